@@ -1,0 +1,42 @@
+# Every command a person needs. `make demo` and `make test` install what they use.
+PYTHON ?= python3
+VENV   ?= .venv
+BIN     = $(VENV)/bin
+PIP     = $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --only-binary :all:
+UV      = uv pip install --quiet --python $(BIN)/python --require-hashes --no-build
+INSTALL = $(if $(shell command -v uv),$(UV),$(PIP))
+SELF    = $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+
+.PHONY: demo test proof check ui bench lock wheel clean
+
+demo: $(VENV)/.run ## carry the New York flights from raw bytes to a financed asset
+	@$(BIN)/datafactor demo
+test: $(VENV)/.test ## all tests but the long proofs
+	$(BIN)/python -m pytest -m "not proof"
+proof: $(VENV)/.test ## the long kill and disk-full loops
+	$(BIN)/python -m pytest -m proof -s
+check: $(VENV)/.test ## style and types
+	$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy
+ui: $(VENV)/.run ## the same factor on a real Prefect server, with the link to look at
+	@$(BIN)/python -m flows.ui
+bench: $(VENV)/.test ## side by side figures, printed as ratios
+	@for script in tests/benchmarks/*.py; do echo "== $$script"; $(BIN)/python $$script || exit 1; done
+wheel: $(VENV)/.run ## build the wheel into dist/
+	$(BIN)/python -m pip wheel --quiet --no-deps --no-build-isolation -w dist .
+clean: ## forget the environment, not the data
+	rm -rf $(VENV) build dist *.egg-info
+
+$(BIN)/python:
+	@$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed: make PYTHON=python3.12" if sys.version_info < (3, 11) else 0)'
+	$(PYTHON) -m venv $(VENV) || (rm -rf $(VENV); echo "on Debian: apt-get install python3-venv"; exit 1)
+$(VENV)/.run: requirements.lock pyproject.toml | $(BIN)/python
+	$(INSTALL) -r requirements.lock && $(SELF)
+	@touch $@
+$(VENV)/.test: .ci/test.lock pyproject.toml | $(BIN)/python
+	$(INSTALL) -r .ci/test.lock && $(SELF)
+	@touch $@ $(VENV)/.run
+
+LOCK = uv pip compile pyproject.toml --quiet --universal --python-version 3.11 --generate-hashes --only-binary :all: --no-header --no-annotate
+lock: ## resolve anew; needs uv
+	$(LOCK) --group demo -o requirements.lock
+	$(LOCK) -c requirements.lock --group demo --extra postgres --group test -o .ci/test.lock

@@ -1,0 +1,164 @@
+"""Name what travels between tasks and what one run hands to the store."""
+
+from collections.abc import Iterator
+from datetime import date
+from enum import StrEnum
+from typing import Annotated, Any, Literal
+
+import pandera.polars as pa
+from pydantic import BaseModel, ConfigDict, Field
+
+Hex = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+Kind = Literal["raw", "frame", "manifest", "document"]
+RunKind = Literal["stage", "snapshot", "close", "approval", "act"]
+Status = Literal["COMPLETE", "FAIL"]
+
+
+class Stage(StrEnum):
+    """The four stages in which data gains value."""
+
+    RESOURCE = "resource"
+    PRODUCT = "product"
+    ASSET = "asset"
+    CAPITAL = "capital"
+
+    @property
+    def before(self) -> tuple["Stage", ...]:
+        """The stages that must come first, in order."""
+        return tuple(Stage)[: list(Stage).index(self)]
+
+
+class _Fact(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class ArtifactRef(_Fact):
+    """Travels between tasks instead of the frame itself."""
+
+    id: Hex = Field(description="What it is and where it came from")
+    sha256: Hex = Field(description="Its bytes")
+    name: str = Field(description="Frame name: resource, resource.rejects, journal, …")
+    rows: int = Field(ge=0)
+    contract: str = Field(description="Digest of its contract; empty for raw bytes")
+    kind: Kind
+
+
+class Origin(_Fact):
+    """Where raw bytes were found; the path is relative to the data folder."""
+
+    path: str
+    file_sha256: Hex
+    member: str = Field(description="Path inside the archive, '!' between levels")
+    licence: str
+
+
+class Made(_Fact):
+    """One artifact of a run."""
+
+    frame: str
+    ref: ArtifactRef
+    bytes: int = Field(ge=0)
+    roles: tuple[str, ...] | None = Field(
+        default=None, description="Inputs it derives from; None: all of the run's"
+    )
+    origin: Origin | None = None
+
+
+class CheckCount(_Fact):
+    """How often one rule was asked and how often it said no.
+
+    The order of a frame's checks is the order of the bits in its rejects.
+    """
+
+    frame: str
+    check: str
+    examined: int = Field(ge=0)
+    failed: int = Field(ge=0)
+
+
+class Balance(_Fact):
+    """Rows of one frame: ``rows_in == rows_out + rejected``."""
+
+    frame: str
+    rows_in: int = Field(ge=0)
+    rows_out: int = Field(ge=0)
+    rejected: int = Field(ge=0)
+
+
+class Gate(_Fact):
+    """One question a stage must answer before it may go on."""
+
+    gate: str
+    passed: bool
+    ground: str
+
+
+class Posting(_Fact):
+    """A published frame whose rows enter a register with the run."""
+
+    register: str = Field(description="Name of the contract in schemas.registers")
+    artifact: Hex
+    rows: int = Field(ge=0)
+
+
+class Input(_Fact):
+    """What a run read: a parameter (or one entry of it) and an artifact."""
+
+    role: str
+    id: Hex
+
+
+class Publication(_Fact):
+    """All that one run hands to the store, to be written whole or not at all."""
+
+    task: str
+    stage: Stage
+    kind: RunKind = "stage"
+    status: Status
+    factor: str
+    key: Hex
+    code: str
+    terms: dict[str, Any]  # JSON of pydantic terms: shapes differ from task to task
+    inputs: tuple[Input, ...] = ()
+    as_of: date | None = None
+    artifacts: tuple[Made, ...] = ()
+    balances: tuple[Balance, ...] = ()
+    checks: tuple[CheckCount, ...] = ()
+    gates: tuple[Gate, ...] = ()
+    postings: tuple[Posting, ...] = ()
+    message: str = Field(default="", description="The sentence of a failed run")
+
+
+class Published(_Fact):
+    """A run as the store knows it."""
+
+    run: Hex = Field(description="Its hash in the chain")
+    reused: bool
+    publication: Publication
+
+    @property
+    def refs(self) -> dict[str, ArtifactRef]:
+        """Its artifacts by frame name."""
+        return {made.frame: made.ref for made in self.publication.artifacts}
+
+
+class Snapshot(BaseModel):
+    """Register rows a stage reads: handed to the seam instead of a ref.
+
+    The seam asks the store for the rows of ``register`` where every column of
+    ``where`` has the given text. The run key leaves out rows that the same task
+    posted for the same factor, so a stage's own effect does not undo its reuse.
+    """
+
+    model_config = ConfigDict(frozen=True, arbitrary_types_allowed=True)
+
+    register: type[pa.DataFrameModel]
+    where: dict[str, str]
+
+
+
+RawBytes = Annotated[Iterator[bytes], "raw"]
+"""What ``collect`` returns: the seam lands the chunks as one raw artifact."""
+
+DocumentBytes = Annotated[Iterator[bytes], "document"]
+"""What a stage returns that makes a page, a picture or a descriptor."""

@@ -1,0 +1,172 @@
+"""Write contracts: columns a person writes, or a ``DataFrameModel`` a developer writes.
+
+Both become one Pandera ``DataFrameSchema``; nothing else in the house looks at either
+form. Columns speak ODCS: ``logicalType``, ``required``, ``unique``, ``primaryKey``,
+``logicalTypeOptions``, ``quality``, ``classification``.
+"""
+
+from typing import Annotated, Any, Literal, Self
+
+import pandera.polars as pa
+import polars as pl
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,62}$")]
+Slug = Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]{0,62}$")]
+Text = Annotated[str, Field(min_length=1, max_length=2_000)]
+LogicalType = Literal["string", "integer", "number", "date", "timestamp", "boolean"]
+
+DTYPES: dict[LogicalType, Any] = {
+    "string": pl.String,
+    "integer": pl.Int64,
+    "number": pl.Float64,
+    "date": pl.Date,
+    "timestamp": pl.Datetime("us"),
+    "boolean": pl.Boolean,
+}
+
+
+class Terms(BaseModel):
+    """What a person chooses: frozen, closed, each field described."""
+
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", validate_by_name=True, validate_by_alias=True
+    )
+
+    def identity(self) -> dict[str, Any]:
+        """Return what of these terms may change a result; enters keys and ids."""
+        return self.model_dump(mode="json")
+
+
+class TypeOptions(Terms):
+    """ODCS ``logicalTypeOptions``."""
+
+    minimum: float | int | None = Field(None, description="Smallest value allowed")
+    maximum: float | int | None = Field(None, description="Largest value allowed")
+    min_length: int | None = Field(
+        None, alias="minLength", ge=0, description="Shortest text, in characters"
+    )
+    max_length: int | None = Field(
+        None, alias="maxLength", ge=0, description="Longest text, in characters"
+    )
+    pattern: str | None = Field(
+        None, description="Regular expression, with ^ and $ around it"
+    )
+    format: str | None = Field(
+        None,
+        description="How text is written: a date pattern such as yyyy-MM-dd, or yuan"
+        " for an amount that is kept as integer fen",
+    )
+
+
+class Quality(Terms):
+    """One ODCS quality rule: which values are valid."""
+
+    metric: Literal["invalidValues"] = Field(description="Count of values not valid")
+    valid_values: tuple[str | int, ...] = Field(
+        alias="validValues", min_length=1, description="The values allowed"
+    )
+    must_be: Literal[0] = Field(0, alias="mustBe", description="Always 0: none invalid")
+
+
+class Column(Terms):
+    """One column of a contract."""
+
+    name: Name = Field(description="Column name")
+    logical_type: LogicalType = Field(alias="logicalType", description="ODCS type")
+    required: bool = Field(False, description="Null is refused (and NaN)")
+    unique: bool = Field(False, description="No value twice")
+    options: TypeOptions = Field(
+        TypeOptions(),  # type: ignore[call-arg]  # every field has a default
+        alias="logicalTypeOptions",
+        description="Limits of the type",
+    )
+    quality: tuple[Quality, ...] = Field((), description="Value rules")
+    classification: Literal["public", "internal", "personal", "sensitive"] = Field(
+        "internal", description="Classified values are masked wherever rows are shown"
+    )
+    unit: str = Field("", description="Unit of measure")
+    description: str = Field("", description="What the column says")
+
+    @model_validator(mode="after")
+    def _options_fit_the_type(self) -> Self:
+        numeric = self.logical_type in ("integer", "number")
+        limits = (self.options.minimum, self.options.maximum)
+        if not numeric and any(limit is not None for limit in limits):
+            raise ValueError(f"{self.name}: minimum and maximum are for numbers")
+        lengths = (self.options.min_length, self.options.max_length)
+        texts = (*lengths, self.options.pattern)
+        if self.logical_type != "string" and any(x is not None for x in texts):
+            raise ValueError(f"{self.name}: length and pattern are for strings")
+        return self
+
+    def checks(self) -> list[pa.Check]:
+        """List the value rules as Pandera checks, each with a name a person reads."""
+        limit = self.options
+        made = []
+        if limit.minimum is not None:
+            made.append(pa.Check.ge(limit.minimum, error=f"at least {limit.minimum}"))
+        if limit.maximum is not None:
+            made.append(pa.Check.le(limit.maximum, error=f"at most {limit.maximum}"))
+        if limit.min_length is not None or limit.max_length is not None:
+            span = f"{limit.min_length or 0} to {limit.max_length or 'any'} characters"
+            made.append(
+                pa.Check.str_length(limit.min_length, limit.max_length, error=span)
+            )
+        if limit.pattern is not None:
+            made.append(
+                pa.Check.str_matches(limit.pattern, error=f"matches {limit.pattern}")
+            )
+        made += [
+            pa.Check.isin(list(rule.valid_values), error="one of the valid values")
+            for rule in self.quality
+        ]
+        return made
+
+
+class Declared(Terms):
+    """Terms whose output contract is written in the document."""
+
+    columns: tuple[Column, ...] = Field(
+        min_length=1, description="The contract: every column of the result"
+    )
+    key: tuple[Name, ...] = Field((), description="Columns that identify a row")
+    max_rejected_rate: float = Field(
+        0.0,
+        ge=0,
+        lt=1,
+        description="Share of rows that may break the contract; 0: any fails the run",
+    )
+
+    @model_validator(mode="after")
+    def _names_are_columns(self) -> Self:
+        names = [c.name for c in self.columns]
+        if twice := sorted({n for n in names if names.count(n) > 1}):
+            raise ValueError(f"columns {twice} are declared twice")
+        if missing := [k for k in self.key if k not in names]:
+            raise ValueError(f"key {missing} is not among the columns")
+        return self
+
+    def contract(self) -> pa.DataFrameSchema:
+        """Turn ``columns`` and ``key`` into the schema that the pass compiles."""
+        return schema_of_columns(self.columns, self.key)
+
+
+def schema_of_columns(
+    columns: tuple[Column, ...], key: tuple[str, ...]
+) -> pa.DataFrameSchema:
+    """Build the one inner form of a contract."""
+    return pa.DataFrameSchema(
+        {
+            column.name: pa.Column(
+                DTYPES[column.logical_type],
+                checks=column.checks(),
+                nullable=not column.required,
+                unique=column.unique,
+                description=column.description,
+            )
+            for column in columns
+        },
+        unique=list(key) or None,
+        strict=True,
+    )

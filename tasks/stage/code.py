@@ -1,0 +1,97 @@
+"""Digest the code a result depends on: the import closure, without words for people.
+
+A comment or a docstring changes nothing; a helper two imports away changes the digest.
+What only stores, shows or schedules a result is left out: it cannot change its bytes.
+"""
+
+import ast
+import hashlib
+import importlib.metadata
+import importlib.util
+import sys
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+
+ENGINES = ("polars", "pandera", "sqlglot")
+SEAM = ("tasks.stage.run", "tasks.contract", "tasks.source")
+LEFT_OUT = ("tasks.store", "tasks.stage.task", "tasks.stage.show", "tasks.stage.code")
+
+
+@cache
+def code_digest(module: str) -> str:
+    """Hash the sources that a stage function of ``module`` can depend on."""
+    roots = {module.partition(".")[0], "tasks", "schemas", "flows"}
+    state = hashlib.sha256(f"python {sys.version_info[:2]}".encode())
+    for name in sorted(closure((module, *SEAM), roots)):
+        state.update(f"\n{name}\n{bare_source(name)}".encode())
+    for engine in ENGINES:
+        state.update(f"{engine}=={importlib.metadata.version(engine)}".encode())
+    return state.hexdigest()
+
+
+def closure(start: tuple[str, ...], roots: set[str]) -> set[str]:
+    """Follow imports inside the project, into every package they pass through."""
+    found: set[str] = set()
+    waiting = list(start)
+    while waiting:
+        name = waiting.pop()
+        left_out = any(name == x or name.startswith(f"{x}.") for x in LEFT_OUT)
+        if name in found or left_out or name.partition(".")[0] not in roots:
+            continue
+        if source_file(name) is None:
+            continue
+        found.add(name)
+        waiting += imports_of(name)
+        if "." in name:
+            waiting.append(name.rpartition(".")[0])
+    return found
+
+
+@cache
+def source_file(name: str) -> Path | None:
+    """Find a module's source without running it."""
+    loaded = sys.modules.get(name)
+    if loaded is not None and getattr(loaded, "__file__", None):
+        return Path(str(loaded.__file__))
+    try:
+        spec = importlib.util.find_spec(name)
+    except ModuleNotFoundError:  # a name imported from a module, not a module
+        return None
+    return Path(spec.origin) if spec and spec.origin else None
+
+
+@cache
+def tree_of(name: str) -> ast.Module:
+    """Parse a module."""
+    path = source_file(name)
+    return ast.parse(path.read_bytes() if path and path.suffix == ".py" else b"")
+
+
+def imports_of(name: str) -> Iterator[str]:
+    """Name every module that ``name`` may import; a name too many does no harm."""
+    for node in ast.walk(tree_of(name)):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+            yield node.module
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+
+
+def bare_source(name: str) -> str:
+    """Dump a module's syntax tree without docstrings (comments are not in it)."""
+    tree = tree_of(name)
+    for node in ast.walk(tree):
+        body = getattr(node, "body", None)
+        if isinstance(body, list) and body and is_text(body[0]):
+            node.body = body[1:]  # type: ignore[attr-defined]  # it has one: see above
+    return ast.dump(tree)
+
+
+def is_text(statement: ast.AST) -> bool:
+    """Say whether a statement is a bare string."""
+    return (
+        isinstance(statement, ast.Expr)
+        and isinstance(statement.value, ast.Constant)
+        and isinstance(statement.value.value, str)
+    )

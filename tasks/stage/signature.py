@@ -1,0 +1,89 @@
+"""Read what a stage function takes and hands over, from its annotations alone."""
+
+import inspect
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Annotated, Any, get_args, get_origin, get_type_hints
+
+import pandera.polars as pa
+import polars as pl
+
+from schemas.contract import Terms
+from schemas.errors import ContractError
+from tasks.contract import Contract, compile_contract
+
+# A DataFrameModel, or a method of the terms that yields a schema.
+Declaration = Any  # no common type exists: a class or a function
+StageFunction = Callable[..., Any]  # any stage function: its annotations say the rest
+
+
+@dataclass(frozen=True)
+class Shape:
+    """The parameters and results of one stage function."""
+
+    name: str
+    signature: inspect.Signature
+    inputs: Mapping[str, Declaration | None]  # frame parameters and their contract
+    outputs: Mapping[str, Declaration]
+    single: bool
+
+
+def frame_declaration(hint: Any) -> tuple[bool, Declaration | None]:  # Any: a type hint
+    """Say whether a hint is a frame (or a mapping of frames), and its contract."""
+    if get_origin(hint) is Annotated:
+        base, first, *_ = get_args(hint)
+        return base is pl.LazyFrame or get_origin(base) is Iterator, first
+    if get_origin(hint) in (dict, Mapping):
+        return frame_declaration(get_args(hint)[1])
+    return hint is pl.LazyFrame, None
+
+
+def shape_of(function: StageFunction) -> Shape:
+    """Read the annotations of ``function``.
+
+    Raises:
+        ContractError: A result is not ``Annotated[pl.LazyFrame, contract]``.
+    """
+    hints = get_type_hints(function, include_extras=True)
+    result = hints.pop("return", None)
+    is_frame, declared = frame_declaration(result)
+    fields = {function.__name__: result} if is_frame else named_fields(result)
+    outputs = {}
+    for name, hint in fields.items():
+        _, declared = frame_declaration(hint)
+        if declared is None:
+            raise ContractError(
+                f"{function.__name__}: its result {name!r} has no contract; annotate it"
+                " as Annotated[pl.LazyFrame, Contract]"
+            )
+        outputs[name] = declared
+    frames = {n: frame_declaration(h) for n, h in hints.items()}
+    return Shape(
+        name=function.__name__,
+        signature=inspect.signature(function),
+        inputs={n: contract for n, (is_a, contract) in frames.items() if is_a},
+        outputs=outputs,
+        single=is_frame,
+    )
+
+
+def named_fields(result: Any) -> dict[str, Any]:  # Any: a type hint and its fields
+    """List the fields of a NamedTuple of frames."""
+    if not (isinstance(result, type) and issubclass(result, tuple)):
+        return {"result": result}
+    return get_type_hints(result, include_extras=True)
+
+
+def schema_of(declared: Declaration, terms: Terms) -> pa.DataFrameSchema:
+    """Resolve a contract: a DataFrameModel is itself, a method asks the terms."""
+    if isinstance(declared, type) and issubclass(declared, pa.DataFrameModel):
+        return declared.to_schema()
+    schema: pa.DataFrameSchema = declared(terms)
+    return schema
+
+
+def contract_of(declared: Declaration, terms: Terms) -> Contract:
+    """Compile a contract; written columns bring their own sort order."""
+    own = not isinstance(declared, type)
+    order = tuple(getattr(terms, "order", ())) if own else ()
+    return compile_contract(schema_of(declared, terms), order)
