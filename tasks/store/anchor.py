@@ -1,0 +1,137 @@
+"""Sign the head of the chain outside the database.
+
+Whoever owns the database can rewrite all of it; what was signed elsewhere still says
+which head it had. One JSON line a publication, over which an Ed25519 key signs
+{store, seq, head, at, pledged, fingerprint}.
+"""
+
+import hashlib
+import json
+import os
+from contextlib import suppress
+from fcntl import LOCK_EX, flock
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import rfc8785
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.asymmetric.ed25519 import (
+    Ed25519PrivateKey,
+    Ed25519PublicKey,
+)
+from cryptography.hazmat.primitives.serialization import (
+    Encoding,
+    NoEncryption,
+    PrivateFormat,
+    PublicFormat,
+    load_pem_private_key,
+    load_ssh_public_key,
+)
+
+from schemas.errors import StoreError
+from tasks.store.place import Store, sync
+from tasks.store.steps import failpoint
+
+Line = dict[str, Any]  # one line of an anchor, as JSON
+
+
+def signer(s: Store) -> Ed25519PrivateKey:
+    """Load the private key; the first publication makes it, for its owner only.
+
+    Raises:
+        StoreError: The file is no Ed25519 key.
+    """
+    file = s.settings.key
+    if not file.exists():
+        _make(file)
+    key = load_pem_private_key(file.read_bytes(), None)
+    if not isinstance(key, Ed25519PrivateKey):
+        raise StoreError(f"{file} is no Ed25519 key: set DATAFACTOR_KEY to one")
+    return key
+
+
+def _make(file: Path) -> None:
+    file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    pem = Ed25519PrivateKey.generate().private_bytes(
+        Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()
+    )
+    part = file.with_name(f".{file.name}-{os.getpid()}")
+    handle = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    os.write(handle, pem)
+    os.fsync(handle)
+    os.close(handle)
+    with suppress(FileExistsError):  # two first publications: one key wins
+        os.link(part, file)
+    part.unlink()
+
+
+def fingerprint(key: Ed25519PublicKey) -> str:
+    """Name a public key by the sha256 of its 32 bytes."""
+    plain = key.public_bytes(Encoding.Raw, PublicFormat.Raw)
+    return hashlib.sha256(plain).hexdigest()
+
+
+def file_of(s: Store, anchor: Path) -> Path:
+    """Find this store's anchor in a folder; a file is taken as it is."""
+    return anchor / f"{s.id}.jsonl" if anchor.is_dir() else anchor
+
+
+def append(s: Store, key: Ed25519PrivateKey, head: Line) -> None:
+    """Sign a head and add it, durably; a torn last line goes first."""
+    folder = s.settings.anchor
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    line = {**head, "fingerprint": fingerprint(key.public_key())}
+    signature = key.sign(rfc8785.dumps({"store": s.id, **line})).hex()
+    text = json.dumps({**line, "signature": signature}) + "\n"
+    file = folder / f"{s.id}.jsonl"
+    with file.open("ab+") as out:
+        flock(out, LOCK_EX)
+        _drop_torn_line(out)
+        out.write(text.encode())
+        out.flush()
+        os.fsync(out.fileno())
+    failpoint("anchor.written")
+    _publish_key(file.with_suffix(".pub"), key.public_key())
+    sync(folder)
+
+
+def _drop_torn_line(out: BinaryIO) -> None:
+    """A crash may leave half a line; it was never acknowledged."""
+    out.seek(0)
+    kept = out.read().rfind(b"\n") + 1
+    out.truncate(kept)
+
+
+def _publish_key(file: Path, key: Ed25519PublicKey) -> None:
+    """Add the public half, one OpenSSH line a signer."""
+    line = key.public_bytes(Encoding.OpenSSH, PublicFormat.OpenSSH)
+    known = file.read_bytes().splitlines() if file.exists() else []
+    if line not in known:
+        file.write_bytes(b"\n".join([*known, line]) + b"\n")
+
+
+def read(s: Store, file: Path) -> tuple[list[Line], list[str]]:
+    """Read an anchor and check every signature.
+
+    Returns:
+        The lines whose signature holds, and a sentence for each that does not.
+    """
+    keys = [load_ssh_public_key(k) for k in _lines(file.with_suffix(".pub"))]
+    known = {fingerprint(k): k for k in keys if isinstance(k, Ed25519PublicKey)}
+    good, faults = [], []
+    for number, text in enumerate(_lines(file), 1):
+        try:
+            line = json.loads(text)
+            signed = {"store": s.id, **line}
+            signature = bytes.fromhex(signed.pop("signature"))
+            known[line["fingerprint"]].verify(signature, rfc8785.dumps(signed))
+            good.append(line)
+        except (ValueError, KeyError, TypeError, InvalidSignature):
+            faults.append(
+                f"line {number} of the anchor {file.name} is not signed right"
+            )
+    return good, faults
+
+
+def _lines(file: Path) -> list[bytes]:
+    return file.read_bytes().splitlines() if file.exists() else []

@@ -1,0 +1,80 @@
+"""Find the store of the present environment, and make it on first use."""
+
+import os
+import secrets
+from functools import cache
+
+from sqlalchemy import insert, select
+from sqlmodel import col
+
+from schemas.errors import StoreError
+from schemas.tables import Identity
+from tasks.store.database import migrate, open_engine, reading, revision, writing
+from tasks.store.migrations import HEAD
+from tasks.store.place import Store, sync
+from tasks.store.settings import Settings
+from tasks.store.steps import failpoint
+
+
+def current() -> Store:
+    """Open the store that the environment names; the same one while it stays so."""
+    return opened(Settings())
+
+
+@cache
+def opened(settings: Settings) -> Store:
+    """Open a store once a process.
+
+    Raises:
+        StoreError: The database belongs to another folder of objects.
+    """
+    settings.home.mkdir(parents=True, exist_ok=True, mode=0o700)
+    settings.objects.mkdir(parents=True, exist_ok=True, mode=0o700)
+    engine = open_engine(settings.database)
+    # A forked child must not talk on its parent's connections.
+    os.register_at_fork(after_in_child=lambda: engine.dispose(close=False))
+    with reading(engine) as connection:
+        at_head = revision(connection) == HEAD
+    if not at_head:
+        migrate(engine)
+    store = Store(settings, engine, "")
+    return Store(settings, engine, _identity(store))
+
+
+def _identity(s: Store) -> str:
+    """Read which store this is; the folder of objects and the database must agree."""
+    with reading(s.engine) as connection:
+        known = connection.scalar(select(col(Identity.store)))
+    if known is None:
+        with writing(s.engine) as connection:
+            known = connection.scalar(select(col(Identity.store)))
+            if known is None:
+                known = _name_objects(s)
+                connection.execute(insert(Identity).values(one=1, store=known))
+    named = root_identity(s)
+    if named != known:
+        raise StoreError(
+            f"{s.objects} is not the folder of this database's artifacts: set"
+            " DATAFACTOR_OBJECTS to that folder, or DATAFACTOR_DATABASE to another one"
+        )
+    return known
+
+
+def root_identity(s: Store) -> str:
+    """Read the name that the folder of objects carries; empty when it has none."""
+    file = s.objects / "STORE"
+    return file.read_text().strip() if file.exists() else ""
+
+
+def _name_objects(s: Store) -> str:
+    """Name a new folder of objects; after a crash in between the name is kept."""
+    if named := root_identity(s):
+        return named
+    named = secrets.token_hex(32)
+    part = s.objects / f".STORE-{os.getpid()}"
+    part.write_text(named + "\n")
+    sync(part)
+    os.replace(part, s.objects / "STORE")
+    sync(s.objects)
+    failpoint("store.named")
+    return named

@@ -1,0 +1,185 @@
+"""Keep bytes at their content address; nothing that is there is ever overwritten.
+
+A file is durable before any row names it: hash, fsync, link, fsync folder. A crash
+leaves a file that nobody names, never a name without its file.
+"""
+
+import hashlib
+import json
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
+from tempfile import mkdtemp
+
+import polars as pl
+from sqlalchemy import Engine
+
+from schemas.artifact import ArtifactRef
+from schemas.errors import SourceError, StoreError
+from tasks.store.settings import Settings
+from tasks.store.steps import failpoint
+
+
+@dataclass(frozen=True)
+class Store:
+    """An open store; make it by ``current``."""
+
+    settings: Settings
+    engine: Engine
+    id: str
+
+    @property
+    def objects(self) -> Path:
+        """Root of all artifact bytes."""
+        return self.settings.objects
+
+
+def digest(path: Path) -> str:
+    """Hash a file's bytes: 64 hex characters. An empty file -> 'e3b0c442…'."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def path(s: Store, sha256: str) -> Path:
+    """Say where bytes with this hash lie, whether or not they are there."""
+    return s.objects / sha256[:2] / sha256
+
+
+def sync(target: Path) -> None:
+    """Push a file's bytes, or a folder's entries, to the disk."""
+    handle = os.open(target, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+@contextmanager
+def scratch(s: Store) -> Iterator[Path]:
+    """Lend a private folder that is gone afterwards."""
+    above = s.settings.home / "tmp"
+    above.mkdir(parents=True, exist_ok=True, mode=0o700)
+    folder = Path(mkdtemp(prefix=f"{os.getpid()}-", dir=above))
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def place(s: Store, part: Path, private: bool = False) -> str:
+    """Move a finished file to its content address.
+
+    Bytes already there stay, after a re-hash; damaged ones are put right, since the
+    address says what they must be. ``part`` is gone afterwards.
+
+    Returns:
+        The sha256 of the bytes, as hex.
+    """
+    part = _beside(s, part)
+    part.chmod(0o600 if private else 0o400)
+    sha256 = digest(part)
+    target = path(s, sha256)
+    sync(part)
+    failpoint("place.synced")
+    target.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    sync(s.objects)
+    failpoint("place.shard")
+    try:
+        os.link(part, target)
+    except FileExistsError:
+        if digest(target) != sha256:
+            os.replace(part, target)
+    failpoint("place.linked")
+    sync(target.parent)
+    failpoint("place.durable")
+    part.unlink(missing_ok=True)
+    return sha256
+
+
+def _beside(s: Store, part: Path) -> Path:
+    """Copy to the disk of the objects where that is another one: links need it."""
+    s.objects.mkdir(parents=True, exist_ok=True, mode=0o700)
+    if part.stat().st_dev == s.objects.stat().st_dev:
+        return part
+    near = Path(mkdtemp(prefix=".part-", dir=s.objects)) / part.name
+    shutil.copyfile(part, near)
+    return near
+
+
+def intact(s: Store, sha256: str) -> Path:
+    """Re-hash bytes and say where they are.
+
+    Raises:
+        StoreError: They are missing or changed.
+    """
+    file = path(s, sha256)
+    if not file.is_file():
+        raise StoreError(
+            f"bytes sha256:{sha256[:12]} are missing: run again to restore"
+        )
+    if digest(file) != sha256:
+        raise StoreError(
+            f"bytes sha256:{sha256[:12]} have changed since they were published:"
+            " `datafactor verify` says what rests on them; run again to restore"
+        )
+    return file
+
+
+def raw(s: Store, ref: ArtifactRef) -> Path:
+    """Re-hash raw bytes or a document and say where they are.
+
+    Raises:
+        StoreError: The bytes are missing or changed, or ``ref`` is a frame.
+    """
+    if ref.kind not in ("raw", "document"):
+        raise StoreError(f"{ref.name} is a {ref.kind}: scan it")
+    return intact(s, ref.sha256)
+
+
+def scan(s: Store, ref: ArtifactRef) -> pl.LazyFrame:
+    """Re-hash a frame, or every member of a manifest in order, and scan it.
+
+    Raises:
+        StoreError: Bytes are missing or changed, or ``ref`` is no frame.
+    """
+    if ref.kind == "manifest":
+        members = json.loads(intact(s, ref.sha256).read_bytes())
+        files = [intact(s, member["sha256"]) for member in members]
+        if not files:
+            raise StoreError(f"{ref.name} has no partition")
+    elif ref.kind == "frame":
+        files = [intact(s, ref.sha256)]
+    else:
+        raise StoreError(f"{ref.name} is {ref.kind}, not a frame: read its bytes")
+    return pl.scan_parquet(files, glob=False)
+
+
+def locate(s: Store, file: str) -> Path:
+    """Find a raw file in the data folder, or in a package without importing it.
+
+    Raises:
+        SourceError: It is not there, not a plain file, or outside the folder.
+    """
+    if file.startswith("package:"):
+        name, _, inside = file.removeprefix("package:").partition("/")
+        root, remedy = _package(name), f"reinstall {name}"
+    else:
+        root, inside = s.settings.data, file
+        remedy = f"put it into {root}, or set DATAFACTOR_DATA to where it is"
+    found = (root / inside).resolve()
+    if not found.is_relative_to(root.resolve()):
+        raise SourceError(f"{file} leads out of {root}: name a file inside")
+    if not found.is_file():
+        raise SourceError(f"there is no file {file}: {remedy}")
+    return found
+
+
+def _package(name: str) -> Path:
+    spec = find_spec(name) if name.isidentifier() else None
+    if spec is None or not spec.submodule_search_locations:
+        raise SourceError(f"package {name} is not installed: pip install {name}")
+    return Path(next(iter(spec.submodule_search_locations)))

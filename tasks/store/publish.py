@@ -1,0 +1,279 @@
+"""Write one run whole or not at all: the only way into the store.
+
+Files first (``place``), then one transaction with the run, its artifacts, edges, checks
+and postings, then the signed head. The run's body is the truth that all other rows
+repeat; its hash covers the body before it: hash = sha256(prev + body).
+"""
+
+import hashlib
+import json
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from typing import Any
+
+import rfc8785
+from sqlalchemy import Connection, func, insert, select
+from sqlalchemy.exc import IntegrityError
+from sqlmodel import col
+
+from schemas.artifact import Made, Publication, Published
+from schemas.errors import StoreError
+from schemas.tables import (
+    Artifact,
+    CheckResult,
+    Collateral,
+    Derivation,
+    Row,
+    RunOutput,
+    StageRun,
+)
+from tasks.store import anchor, registers, triggers
+from tasks.store.database import reading, writing
+from tasks.store.place import Store, intact, path, scan
+from tasks.store.registers import Values
+from tasks.store.steps import failpoint
+
+GENESIS = "0" * 64
+BODY = 1  # version of the body's form
+Body = dict[str, Any]  # JSON of a publication with who and at
+
+
+class Run(Published):
+    """A run with its place in the chain."""
+
+    seq: int
+    at: datetime
+    who: str
+
+
+def body_text(publication: Publication, who: str, at: datetime) -> str:
+    """Write a run as canonical JSON (RFC 8785), the text that the chain hashes."""
+    body = publication.model_dump(mode="json")
+    body |= {"v": BODY, "who": who, "at": at.isoformat()}
+    try:
+        return rfc8785.dumps(body).decode()
+    except (rfc8785.CanonicalizationError, UnicodeError) as error:
+        raise StoreError(
+            f"{publication.task}: its terms cannot be written down exactly: {error}"
+        ) from error
+
+
+def read_body(text: str) -> tuple[Publication, str, datetime]:
+    """Read a body back: the publication, who and when."""
+    body = json.loads(text)
+    who, at, _ = body.pop("who"), body.pop("at"), body.pop("v")
+    return Publication.model_validate(body), who, datetime.fromisoformat(at)
+
+
+def link(prev: str, text: str) -> str:
+    """Hash one link of the chain."""
+    return hashlib.sha256((prev + text).encode()).hexdigest()
+
+
+def publish(s: Store, publication: Publication) -> Published:
+    """Publish one run, or return the one that already finished under its key.
+
+    Raises:
+        StoreError: Rows are unaccounted for, bytes are missing, an artifact's id exists
+            with other content, or the guards of the database were removed.
+        RegisterError: A register refuses a posting; nothing is published.
+    """
+    _sound(publication)
+    postings = [
+        (p.register, p.artifact, posted_rows(s, publication, p.artifact, p.register))
+        for p in publication.postings
+    ]
+    key = anchor.signer(s)
+    at = datetime.now(UTC)
+    text = body_text(publication, s.settings.user, at)
+    failpoint("publish.begin")
+    with writing(s.engine) as c:
+        triggers.check(c)
+        if publication.status == "COMPLETE" and (
+            known := _complete(c, publication.key)
+        ):
+            return _same(s, known, publication)
+        _present(s, publication)
+        head = _append(c, publication, text, at)
+        _project(c, publication, head["head"])
+        poster = f"{publication.task}@{publication.factor}"
+        for register, artifact, rows in postings:
+            registers.post(c, register, rows, artifact, poster)
+            failpoint("publish.posted")
+        pledged = c.scalar(select(func.sum(col(Collateral.pledged_fen))))
+        head["pledged"] = int(pledged or 0)
+    anchor.append(s, key, head)
+    return Published(run=head["head"], reused=False, publication=publication)
+
+
+def finished(s: Store, key: str) -> Published | None:
+    """Find the finished run with this key, if all its bytes are what they were."""
+    with reading(s.engine) as c:
+        known = _complete(c, key)
+    if known is None:
+        return None
+    try:
+        for made in known.publication.artifacts:
+            intact(s, made.ref.sha256)
+    except StoreError:
+        return None
+    return known
+
+
+def posted_rows(
+    s: Store, publication: Publication, artifact: str, register: str
+) -> list[Values]:
+    """Read the rows of a posting from its published frame."""
+    ref = next((m.ref for m in publication.artifacts if m.ref.id == artifact), None)
+    if ref is None:
+        raise StoreError(
+            f"{register}: the posted frame is not among the run's artifacts"
+        )
+    rows = registers.rows_of(registers.contract_of(register), scan(s, ref))
+    if len(rows) != ref.rows:
+        raise StoreError(f"{register}: {len(rows)} rows to post, {ref.rows} declared")
+    return rows
+
+
+def _sound(p: Publication) -> None:
+    """Refuse a publication that contradicts itself."""
+    for b in p.balances:
+        if b.rows_in != b.rows_out + b.rejected:
+            raise StoreError(
+                f"{p.task}, {b.frame}: {b.rows_in} rows in, but {b.rows_out} out and"
+                f" {b.rejected} rejected: rows are unaccounted for"
+            )
+    if p.postings and p.status != "COMPLETE":
+        raise StoreError(f"{p.task}: a failed run posts nothing")
+    roles = {i.role for i in p.inputs}
+    if unknown := {r for m in p.artifacts for r in m.roles or ()} - roles:
+        raise StoreError(f"{p.task}: roles {sorted(unknown)} are not among its inputs")
+
+
+def _complete(c: Connection, key: str) -> Published | None:
+    query = select(col(StageRun.hash), col(StageRun.body)).where(
+        col(StageRun.key) == key, col(StageRun.status) == "COMPLETE"
+    )
+    if (row := c.execute(query).first()) is None:
+        return None
+    return Published(run=row.hash, reused=True, publication=read_body(row.body)[0])
+
+
+def _same(s: Store, known: Published, publication: Publication) -> Published:
+    """Reuse what another process published, if its bytes are there."""
+    _present(s, known.publication)
+    return known
+
+
+def _present(s: Store, publication: Publication) -> None:
+    """Look at every file again: a row must never name bytes that are not there."""
+    for made in publication.artifacts:
+        file = path(s, made.ref.sha256)
+        if not file.is_file() or file.stat().st_size != made.bytes:
+            raise StoreError(
+                f"{publication.task}, {made.frame}: its bytes are not in the store:"
+                " place them first"
+            )
+
+
+def _append(c: Connection, p: Publication, text: str, at: datetime) -> Values:
+    """Add the run to the chain; the write lock keeps it one line."""
+    last = c.execute(
+        select(col(StageRun.seq), col(StageRun.hash))
+        .order_by(col(StageRun.seq).desc())
+        .limit(1)
+    ).first()
+    seq, prev = (last.seq + 1, last.hash) if last else (1, GENESIS)
+    run = link(prev, text)
+    c.execute(
+        insert(StageRun), run_row(p, text, at) | dict(seq=seq, prev=prev, hash=run)
+    )
+    failpoint("publish.run")
+    return {"seq": seq, "head": run, "at": at.isoformat()}
+
+
+def run_row(p: Publication, text: str, at: datetime) -> Values:
+    """Repeat in columns what the body says."""
+    same = p.model_dump(
+        include={"key", "status", "stage", "task", "kind", "factor", "as_of"},
+        mode="json",
+    )
+    return {**same, "body": text, "at": at}
+
+
+def projections(p: Publication, run: str) -> dict[type[Row], list[Values]]:
+    """Turn a body into the rows that repeat it: artifacts, edges, outputs, checks."""
+    edges = {
+        (made.ref.id, i.id, i.role)
+        for made in p.artifacts
+        for i in p.inputs
+        if made.roles is None or i.role in made.roles
+    }
+    return {
+        Artifact: [_artifact(made) for made in p.artifacts],
+        Derivation: [{"child": c, "parent": f, "role": r} for c, f, r in sorted(edges)],
+        RunOutput: [_output(made, run) for made in p.artifacts],
+        CheckResult: [
+            {
+                "run": run,
+                "frame": check.frame,
+                "position": position,
+                "rule": check.check,
+                "examined": check.examined,
+                "failed": check.failed,
+            }
+            for position, check in enumerate(p.checks)
+        ],
+    }
+
+
+def _artifact(made: Made) -> Values:
+    # The contract's digest may differ from run to run, so it stands in the output.
+    ref = made.ref.model_dump(exclude={"contract"})
+    return {**ref, "bytes": made.bytes}
+
+
+def _output(made: Made, run: str) -> Values:
+    found = made.origin.model_dump() if made.origin else {}
+    none = dict.fromkeys(("path", "file_sha256", "member", "licence"))
+    ref = made.ref
+    return {
+        "run": run,
+        "frame": made.frame,
+        "artifact": ref.id,
+        "contract": ref.contract,
+        **none,
+        **found,
+    }
+
+
+def _project(c: Connection, p: Publication, run: str) -> None:
+    for table, rows in projections(p, run).items():
+        fresh = rows
+        if table in (Artifact, Derivation):
+            fresh = _unknown(c, table, rows)
+        try:
+            if fresh:
+                c.execute(insert(table), fresh)
+        except IntegrityError as error:
+            raise StoreError(
+                f"{p.task}: an input is not in the store, or a count is impossible:"
+                f" {registers.why(error)}"
+            ) from error
+        failpoint(f"publish.{table.__name__.lower()}")
+
+
+def _unknown(c: Connection, table: type[Row], rows: Iterable[Values]) -> list[Values]:
+    """Leave out rows that stand already; refuse an id that stands for other content."""
+    fresh = []
+    for row in rows:
+        key = {k: row[k] for k in (("id",) if table is Artifact else row)}
+        found = c.execute(select(table).filter_by(**key)).mappings().first()
+        if found is None:
+            fresh.append(row)
+        elif dict(found) != row:
+            raise StoreError(
+                f"artifact {row['id'][:12]} ({row['name']}) is already in the store"
+                " with other content: its id does not name all it depends on"
+            )
+    return fresh

@@ -1,0 +1,259 @@
+"""Post checked rows into the registers: the one mapping from contract to table.
+
+The same row again is nothing; other content under the same key is refused, and with it
+the whole publication.
+"""
+
+import hashlib
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+import pandera.polars as pa
+import polars as pl
+import rfc8785
+from sqlalchemy import Connection, and_, insert, literal, or_, select, tuple_, update
+from sqlalchemy.exc import IntegrityError
+from sqlmodel import col
+
+from schemas.artifact import Snapshot
+from schemas.errors import RegisterError, StoreError
+from schemas.registers import Cost, JournalLine, Pledge, Right
+from schemas.tables import (
+    Collateral,
+    CostLine,
+    JournalEntry,
+    JournalLineRow,
+    PledgeRow,
+    RightEvent,
+    Row,
+)
+from tasks.store.database import reading
+from tasks.store.place import Store
+
+Values = dict[str, Any]  # one register row: text, integers, dates, flags
+Key = tuple[Any, ...]
+BATCH = 200
+
+TABLES: dict[type[pa.DataFrameModel], type[Row]] = {
+    Right: RightEvent,
+    Cost: CostLine,
+    JournalLine: JournalLineRow,
+    Pledge: PledgeRow,
+}
+CONTRACTS = {contract.__name__: contract for contract in TABLES}
+
+
+def contract_of(register: str) -> type[pa.DataFrameModel]:
+    """Find a register by the name of its contract.
+
+    Raises:
+        StoreError: No table is mapped to it.
+    """
+    if register not in CONTRACTS:
+        raise StoreError(f"there is no register {register}: there are {[*CONTRACTS]}")
+    return CONTRACTS[register]
+
+
+def key_of(contract: type[pa.DataFrameModel]) -> list[str]:
+    """List the columns that name the business event."""
+    return list(contract.to_schema().unique or ())
+
+
+def rows_of(contract: type[pa.DataFrameModel], frame: pl.LazyFrame) -> list[Values]:
+    """Read a posted frame as rows of its contract.
+
+    Raises:
+        RegisterError: A column is missing, of another type, or holds a NUL.
+    """
+    name = contract.__name__
+    wanted = {c: d.dtype.type for c, d in contract.to_schema().columns.items()}
+    if frame.collect_schema() != pl.Schema(wanted):
+        raise RegisterError(
+            f"{name}: the frame's columns are not those of its contract"
+        )
+    rows = frame.collect().to_dicts()
+    # PostgreSQL cannot store it, so neither database does.
+    if any("\0" in v for row in rows for v in row.values() if isinstance(v, str)):
+        raise RegisterError(f"{name}: a text holds a NUL character: remove it")
+    return rows
+
+
+def post(
+    c: Connection, register: str, rows: Sequence[Values], artifact: str, poster: str
+) -> None:
+    """Enter rows; called inside the publishing transaction.
+
+    Raises:
+        RegisterError: A row differs from the one posted under its key, or a CHECK, a
+            seal or a cap refuses it.
+    """
+    contract = contract_of(register)
+    table, key = TABLES[contract], key_of(contract)
+    known = _posted(c, table, key, rows)
+    fresh = []
+    for row in rows:
+        at = tuple(row[k] for k in key)
+        if at not in known:
+            fresh.append({**row, "artifact": artifact, "poster": poster})
+        elif known[at] != row:
+            raise RegisterError(
+                f"{register}: other content is posted under this {', '.join(key)}:"
+                " correct it by a new event, never by changing the old one"
+            )
+    try:
+        if fresh:
+            c.execute(insert(table), fresh)
+        AFTER.get(contract, _nothing_more)(c, fresh)
+    except IntegrityError as error:
+        raise RegisterError(f"{register}: a row is refused, {why(error)}") from error
+
+
+def _posted(
+    c: Connection, table: type[Row], key: list[str], rows: Sequence[Values]
+) -> dict[Key, Values]:
+    """Read what is already posted under the keys of ``rows``."""
+    columns = [getattr(table, k) for k in key]
+    names = [n for n in (rows[0] if rows else ())]
+    found: dict[Key, Values] = {}
+    for start in range(0, len(rows), BATCH):
+        keys = [tuple(row[k] for k in key) for row in rows[start : start + BATCH]]
+        query = select(table).where(tuple_(*columns).in_(keys))
+        for row in c.execute(query).mappings():
+            found[tuple(row[k] for k in key)] = {n: row[n] for n in names}
+    return found
+
+
+def _nothing_more(_: Connection, __: Sequence[Values]) -> None:
+    return None
+
+
+def _seal(c: Connection, lines: Sequence[Values]) -> None:
+    """Insert the entries after their lines; the trigger weighs them."""
+    shared = ("entity", "entry", "artifact", "poster")
+    entries = {tuple(line[n] for n in shared) for line in lines}
+    if entries:
+        c.execute(
+            insert(JournalEntry),
+            [dict(zip(shared, e, strict=True)) for e in sorted(entries)],
+        )
+
+
+def _count(c: Connection, pledges: Sequence[Values]) -> None:
+    """Raise each asset's pledged amount, where its cap and exclusivity allow it.
+
+    The latest pledge's cap holds, if all that is pledged fits under it: a revaluation
+    above is taken over, one below what is pledged is refused. An exclusive pledge wants
+    an asset without any, and keeps others away.
+    """
+    for pledge in pledges:
+        where = and_(
+            col(Collateral.entity) == pledge["entity"],
+            col(Collateral.asset) == pledge["asset"],
+        )
+        if c.scalar(select(col(Collateral.pledged_fen)).where(where)) is None:
+            start = {n: pledge[n] for n in ("entity", "asset", "cap_fen")}
+            c.execute(
+                insert(Collateral).values(**start, pledged_fen=0, exclusive=False)
+            )
+        amount, cap, alone = (
+            pledge[n] for n in ("principal_fen", "cap_fen", "exclusive")
+        )
+        free = or_(
+            col(Collateral.pledged_fen) == 0,
+            and_(literal(not alone), col(Collateral.exclusive).is_(False)),
+        )
+        raised = update(Collateral).where(
+            where, free, Collateral.pledged_fen + amount <= cap
+        )
+        done = c.execute(
+            raised.values(
+                pledged_fen=Collateral.pledged_fen + amount,
+                cap_fen=cap,
+                exclusive=alone,
+            )
+        )
+        if done.rowcount == 0:
+            raise _refused(c, where, free)
+
+
+def _refused(c: Connection, where: Any, free: Any) -> RegisterError:
+    """Say which of the two guards refused."""
+    if c.scalar(select(col(Collateral.asset)).where(where, free)) is None:
+        return RegisterError(
+            "Pledge: the asset is already pledged, and one of the pledges is exclusive:"
+            " release it first"
+        )
+    return RegisterError(
+        "Pledge: the loan would exceed its cap with what is pledged already: lend less"
+    )
+
+
+AFTER: dict[type[pa.DataFrameModel], Callable[[Connection, Sequence[Values]], None]] = {
+    JournalLine: _seal,
+    Pledge: _count,
+}
+
+
+def why(error: IntegrityError) -> str:
+    """Name the rule that refused, without the row's values."""
+    diagnosis = getattr(error.orig, "diag", None)
+    return str(diagnosis.message_primary if diagnosis else error.orig)
+
+
+def snapshot(s: Store, wanted: Snapshot, poster: str) -> tuple[pl.DataFrame, str]:
+    """Read the rows of a register as they stand now.
+
+    Args:
+        poster: "task@factor"; its own rows stay out of the digest, so that what a
+            stage posted does not undo its reuse.
+
+    Returns:
+        All rows in the contract's columns, sorted by key, and the digest.
+    """
+    contract = contract_of(wanted.register.__name__)
+    table, key = TABLES[contract], key_of(contract)
+    query = select(table).order_by(*(getattr(table, k) for k in key))
+    for column, value in wanted.where.items():
+        query = query.where(getattr(table, column) == value)
+    with reading(s.engine) as c:
+        rows = [dict(row) for row in c.execute(query).mappings()]
+    schema = {n: d.dtype.type for n, d in contract.to_schema().columns.items()}
+    others = [[str(row[n]) for n in schema] for row in rows if row["poster"] != poster]
+    frame = pl.DataFrame([{n: r[n] for n in schema} for r in rows], schema=schema)
+    return frame, hashlib.sha256(rfc8785.dumps(others)).hexdigest()
+
+
+def rebuilt(
+    postings: Iterator[tuple[str, str, str, Sequence[Values]]],
+) -> dict[type[Row], dict[Key, Values]]:
+    """Replay postings (register, artifact, poster, rows): what the tables must hold."""
+    tables: dict[type[Row], dict[Key, Values]] = {t: {} for t in TABLES.values()}
+    tables[JournalEntry], tables[Collateral] = {}, {}
+    for register, artifact, poster, rows in postings:
+        contract = contract_of(register)
+        table, key = tables[TABLES[contract]], key_of(contract)
+        for row in rows:
+            at = tuple(row[k] for k in key)
+            if at in table:
+                continue
+            table[at] = {**row, "artifact": artifact, "poster": poster}
+            _project(tables, contract, table[at])
+    return tables
+
+
+def _project(
+    tables: dict[type[Row], dict[Key, Values]],
+    contract: type[pa.DataFrameModel],
+    row: Values,
+) -> None:
+    """Replay what follows from one row: its entry, its counter."""
+    if contract is JournalLine:
+        entry = {n: row[n] for n in ("entity", "entry", "artifact", "poster")}
+        tables[JournalEntry].setdefault((row["entity"], row["entry"]), entry)
+    if contract is Pledge:
+        at = (row["entity"], row["asset"])
+        before = tables[Collateral].get(at, {"pledged_fen": 0})["pledged_fen"]
+        tables[Collateral][at] = {
+            **{n: row[n] for n in ("entity", "asset", "cap_fen", "exclusive")},
+            "pledged_fen": before + row["principal_fen"],
+        }
