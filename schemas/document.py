@@ -1,0 +1,237 @@
+"""Load a YAML document strictly: text stays text, and every error has its line.
+
+YAML's traps are refused before anything expands: alias, anchor, tag, duplicate key, a
+key that is not text, nesting below 32 levels, more than 1 MB. Of plain scalars only
+``true``, ``false``, ``null``, ``~`` and integers of at most 18 digits are more than
+text. ``0.10``, ``no``, ``012``, ``1_000``, ``12:30`` and dates stay text, and the model
+decides: a Decimal field makes Decimal("0.10") of it, never a float in between. Messages
+name keys, never a value, since it may be a secret.
+
+Source: YAML 1.2.2, 10.3 (core schema), narrowed. ``{rate: 0.10}`` -> {"rate": "0.10"}.
+"""
+
+import re
+from collections.abc import Iterator
+from difflib import get_close_matches
+from pathlib import Path
+from typing import TypeVar, get_args
+
+import yaml
+from pydantic import BaseModel, ValidationError
+from pydantic_core import ErrorDetails
+from yaml.events import AliasEvent, Event
+from yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
+
+from schemas.errors import FactorError
+
+MAX_BYTES = 1_000_000  # the longest document in the house has 20 kB
+MAX_DEPTH = 32  # the deepest path of the models is 9 levels
+
+T = TypeVar("T", bound=BaseModel)
+Loc = tuple[str | int, ...]
+Scalar = str | int | bool | None
+Value = Scalar | dict[str, "Value"] | list["Value"]
+Lines = dict[Loc, int]
+
+TEXT = "tag:yaml.org,2002:str"
+# What a plain scalar may be other than text; first letters narrow the search.
+FORMS: tuple[tuple[str, str, list[str]], ...] = (
+    ("bool", r"^(?:true|false)$", ["t", "f"]),
+    ("null", r"^(?:null|~|)$", ["n", "~", ""]),
+    ("int", r"^-?(?:0|[1-9][0-9]{0,17})$", list("-0123456789")),
+)
+
+
+class _Refusal(Exception):  # noqa: N818 - becomes a FactorError once the file is known
+    def __init__(self, line: int, message: str, loc: Loc = ()) -> None:
+        super().__init__(message)
+        self.line, self.message, self.loc = line, message, loc
+
+
+class _Loader(yaml.SafeLoader):
+    """Composes plain trees only."""
+
+    yaml_implicit_resolvers = {}  # noqa: RUF012 - PyYAML keeps them on the class
+    depth = 0
+
+    def compose_node(self, parent: Node | None, index: int) -> Node | None:
+        event = self.peek_event()  # type: ignore[no-untyped-call]  # PyYAML's stubs
+        _refuse_event(event)
+        self.depth += 1
+        if self.depth > MAX_DEPTH:
+            raise _Refusal(_line(event), f"nested deeper than {MAX_DEPTH} levels")
+        node = super().compose_node(parent, index)
+        self.depth -= 1
+        return node
+
+
+for _kind, _pattern, _first in FORMS:
+    _tag = f"tag:yaml.org,2002:{_kind}"
+    _Loader.add_implicit_resolver(_tag, re.compile(_pattern), _first)
+
+
+def _line(where: Event | Node) -> int:
+    return where.start_mark.line + 1 if where.start_mark else 1
+
+
+def _refuse_event(event: Event) -> None:
+    if isinstance(event, AliasEvent):
+        raise _Refusal(_line(event), "an alias (*) is not allowed; write it out")
+    if getattr(event, "anchor", None) is not None:
+        raise _Refusal(_line(event), "an anchor (&) is not allowed; remove it")
+    if getattr(event, "tag", None) is not None:
+        raise _Refusal(_line(event), "a tag (!) is not allowed; remove it")
+
+
+def _scalar(node: ScalarNode) -> Scalar:
+    text = str(node.value)
+    match node.tag.rpartition(":")[2]:
+        case "bool":
+            return text == "true"
+        case "null":
+            return None
+        case "int":
+            return int(text)
+    return text
+
+
+def _build(node: Node, loc: Loc, lines: Lines) -> Value:
+    """Turn a node into plain values and note the line of each place."""
+    lines.setdefault(loc, _line(node))
+    if isinstance(node, SequenceNode):
+        return [_build(item, (*loc, i), lines) for i, item in enumerate(node.value)]
+    if isinstance(node, MappingNode):
+        made: dict[str, Value] = {}
+        for key, value in node.value:
+            name = _key(key, loc)
+            if name in made:
+                first = lines[(*loc, name)]
+                raise _Refusal(
+                    _line(key), f"written twice, first in line {first}", (*loc, name)
+                )
+            lines[(*loc, name)] = _line(key)
+            made[name] = _build(value, (*loc, name), lines)
+        return made
+    assert isinstance(node, ScalarNode)
+    return _scalar(node)
+
+
+def _key(key: Node, loc: Loc) -> str:
+    if not isinstance(key, ScalarNode) or key.tag != TEXT:
+        raise _Refusal(_line(key), "a key is not text; quote it", loc)
+    return str(key.value)
+
+
+def read(path: Path) -> tuple[Value, Lines]:
+    """Read a document as plain values with the line of each place.
+
+    Raises:
+        FactorError: The file cannot be read or uses what this module refuses.
+    """
+    try:
+        with path.open("rb") as handle:
+            content = handle.read(MAX_BYTES + 1)
+        if len(content) > MAX_BYTES:
+            raise FactorError(
+                f"{path.name} line 1: longer than {MAX_BYTES:,} bytes; split it or move"
+                " data into a source file"
+            )
+        return _parse(content.decode("utf-8"))
+    except OSError as error:
+        raise FactorError(
+            f"{path.name}: cannot be read ({error.strerror}); check the path"
+        ) from error
+    except UnicodeDecodeError as error:
+        line = content.count(b"\n", 0, error.start) + 1
+        raise FactorError(
+            f"{path.name} line {line}: not UTF-8; save the file as UTF-8"
+        ) from error
+    except _Refusal as refusal:
+        raise FactorError(
+            _sentence(path, refusal.line, refusal.loc, refusal.message)
+        ) from None
+
+
+def _parse(text: str) -> tuple[Value, Lines]:
+    lines: Lines = {}
+    try:
+        loader = _Loader(text)
+        node = loader.get_single_node()
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark or error.context_mark
+        line = mark.line + 1 if mark else 1
+        raise _Refusal(line, f"not YAML: {error.problem}; mend it here") from error
+    except yaml.reader.ReaderError as error:
+        line = text.count("\n", 0, error.position) + 1
+        raise _Refusal(line, "holds a control character; remove it") from error
+    if node is None:
+        raise _Refusal(1, "the document is empty; write its keys")
+    return _build(node, (), lines), lines
+
+
+def _sentence(path: Path, line: int, loc: Loc, message: str) -> str:
+    place = f", {'.'.join(map(str, loc))}" if loc else ""
+    return f"{path.name} line {line}{place}: {message}"
+
+
+def load(path: Path, model: type[T]) -> T:
+    """Read a document and validate it: all problems at once, one a line.
+
+    Raises:
+        FactorError: ``FILE line N, LOC: MESSAGE`` for each problem;
+            ``uniqe`` in a column -> ``line 4, columns.0.uniqe: unknown key; did you
+            mean unique?``
+    """
+    value, lines = read(path)
+    try:
+        return model.model_validate(value)
+    except ValidationError as error:
+        found = error.errors(include_url=False, include_input=False)
+        # Pydantic counts a list without its bad items: that echo helps nobody.
+        inner = {e["loc"][:n] for e in found for n in range(len(e["loc"]))}
+        problems = [
+            _sentence(path, _nearest(lines, e["loc"]), e["loc"], _message(e, model))
+            for e in found
+            if not (e["type"] == "too_short" and e["loc"] in inner)
+        ]
+        # Pydantic's own text would print the values: they may be secrets.
+        raise FactorError("\n".join(problems)) from None
+
+
+def _nearest(lines: Lines, loc: Loc) -> int:
+    while loc not in lines:
+        loc = loc[:-1]
+    return lines[loc]
+
+
+def _message(error: ErrorDetails, model: type[BaseModel]) -> str:
+    loc = error["loc"]
+    if error["type"] != "extra_forbidden":
+        return error["msg"].removeprefix("Value error, ")
+    names = _names_at([model], loc[:-1])
+    near = get_close_matches(str(loc[-1]), names, n=1)
+    return "unknown key; " + (
+        f"did you mean {near[0]}?" if near else f"known are {', '.join(names)}"
+    )
+
+
+def _names_at(models: list[type[BaseModel]], loc: Loc) -> list[str]:
+    """List the keys that the models at ``loc`` know."""
+    for part in loc:
+        inner = [
+            found
+            for model in models
+            for name, field in model.model_fields.items()
+            if part in (name, field.alias)
+            for found in _models_in(field.annotation)
+        ]
+        models = inner or models  # an index, or a key of a mapping, changes no model
+    fields = [item for model in models for item in model.model_fields.items()]
+    return [field.alias or name for name, field in fields]
+
+
+def _models_in(annotation: object) -> Iterator[type[BaseModel]]:
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        yield annotation
+    for argument in get_args(annotation):
+        yield from _models_in(argument)

@@ -1,0 +1,1 @@
+"""Second stage: a resource becomes a product that serves one decision."""

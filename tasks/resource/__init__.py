@@ -1,0 +1,1 @@
+"""First stage: raw bytes become one clean, labelled resource."""
