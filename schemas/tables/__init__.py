@@ -1,6 +1,6 @@
 """Tables of the store, all in one metadata."""
 
-from schemas.tables.columns import Digest, Fen, Row
+from schemas.tables.columns import Digest, Fen, Row, table_of
 from schemas.tables.ledger import CostLine, JournalEntry, JournalLineRow
 from schemas.tables.lineage import (
     Artifact,
@@ -29,4 +29,5 @@ __all__ = [
     "Row",
     "RunOutput",
     "StageRun",
+    "table_of",
 ]

@@ -2,7 +2,14 @@
 
 from typing import ClassVar
 
-from sqlalchemy import BigInteger, CheckConstraint, Dialect, LargeBinary, MetaData
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    Dialect,
+    LargeBinary,
+    MetaData,
+    Table,
+)
 from sqlalchemy.types import TypeDecorator
 from sqlmodel import SQLModel
 
@@ -21,6 +28,11 @@ class Row(SQLModel):
             "fk": "fk_%(table_name)s_%(column_0_name)s",
         }
     )
+
+
+def table_of(model: type[Row]) -> Table:
+    """Find the table of a model."""
+    return Row.metadata.tables[model.__name__.lower()]
 
 
 class Fen(TypeDecorator[int]):

@@ -4,26 +4,53 @@ Publication is the one way in (``publish``), the body of a run the one truth, an
 reader gets (``scan``, ``raw``) was re-hashed first.
 """
 
+from tasks.store.doctor import Fact, doctor
+from tasks.store.lineage import (
+    Impact,
+    Loan,
+    Node,
+    factor_of,
+    impact,
+    rejects,
+    resolve,
+    runs,
+    trace,
+)
 from tasks.store.opening import current, opened
 from tasks.store.place import Store, digest, locate, path, place, raw, scan, scratch
 from tasks.store.publish import Run, finished, publish
 from tasks.store.registers import snapshot
 from tasks.store.settings import Settings
+from tasks.store.verify import Finding, Findings, verify
 
 __all__ = [
+    "Fact",
+    "Finding",
+    "Findings",
+    "Impact",
+    "Loan",
+    "Node",
     "Run",
     "Settings",
     "Store",
     "current",
     "digest",
+    "doctor",
+    "factor_of",
     "finished",
+    "impact",
     "locate",
     "opened",
     "path",
     "place",
     "publish",
     "raw",
+    "rejects",
+    "resolve",
+    "runs",
     "scan",
     "scratch",
     "snapshot",
+    "trace",
+    "verify",
 ]

@@ -152,3 +152,16 @@ def check(connection: Connection) -> None:
             " verify --anchor …` to see what else was, then put them back with"
             " `python -m tasks.store.triggers`"
         )
+
+
+def _put_back() -> None:
+    """Install the guards of the present store anew."""
+    from tasks.store.database import writing
+    from tasks.store.opening import current
+
+    with writing(current().engine) as connection:
+        install(connection)
+
+
+if __name__ == "__main__":
+    _put_back()

@@ -1,0 +1,103 @@
+"""Examine the installation: what runs, where things lie, what is not in order."""
+
+import os
+import platform
+import shutil
+import sqlite3
+import stat
+from importlib.metadata import version
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict
+
+from tasks.store import anchor, triggers
+from tasks.store.database import journal_mode, reading, revision
+from tasks.store.migrations import HEAD
+from tasks.store.place import Store
+
+ENGINES = ("polars", "pandera", "sqlmodel", "sqlalchemy", "alembic", "prefect")
+LEAST_FREE = 1_000_000_000
+State = Literal["good", "warn", "bad"]
+
+
+class Fact(BaseModel):
+    """One thing looked at."""
+
+    model_config = ConfigDict(frozen=True)
+
+    name: str
+    state: State
+    sentence: str
+
+
+def doctor(s: Store) -> list[Fact]:
+    """Look at the installation without changing it.
+
+    A store whose folder of objects belongs to another database does not even open.
+    """
+    return [
+        Fact(name="python", state="good", sentence=platform.python_version()),
+        *_database(s),
+        _objects(s),
+        _anchor(s),
+        _key(s),
+        Fact(
+            name="engines",
+            state="good",
+            sentence=", ".join(f"{name} {version(name)}" for name in ENGINES),
+        ),
+    ]
+
+
+def _database(s: Store) -> list[Fact]:
+    with reading(s.engine) as c:
+        at, wrong = revision(c), triggers.differing(c)
+    chosen = f"SQLite {sqlite3.sqlite_version}, journal {journal_mode()}"
+    where = s.engine.url.render_as_string(hide_password=True)
+    guards = f"missing or changed: {wrong}" if wrong else "all guards are in place"
+    return [
+        Fact(name="sqlite", state="good", sentence=chosen),
+        Fact(
+            name="database",
+            state="good" if at == HEAD else "bad",
+            sentence=f"{where} is at revision {at}, this release wants {HEAD}",
+        ),
+        Fact(name="guards", state="bad" if wrong else "good", sentence=guards),
+    ]
+
+
+def _objects(s: Store) -> Fact:
+    free = shutil.disk_usage(s.objects).free
+    return Fact(
+        name="objects",
+        state="good" if free >= LEAST_FREE else "warn",
+        sentence=f"{s.objects} of store {s.id[:12]}, {free / 1e9:,.1f} GB free",
+    )
+
+
+def _anchor(s: Store) -> Fact:
+    folder = s.settings.anchor
+    lines, faults = anchor.read(s, folder / f"{s.id}.jsonl")
+    state: State = "bad" if faults else "good"
+    sentence = f"{folder} holds {len(lines)} signed heads"
+    if faults:
+        sentence = faults[0]
+    elif folder.is_relative_to(s.settings.home):
+        state = "warn"
+        sentence += "; it lies inside home, so who takes one takes both: move it"
+    return Fact(name="anchor", state=state, sentence=sentence)
+
+
+def _key(s: Store) -> Fact:
+    file = s.settings.key
+    if not file.exists():
+        later = f"{file} will be made by the first publication"
+        return Fact(name="key", state="good", sentence=later)
+    mode = stat.S_IMODE(file.stat().st_mode)
+    open_to_others = mode & 0o077 or file.stat().st_uid != os.geteuid()
+    return Fact(
+        name="key",
+        state="bad" if open_to_others else "good",
+        sentence=f"{file} has mode {mode:04o}"
+        + ("; others may sign with it: chmod 600" if open_to_others else ""),
+    )

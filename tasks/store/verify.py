@@ -1,0 +1,338 @@
+"""Recompute all that the store claims: chain, projections, registers, counters, bytes.
+
+The bodies of the runs are the truth. What the tables hold beside it is changed, missing
+or invented; each finding says which loan and how much money rests on it. Everything is
+read in one short transaction, so that hashing blocks no writer.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+from pydantic import BaseModel, ConfigDict
+from sqlalchemy import select, type_coerce
+from sqlalchemy.exc import DatabaseError
+from sqlalchemy.types import NullType
+
+from schemas.artifact import Publication
+from schemas.errors import RegisterError
+from schemas.money import shown
+from schemas.tables import (
+    Artifact,
+    CheckResult,
+    Collateral,
+    Derivation,
+    JournalEntry,
+    PledgeRow,
+    Row,
+    RunOutput,
+    StageRun,
+    table_of,
+)
+from tasks.store import anchor as anchors
+from tasks.store import registers, triggers
+from tasks.store.database import reading
+from tasks.store.lineage import Loan, depths
+from tasks.store.place import Store, digest, path
+from tasks.store.publish import GENESIS, link, projections, read_body, run_row
+from tasks.store.registers import Key, Values
+
+CORRUPT, UNTRUSTED, UNVERIFIABLE = 1, 2, 4
+PROJECTIONS: tuple[type[Row], ...] = (Artifact, Derivation, RunOutput, CheckResult)
+POSTED: tuple[type[Row], ...] = (*registers.TABLES.values(), JournalEntry, Collateral)
+EVERY: tuple[type[Row], ...] = (StageRun, *PROJECTIONS, *POSTED)
+Rows = dict[type[Row], dict[Key, Values]]
+
+
+class Finding(BaseModel):
+    """Something that is not as it was published: which exit bit, and a sentence."""
+
+    model_config = ConfigDict(frozen=True)
+
+    bit: int
+    sentence: str
+
+
+class Findings(BaseModel):
+    """What was found, how much was looked at, and what was not."""
+
+    model_config = ConfigDict(frozen=True)
+
+    findings: tuple[Finding, ...]
+    examined: dict[str, int]
+    notes: tuple[str, ...]
+
+    @property
+    def exit(self) -> int:
+        """0 sound, or the sum of 1 corrupt, 2 untrusted, 4 unverifiable."""
+        bits = 0
+        for finding in self.findings:
+            bits |= finding.bit
+        return bits
+
+
+class _Book:
+    """Truth and tables side by side while they are compared."""
+
+    def __init__(self, s: Store, held: Rows) -> None:
+        self.store, self.held = s, held
+        self.truth: Rows = {t: {} for t in (*PROJECTIONS, *POSTED)}
+        self.runs: list[Publication] = []
+        self.bad_bytes: set[str] = set()
+        self.found: list[tuple[int, str, set[str]]] = []
+        self.notes: list[str] = []
+        self.examined: Counter[str] = Counter()
+        self.made: dict[str, set[str]] = {}
+        for output in held[RunOutput].values():
+            self.made.setdefault(output["run"], set()).add(output["artifact"])
+
+    def find(self, bit: int, what: str, artifacts: Iterable[str] = ()) -> None:
+        self.found.append((bit, what, set(artifacts)))
+
+    def rows(self, table: type[Row]) -> Iterator[Values]:
+        yield from self.truth[table].values()
+        yield from self.held[table].values()
+
+    def findings(self) -> Iterator[Finding]:
+        """Say which loans rest on what was found, over true and forged edges."""
+        edges = [(e["child"], e["parent"]) for e in self.rows(Derivation)]
+        for bit, what, artifacts in self.found:
+            reached = {d for a in artifacts for d in depths(a, edges, down=True)}
+            loans = sorted(
+                {
+                    str(Loan(**row))
+                    for row in self.rows(PledgeRow)
+                    if row["artifact"] in reached and type(row["principal_fen"]) is int
+                }
+            )
+            said = f"; on it rests {', '.join(loans)}" if loans else ""
+            yield Finding(bit=bit, sentence=f"{what}{said}")
+
+
+def verify(s: Store, anchor: Path | None = None) -> Findings:
+    """Examine the whole store.
+
+    Args:
+        anchor: The signed heads, as a file or the folder that holds them. Without it
+            nobody can tell whether the newest runs were cut off.
+    """
+    try:
+        book = _Book(s, _held(s))
+    except DatabaseError as error:
+        said = f"the database itself cannot be read: {type(error.orig).__name__}"
+        broken = Finding(bit=CORRUPT, sentence=said)
+        return Findings(findings=(broken,), examined={}, notes=())
+    _walk(book)
+    _weigh_bytes(book)
+    _replay(book)
+    _compare(book)
+    if anchor is None:
+        book.notes.append(
+            "without an anchor it was not examined whether runs were cut off the end:"
+            f" give --anchor {s.settings.anchor}"
+        )
+    else:
+        _hold_against(book, anchors.file_of(s, anchor))
+    return Findings(
+        findings=tuple(book.findings()),
+        examined=dict(book.examined),
+        notes=tuple(book.notes),
+    )
+
+
+def plain(value: Any) -> Any:  # Any: a cell of any table
+    """Write a cell the same way whichever database or body it comes from."""
+    if isinstance(value, bytes):
+        return value.hex()
+    if isinstance(value, datetime):
+        return value.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S.%f")
+    if isinstance(value, date):
+        return value.isoformat()
+    return int(value) if isinstance(value, bool) else value
+
+
+def _held(s: Store) -> Rows:
+    """Read every table as it is, also where a cell no longer fits its type."""
+    with reading(s.engine) as c:
+        driver: Any = c.connection.driver_connection  # of either database
+        if c.dialect.name == "sqlite":
+            driver.text_factory = lambda b: b.decode(errors="replace")
+        try:
+            held: Rows = {}
+            for table in EVERY:
+                columns = table_of(table).columns
+                cells = [type_coerce(x, NullType()).label(x.name) for x in columns]
+                rows = c.execute(select(*cells)).mappings()
+                held[table] = _by_key(
+                    table, ({k: plain(v) for k, v in row.items()} for row in rows)
+                )
+            return held
+        finally:
+            if c.dialect.name == "sqlite":
+                driver.text_factory = str
+
+
+def _by_key(table: type[Row], rows: Iterable[Mapping[str, Any]]) -> dict[Key, Values]:
+    key = [column.name for column in table_of(table).primary_key]
+    made: dict[Key, Values] = {}
+    for row in rows:
+        same = {k: plain(v) for k, v in row.items()}
+        made.setdefault(tuple(same[k] for k in key), same)
+    return made
+
+
+def _walk(book: _Book) -> None:
+    """Follow the chain from its start; collect what each body says."""
+    seq, prev = 0, GENESIS
+    for row in sorted(book.held[StageRun].values(), key=lambda r: r["seq"]):
+        name = f"run {row['seq']} ({row['task']} of {row['factor']})"
+        made = book.made.get(row["hash"], set())
+        if (row["seq"], row["prev"]) != (seq + 1, prev):
+            book.find(CORRUPT, f"before {name} the chain is broken", made)
+        if row["hash"] != link(row["prev"], row["body"]):
+            book.find(CORRUPT, f"{name} was changed: its hash is another", made)
+        seq, prev = row["seq"], row["hash"]
+        _read(book, name, row, made)
+    book.examined["runs"] = len(book.held[StageRun])
+
+
+def _read(book: _Book, name: str, row: Values, made: set[str]) -> None:
+    try:
+        publication, _, at = read_body(row["body"])
+    except (ValueError, KeyError):
+        book.find(CORRUPT, f"the body of {name} cannot be read", made)
+        return
+    said = run_row(publication, row["body"], at)
+    if wrong := [k for k, v in said.items() if plain(v) != row[k]]:
+        book.find(CORRUPT, f"{name}: {', '.join(wrong)} differ from its body", made)
+    book.runs.append(publication)
+    for table, rows in projections(publication, row["hash"]).items():
+        for key, value in _by_key(table, rows).items():
+            book.truth[table].setdefault(key, value)
+
+
+def _weigh_bytes(book: _Book) -> None:
+    """Hash every file; bytes that several artifacts share are hashed once."""
+    by_bytes: dict[str, list[Values]] = {}
+    for row in book.truth[Artifact].values():
+        by_bytes.setdefault(row["sha256"], []).append(row)
+    for sha256, rows in sorted(by_bytes.items()):
+        file = path(book.store, sha256)
+        what = " and ".join(f"{r['name']} ({r['id'][:12]})" for r in rows)
+        ids = [r["id"] for r in rows]
+        if not file.is_file():
+            book.bad_bytes.add(sha256)
+            book.find(UNVERIFIABLE, f"the bytes of {what} are missing", ids)
+        elif digest(file) != sha256:
+            book.bad_bytes.add(sha256)
+            book.find(CORRUPT, f"the bytes of {what} have changed", ids)
+    book.examined["files"] = len(by_bytes)
+
+
+def _replay(book: _Book) -> None:
+    """Post all frames anew, in memory, to learn what the registers must hold."""
+    for table, rows in registers.rebuilt(_postings(book)).items():
+        book.truth[table] = _by_key(table, rows.values())
+
+
+def _postings(book: _Book) -> Iterator[tuple[str, str, str, list[Values]]]:
+    for publication in book.runs:
+        poster = f"{publication.task}@{publication.factor}"
+        refs = {m.ref.id: m.ref for m in publication.artifacts}
+        for posting in publication.postings:
+            sha256 = refs[posting.artifact].sha256
+            rows = _frame_rows(book, posting.register, posting.artifact, sha256)
+            yield posting.register, posting.artifact, poster, rows
+
+
+def _frame_rows(book: _Book, register: str, artifact: str, sha256: str) -> list[Values]:
+    """Read a posted frame; where it cannot be read, take the rows as they stand."""
+    contract = registers.contract_of(register)
+    if sha256 not in book.bad_bytes:
+        try:
+            frame = pl.scan_parquet(path(book.store, sha256), glob=False)
+            rows = registers.rows_of(contract, frame)
+            return [{k: plain(v) for k, v in row.items()} for row in rows]
+        except (RegisterError, pl.exceptions.PolarsError):
+            pass
+    held = book.held[registers.TABLES[contract]].values()
+    names = list(contract.to_schema().columns)
+    rows = [{n: r[n] for n in names} for r in held if r["artifact"] == artifact]
+    book.notes.append(
+        f"{len(rows)} rows of {register} were not compared: their frame is unreadable"
+    )
+    return rows
+
+
+def _compare(book: _Book) -> None:
+    """Find rows that were changed, removed or invented, and guards taken away."""
+    for table in (*PROJECTIONS, *POSTED):
+        truth, held = book.truth[table], book.held[table]
+        for key in sorted({*truth, *held}, key=str):
+            true, found = truth.get(key), held.get(key)
+            if true != found:
+                word = "removed" if not found else "changed" if true else "invented"
+                rows = [row for row in (true, found) if row]
+                what = f"a row of {table.__name__} was {word}: {_called(key)}"
+                what += _counted(true, found) if table is Collateral else ""
+                book.find(CORRUPT, what, {a for r in rows for a in _about(book, r)})
+        book.examined[table.__name__] = len(held)
+    with reading(book.store.engine) as c:
+        if names := triggers.differing(c):
+            book.find(CORRUPT, f"the guards {names} were dropped or changed")
+
+
+def _called(key: Key) -> str:
+    """Name a row by its key, ids shortened."""
+    return ", ".join(str(k)[:12] if len(str(k)) == 64 else str(k) for k in key)
+
+
+def _counted(true: Values | None, found: Values | None) -> str:
+    says, sums = (
+        shown(row["pledged_fen"]) if row and type(row["pledged_fen"]) is int else "0.00"
+        for row in (found, true)
+    )
+    return f", it counts {says} pledged where the pledges sum to {sums}"
+
+
+def _about(book: _Book, row: Values) -> list[str]:
+    """List the artifacts that a row speaks of."""
+    direct = [row[k] for k in ("id", "child", "artifact") if k in row]
+    if "run" in row and not direct:
+        outputs = book.rows(RunOutput)
+        direct = [o["artifact"] for o in outputs if o["run"] == row["run"]]
+    if "cap_fen" in row and "request" not in row:
+        asset = (row["entity"], row["asset"])
+        pledges = book.rows(PledgeRow)
+        direct = [p["artifact"] for p in pledges if (p["entity"], p["asset"]) == asset]
+    return direct
+
+
+def _hold_against(book: _Book, file: Path) -> None:
+    """Compare the chain with the heads that were signed outside the database."""
+    lines, faults = anchors.read(book.store, file)
+    for fault in faults:
+        book.find(UNTRUSTED, fault)
+    if not lines:
+        book.find(UNTRUSTED, f"there is no signed head in {file}")
+        return
+    heads = {row["seq"]: row["hash"] for row in book.held[StageRun].values()}
+    last = max(heads, default=0)
+    newest = max(lines, key=lambda line: int(line["seq"]))
+    pledged = sum(r["pledged_fen"] for r in book.held[Collateral].values())
+    if newest["seq"] > last:
+        book.find(
+            UNTRUSTED,
+            f"the chain ends at run {last}, but run {newest['seq']} was signed: runs"
+            f" were cut off; then {shown(newest['pledged'])} were pledged in all, the"
+            f" tables now count {shown(pledged)}",
+        )
+    others = [n["seq"] for n in lines if heads.get(n["seq"], n["head"]) != n["head"]]
+    if others:
+        book.find(UNTRUSTED, f"run {min(others)} is not the one that was signed")
+    if newest["seq"] < last:
+        book.notes.append(f"runs after {newest['seq']} are not signed yet")
+    book.examined["signed heads"] = len(lines)
