@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 
 import pandera.polars as pa
 from pydantic import BaseModel, ConfigDict, Field
+from pydantic.dataclasses import dataclass
 
 Hex = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 Kind = Literal["raw", "frame", "manifest", "document"]
@@ -93,7 +94,9 @@ class Gate(_Fact):
     ground: str
 
 
-class Posting(_Fact):
+# Dataclasses where a field is called register: on a model that name is ABCMeta's.
+@dataclass(frozen=True, kw_only=True, config=ConfigDict(extra="forbid"))
+class Posting:
     """A published frame whose rows enter a register with the run."""
 
     register: str = Field(description="Name of the contract in schemas.registers")
@@ -142,7 +145,8 @@ class Published(_Fact):
         return {made.frame: made.ref for made in self.publication.artifacts}
 
 
-class Snapshot(BaseModel):
+@dataclass(frozen=True, kw_only=True)
+class Snapshot:
     """Register rows a stage reads: handed to the seam instead of a ref.
 
     The seam asks the store for the rows of ``register`` where every column of
@@ -150,11 +154,8 @@ class Snapshot(BaseModel):
     posted for the same factor, so a stage's own effect does not undo its reuse.
     """
 
-    model_config = ConfigDict(frozen=True, arbitrary_types_allowed=True)
-
     register: type[pa.DataFrameModel]
     where: dict[str, str]
-
 
 
 RawBytes = Annotated[Iterator[bytes], "raw"]

@@ -37,6 +37,11 @@ class Terms(BaseModel):
         """Return what of these terms may change a result; enters keys and ids."""
         return self.model_dump(mode="json")
 
+    @property
+    def part(self) -> str:
+        """Say which part of a stage this is about (a source); shown in brackets."""
+        return ""
+
 
 class TypeOptions(Terms):
     """ODCS ``logicalTypeOptions``."""
@@ -77,7 +82,7 @@ class Column(Terms):
     required: bool = Field(False, description="Null is refused (and NaN)")
     unique: bool = Field(False, description="No value twice")
     options: TypeOptions = Field(
-        TypeOptions(),  # type: ignore[call-arg]  # every field has a default
+        TypeOptions(),
         alias="logicalTypeOptions",
         description="Limits of the type",
     )

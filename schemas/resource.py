@@ -1,12 +1,13 @@
 """Terms and frames of the first stage: sources, consolidation, labels."""
 
+from pathlib import Path
 from typing import Annotated, Any, Literal, NamedTuple, Self
 
 import pandera.polars as pa
 import polars as pl
 from pydantic import Field, model_validator
 
-from schemas.contract import Declared, Name, Slug, Terms, Text
+from schemas.contract import Declared, Name, Slug, Text
 
 Encoding = Literal["utf-8", "gb18030", "big5", "shift_jis", "latin-1", "utf-16"]
 
@@ -32,9 +33,19 @@ class Source(Declared):
     )
 
     @property
+    def part(self) -> str:
+        """Name the source in brackets: ``collect[flights]``."""
+        return self.name
+
+    @property
     def file(self) -> str:
         """The outermost file."""
         return self.path.partition("!")[0]
+
+    @property
+    def place(self) -> Path:
+        """The outermost file as an argument of ``collect``: the seam finds it."""
+        return Path(self.file)
 
     @property
     def member(self) -> str:
@@ -96,5 +107,3 @@ class Resource(NamedTuple):
 
     resource: Annotated[pl.LazyFrame, ResourceTerms.contract]
     joins: Annotated[pl.LazyFrame, JoinBalance]
-
-

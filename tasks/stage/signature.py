@@ -10,6 +10,7 @@ import polars as pl
 
 from schemas.contract import Terms
 from schemas.errors import ContractError
+from schemas.gates import Gates
 from tasks.contract import Contract, compile_contract
 
 # A DataFrameModel, or a method of the terms that yields a schema.
@@ -24,6 +25,7 @@ class Shape:
     name: str
     signature: inspect.Signature
     inputs: Mapping[str, Declaration | None]  # frame parameters and their contract
+    mappings: frozenset[str]  # those of them that take many frames by name
     outputs: Mapping[str, Declaration]
     single: bool
 
@@ -33,9 +35,14 @@ def frame_declaration(hint: Any) -> tuple[bool, Declaration | None]:  # Any: a t
     if get_origin(hint) is Annotated:
         base, first, *_ = get_args(hint)
         return base is pl.LazyFrame or get_origin(base) is Iterator, first
-    if get_origin(hint) in (dict, Mapping):
+    if is_mapping(hint):
         return frame_declaration(get_args(hint)[1])
     return hint is pl.LazyFrame, None
+
+
+def is_mapping(hint: Any) -> bool:  # Any: a type hint
+    """Say whether a parameter takes many frames by name."""
+    return get_origin(hint) in (dict, Mapping)
 
 
 def shape_of(function: StageFunction) -> Shape:
@@ -57,11 +64,16 @@ def shape_of(function: StageFunction) -> Shape:
                 " as Annotated[pl.LazyFrame, Contract]"
             )
         outputs[name] = declared
+    if Gates in list(outputs.values())[1:]:
+        raise ContractError(
+            f"{function.__name__}: gates come first, or they could withhold nothing"
+        )
     frames = {n: frame_declaration(h) for n, h in hints.items()}
     return Shape(
         name=function.__name__,
         signature=inspect.signature(function),
         inputs={n: contract for n, (is_a, contract) in frames.items() if is_a},
+        mappings=frozenset(n for n, h in hints.items() if is_mapping(h)),
         outputs=outputs,
         single=is_frame,
     )

@@ -1,0 +1,239 @@
+"""The command line: ``datafactor demo``, ``run``, ``check``, ``show``, ``trace``, …
+
+Each command computes an answer, then prints it for people or, with ``--json``, as one
+object ``{schema, command, exit, data}``. Errors are one sentence on stderr.
+"""
+
+import os
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import Annotated, Any
+
+import rfc8785
+from cyclopts import App, CycloptsError, Parameter
+from rich.console import Console
+
+from flows import face
+from schemas.artifact import Stage
+from schemas.errors import DatafactorError, FactorError, Refused
+
+HELP = "Carry a data factor from raw bytes to a financed asset; ask what rests on it."
+app = App(name="datafactor", help=HELP, version_flags=["--version"])
+out = Console(highlight=False, soft_wrap=True)
+err = Console(stderr=True, highlight=False, soft_wrap=True)
+
+Json = Annotated[bool, Parameter(name="--json", help="One JSON object on stdout.")]
+Ref = Annotated[
+    str,
+    Parameter(
+        help="factor[/stage[/frame]], loan:NUMBER, sha256:…, an id prefix, or a path."
+    ),
+]
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a command found, and how people see it."""
+
+    command: str
+    data: Any  # JSON of any shape
+    show: Callable[[Console], None]
+    exit: int = 0
+
+    def give(self, as_json: bool) -> int:
+        """Print it and return the exit code."""
+        if as_json:
+            body = {
+                "schema": f"datafactor/{self.command}/1",
+                "command": self.command,
+                "exit": self.exit,
+                "data": self.data,
+            }
+            sys.stdout.write(rfc8785.dumps(body).decode() + "\n")
+        else:
+            self.show(out)
+        return self.exit
+
+
+@app.command
+def demo(*, json: Json = False) -> int:
+    """Carry the New York flights of 2013 from raw bytes to a financed asset.
+
+    Example: datafactor demo
+    """
+    from flows import demo as flights
+    from tasks import store
+
+    flights.fetch(store.current().settings.data)
+    return run(flights.FACTOR, as_of=flights.AS_OF, json=json)
+
+
+@app.command
+def run(
+    *factors: str,
+    as_of: date | None = None,
+    through: Stage = Stage.CAPITAL,
+    json: Json = False,
+) -> int:
+    """Run factors through their stages; with PREFECT_API_URL set, as flow runs there.
+
+    Example: datafactor run flight-disruption --as-of 2026-06-30 --through product
+    """
+    if not factors:
+        raise FactorError("name at least one factor, as in `datafactor run NAME`")
+    return max(run_one(name, as_of, through, json) for name in factors)
+
+
+def run_one(name: str, as_of: date | None, through: Stage, as_json: bool) -> int:
+    """Run one factor with its progress shown, and give its summary."""
+    from flows import summary
+    from flows.progress import Progress
+    from flows.value_chain import value_chain
+
+    with Progress(out, quiet=as_json) as progress:
+        if os.environ.get("PREFECT_API_URL"):
+            state = value_chain(name, as_of, through, return_state=True)
+            if state.name == "Refused":
+                raise Refused(name, (state.message or "",))
+            chain: summary.Chain = state.result()
+        else:
+            chain = value_chain.fn(name, as_of, through)
+    data = {
+        "factor": name,
+        "as_of": str(chain.as_of),
+        "stages": progress.data(),
+        "summary": dict(summary.lines(chain)),
+        "next": summary.next_commands(chain),
+    }
+    reused = all(published.reused for _, published, _ in progress.done)
+    return Answer(
+        "run", data, lambda console: face.ending(console, chain, reused)
+    ).give(as_json)
+
+
+@app.command
+def check(factor: str, *, json: Json = False) -> int:
+    """Read a factor document, compile its contracts and SQL, and run nothing.
+
+    Example: datafactor check flight-disruption
+    """
+    from flows.check import examine
+
+    plan = examine(factor)
+    return Answer("check", plan, lambda c: face.plan(c, plan)).give(json)
+
+
+@app.command
+def show(ref: Ref = "", *, json: Json = False) -> int:
+    """Show the latest runs, or what an artifact is and how its run went.
+
+    Example: datafactor show flight-disruption
+    """
+    from tasks import store
+
+    s = store.current()
+    factor = ref.partition("/")[0]
+    runs = store.runs(s, "" if ":" in factor else factor)
+    data = [face.run_facts(published) for published in runs]
+    return Answer("show", data, lambda c: face.runs(c, data)).give(json)
+
+
+@app.command
+def trace(ref: Ref, *, json: Json = False) -> int:
+    """Follow an artifact or a loan back to the bytes it rests on.
+
+    Example: datafactor trace loan:BANK-2026-001
+    """
+    from tasks import store
+
+    s = store.current()
+    nodes = store.trace(s, store.resolve(s, ref).id)
+    data = [face.node_facts(node) for node in nodes]
+    return Answer("trace", data, lambda c: face.trace(c, nodes)).give(json)
+
+
+@app.command
+def impact(ref: Ref, *, json: Json = False) -> int:
+    """Follow bytes forward to the products, assets, loans and money that rest on them.
+
+    Example: datafactor impact flight-disruption/resource/flights
+    """
+    from tasks import store
+
+    s = store.current()
+    found = store.impact(s, store.resolve(s, ref).id)
+    data = face.impact_facts(found)
+    return Answer("impact", data, lambda c: face.impact(c, data)).give(json)
+
+
+@app.command
+def rejects(
+    ref: Ref, *, reveal: bool = False, limit: int = 20, json: Json = False
+) -> int:
+    """Show the rows that did not make it: source, member, line, reasons, raw text.
+
+    Example: datafactor rejects flight-disruption/resource/flights
+
+    Args:
+        reveal: Show classified columns instead of masking them.
+        limit: How many rows to show.
+    """
+    from flows.rejected import rejected_rows
+
+    data = rejected_rows(ref, reveal, limit)
+    return Answer("rejects", data, lambda c: face.rejects(c, data)).give(json)
+
+
+@app.command
+def verify(*, anchor: Path | None = None, json: Json = False) -> int:
+    """Recompute the chain, every projection, every register and every byte.
+
+    Exit bits: 0 sound, 1 corrupt, 2 untrusted, 4 unverifiable; 64 wrong usage.
+
+    Example: datafactor verify --anchor /backup/anchor.jsonl
+    """
+    from tasks import store
+
+    s = store.current()
+    findings = store.verify(s, anchor)
+    data = face.finding_facts(findings)
+    return Answer("verify", data, lambda c: face.findings(c, data), findings.exit).give(
+        json
+    )
+
+
+@app.command
+def doctor(*, json: Json = False) -> int:
+    """Examine the installation: store, triggers, anchor, key, engines.
+
+    Example: datafactor doctor
+    """
+    from tasks import store
+
+    data = [face.doctor_facts(fact) for fact in store.doctor(store.current())]
+    bad = any(fact["state"] == "bad" for fact in data)
+    return Answer("doctor", data, lambda c: face.doctor(c, data), int(bad)).give(json)
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run one command; say an error in one sentence."""
+    given = sys.argv[1:] if argv is None else argv
+    os.environ.setdefault("DO_NOT_TRACK", "1")
+    try:
+        result = app(
+            given, exit_on_error=False, print_error=False, result_action="return_value"
+        )
+        return int(result or 0)
+    except CycloptsError as error:
+        err.print(str(error), markup=False)
+        return 64 if given[:1] == ["verify"] else 2
+    except (DatafactorError, Refused) as error:
+        err.print(str(error), markup=False)
+        return 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

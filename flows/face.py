@@ -1,0 +1,212 @@
+"""Show answers to people: tables in a terminal, and the same facts as JSON."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+from flows import summary
+from schemas.money import shown
+from tasks.store import Impact, Node, Run
+
+Facts = dict[str, Any]  # JSON
+
+
+def table(
+    title: str, columns: Sequence[str], rows: Sequence[Sequence[object]]
+) -> Table:
+    """Make a plain table; text is never read as markup."""
+    made = Table(title=title, title_justify="left", box=None, pad_edge=False)
+    for name in columns:
+        numeric = name in ("rows", "in", "out", "rejected", "examined", "failed")
+        made.add_column(name, justify="right" if numeric else "left", overflow="fold")
+    for row in rows:
+        made.add_row(*(str(cell).replace("[", r"\[") for cell in row))
+    return made
+
+
+def ending(console: Console, chain: summary.Chain, reused: bool) -> None:
+    """End a run: five lines, the trace of the last artifact, the next commands."""
+    console.print(f"\n{chain.title} ({chain.factor}, as of {chain.as_of})\n")
+    for stage, text in summary.lines(chain):
+        console.print(f"  {stage:9} {text}", markup=False)
+    if reused:
+        console.print("\n  all stages reused: same inputs, terms and code")
+    console.print(f"\nwhat {chain.last.name} rests on:")
+    for node in summary.traced(chain):
+        if node.origin:
+            where = f"{node.origin.path}!{node.origin.member}".rstrip("!")
+            console.print(f"  {where}\n    sha256 {node.sha256}", markup=False)
+    console.print("\ntry next:")
+    for command in summary.next_commands(chain):
+        console.print(f"  {command}", markup=False)
+
+
+def plan(console: Console, data: Facts) -> None:
+    """Show what a factor document asks for."""
+    console.print(f"{data['title']} ({data['factor']})", markup=False)
+    console.print(f"stages: {' → '.join(data['stages'])}; policy {data['policy']}")
+    rows = [(n, path) for n, path in data["sources"].items()]
+    console.print(table("\nsources", ("name", "path"), rows))
+    rules = [
+        (name, c["columns"], "; ".join(c["rules"]))
+        for name, c in data["contracts"].items()
+    ]
+    console.print(table("\ncontracts", ("contract", "columns", "rules"), rules))
+    console.print("\nthe document is sound; nothing was run")
+
+
+def run_facts(run: Run) -> Facts:
+    """Tell one run."""
+    said = run.publication
+    return {
+        "run": run.run,
+        "at": run.at.isoformat(),
+        "who": run.who,
+        "factor": said.factor,
+        "stage": said.stage,
+        "task": said.task,
+        "kind": said.kind,
+        "status": said.status,
+        "as_of": str(said.as_of) if said.as_of else None,
+        "message": said.message,
+        "balances": [b.model_dump() for b in said.balances],
+        "checks": [c.model_dump() for c in said.checks],
+        "gates": [g.model_dump() for g in said.gates],
+        "artifacts": {
+            m.frame: {"id": m.ref.id, "sha256": m.ref.sha256, "rows": m.ref.rows}
+            for m in said.artifacts
+        },
+    }
+
+
+def runs(console: Console, data: list[Facts]) -> None:
+    """Show runs, newest first, with what failed or was refused in words."""
+    rows = []
+    for fact in data:
+        last = fact["balances"][-1] if fact["balances"] else {}
+        counts = [last.get(n, "") for n in ("rows_in", "rows_out", "rejected")]
+        shut = "; ".join(g["ground"] for g in fact["gates"] if not g["passed"])
+        state = "REFUSED" if shut else fact["status"]
+        rows.append(
+            (
+                *(fact["at"][:19], fact["factor"], fact["task"], state, *counts),
+                fact["run"][:12],
+                fact["message"] or shut,
+            )
+        )
+    columns = ("at (UTC)", "factor", "task", "state", "in", "out", "rejected", "run")
+    console.print(table("", (*columns, "why"), rows))
+
+
+def node_facts(node: Node) -> Facts:
+    """Tell one artifact of a lineage."""
+    return node.model_dump(mode="json")
+
+
+def trace(console: Console, nodes: Sequence[Node]) -> None:
+    """Show what an artifact is made of, then the bytes at its root."""
+    made = [
+        (n.depth, n.name, f"{n.rows:,}", n.task, n.id[:12])
+        for n in nodes
+        if n.origin is None
+    ]
+    console.print(table("made of", ("depth", "artifact", "rows", "task", "id"), made))
+    raw = [
+        (f"{n.origin.path}!{n.origin.member}".rstrip("!"), n.sha256, n.origin.licence)
+        for n in nodes
+        if n.origin
+    ]
+    console.print(
+        table("\nrests on the bytes", ("file!member", "sha256", "licence"), raw)
+    )
+
+
+def impact_facts(found: Impact) -> Facts:
+    """Tell what rests on an artifact; money as text in yuan."""
+    return {
+        "products": list(found.products),
+        "assets": list(found.assets),
+        "loans": [
+            {
+                "request": loan.request,
+                "lender": loan.lender,
+                "asset": loan.asset,
+                "principal": shown(loan.principal_fen),
+            }
+            for loan in found.pledges
+        ],
+        "booked": shown(found.booked_fen),
+        "pledged": shown(found.pledged_fen),
+        "artifacts": [node.model_dump(mode="json") for node in found.nodes],
+    }
+
+
+def impact(console: Console, data: Facts) -> None:
+    """Show the products, assets, loans and money that rest on an artifact."""
+    start, *rest = data["artifacts"]
+    console.print(f"on {start['factor']}/{start['stage']}/{start['frame']} rest:")
+    console.print(f"  {len(rest)} artifacts", markup=False)
+    for kind in ("products", "assets"):
+        console.print(f"  {kind}: {', '.join(data[kind]) or 'none'}", markup=False)
+    for loan in data["loans"]:
+        console.print(
+            f"  loan {loan['request']}: {loan['principal']} CNY from {loan['lender']}"
+            f" on {loan['asset']}",
+            markup=False,
+        )
+    console.print(f"  booked {data['booked']} CNY, pledged {data['pledged']} CNY")
+
+
+def rejects(console: Console, data: Facts) -> None:
+    """Show rejected rows; how many there are, and how to see more."""
+    shown_rows = data["rows"]
+    console.print(f"{data['frame']}: {data['total']:,} rows rejected", markup=False)
+    if not shown_rows:
+        return
+    names = list(shown_rows[0])
+    cells = [
+        ["; ".join(v) if isinstance(v, list) else v for v in row.values()]
+        for row in shown_rows
+    ]
+    console.print(table("", names, cells))
+    if len(shown_rows) < data["total"]:
+        console.print(f"… {len(shown_rows)} shown; more with --limit N")
+
+
+def finding_facts(findings: Any) -> Facts:  # Any: the store's findings
+    """Tell what verification examined and found."""
+    return {
+        "exit": findings.exit,
+        "examined": dict(findings.examined),
+        "findings": [
+            {"bit": int(f.bit), "what": f.what, "rests": f.rests}
+            for f in findings.found
+        ],
+        "notes": list(findings.notes),
+    }
+
+
+def findings(console: Console, data: Facts) -> None:
+    """Show what was examined and every finding with the money that rests on it."""
+    counts = ", ".join(f"{n:,} {kind}" for kind, n in data["examined"].items())
+    console.print(f"examined {counts}", markup=False)
+    for found in data["findings"]:
+        console.print(f"  {found['what']}; {found['rests']}", markup=False)
+    for note in data["notes"]:
+        console.print(f"  note: {note}", markup=False)
+    meaning = {0: "sound", 1: "corrupt", 2: "untrusted", 4: "unverifiable"}
+    bits = [word for bit, word in meaning.items() if bit and data["exit"] & bit]
+    console.print(f"the store is {' and '.join(bits) or 'sound'}")
+
+
+def doctor_facts(fact: Any) -> Facts:  # Any: the store's facts
+    """Tell one fact about the installation."""
+    return {"subject": fact.subject, "state": fact.state, "said": fact.said}
+
+
+def doctor(console: Console, data: list[Facts]) -> None:
+    """Show the installation's facts, the bad ones marked."""
+    rows = [(f["state"], f["subject"], f["said"]) for f in data]
+    console.print(table("", ("state", "what", "said"), rows))

@@ -1,0 +1,51 @@
+"""Carry one factor from raw bytes to a financed asset."""
+
+from datetime import date
+
+from prefect import flow, runtime
+
+from flows.calendar import scheduled_date
+from flows.document import factor_named
+from flows.refusal import answers
+from flows.stages import (
+    assetize_task,
+    capitalize_task,
+    collect_task,
+    productize_task,
+    transform_task,
+)
+from flows.summary import Chain, summarize
+from schemas.artifact import Stage
+from schemas.registers import Pledge, Right
+
+
+def run_name() -> str:
+    """Name the run ``value-chain/<factor>/<as_of>``."""
+    given = runtime.flow_run.parameters
+    return f"value-chain/{given['factor']}/{given.get('as_of') or 'scheduled date'}"
+
+
+@flow(name="value-chain", flow_run_name=run_name)
+@answers
+def value_chain(
+    factor: str, as_of: date | None = None, through: Stage = Stage.CAPITAL
+) -> Chain:
+    """Make the resource, the product, the asset and the capital of one factor.
+
+    Args:
+        factor: Name of the factor document.
+        as_of: The day it speaks of; left out, the scheduled day in the entity's zone.
+        through: The last stage to run.
+    """
+    terms = factor_named(factor).through(through)
+    day = as_of or scheduled_date(terms.zone)
+    raw = {n: collect_task.start(s.place, s) for n, s in terms.sources.items()}
+    resource = transform_task(raw, terms.resource)
+    product = terms.product and productize_task(resource, terms.product)
+    costs = terms.asset and collect_task(terms.asset.costs.place, terms.asset.costs)
+    rights, pledges = terms.live(Right), terms.live(Pledge)
+    asset = terms.asset and assetize_task(product, costs, rights, terms.asset, day)
+    capital = terms.capital and capitalize_task(
+        asset, rights, pledges, terms.capital, day
+    )
+    return summarize(terms, day, (raw, resource, product, asset, capital))

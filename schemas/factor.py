@@ -1,0 +1,141 @@
+"""The whole document: one data factor from its sources to its financing.
+
+It says *what*; where things lie is said by environment variables. The chain ends where
+the document ends: a public good stops at the product.
+"""
+
+from pathlib import Path
+from typing import Any, Self
+
+import pandera.polars as pa
+from pydantic import Field, field_validator, model_validator
+
+from schemas.artifact import Snapshot, Stage
+from schemas.asset import AssetTerms
+from schemas.capital import CapitalTerms
+from schemas.contract import Name, Slug, Terms, Text
+from schemas.document import load
+from schemas.entity import Entity
+from schemas.errors import FactorError
+from schemas.policy import AssetRules, CapitalRules, Policy
+from schemas.product import ProductTerms, Scenario
+from schemas.resource import ResourceTerms, Source
+
+
+class Schedule(Terms):
+    """When a deployed factor runs."""
+
+    cron: Text = Field(description="Five-field cron expression")
+    timezone: Text = Field(description="IANA time zone of the cron expression")
+
+
+class Factor(Terms):
+    """One data factor."""
+
+    factor: Slug = Field(description="Name of the factor and of this file")
+    title: Text = Field(description="One line for people")
+    entity: Slug = Field(description="Reporting entity: a file in deployments/entities")
+    policy: Slug = Field(description="Dated rules: a file in deployments/policies")
+    scenario: Scenario = Field(description="User, decision, benefit, prohibited uses")
+    schedule: Schedule | None = Field(None, description="When it runs once deployed")
+    sources: dict[Name, Source] = Field(min_length=1, description="Raw tables by name")
+    resource: ResourceTerms = Field(description="Stage 1: consolidate, clean, label")
+    product: ProductTerms | None = Field(None, description="Stage 2: what is offered")
+    asset: AssetTerms | None = Field(None, description="Stage 3: rights, cost, value")
+    capital: CapitalTerms | None = Field(None, description="Stage 4: financing")
+    zone: str = Field("Asia/Shanghai", description="Filled in from the entity")
+
+    @field_validator("sources", mode="before")
+    @classmethod
+    def _name_the_sources(cls, sources: Any) -> Any:  # Any: what the file holds
+        if not isinstance(sources, dict):
+            return sources
+        return {
+            name: {**terms, "name": name} if isinstance(terms, dict) else terms
+            for name, terms in sources.items()
+        }
+
+    @model_validator(mode="after")
+    def _stages_follow_each_other(self) -> Self:
+        if self.asset and not self.product:
+            raise ValueError("an asset is made of a product: write the product stage")
+        if self.capital and not self.asset:
+            raise ValueError("a loan rests on an asset: write the asset stage")
+        return self
+
+    @property
+    def stages(self) -> tuple[Stage, ...]:
+        """The stages this document asks for."""
+        asked = (self.resource, self.product, self.asset, self.capital)
+        return tuple(s for s, terms in zip(Stage, asked, strict=True) if terms)
+
+    def through(self, last: Stage) -> "Factor":
+        """Cut the chain after ``last``."""
+        cut = {s.value: None for s in Stage if s not in (*last.before, last)}
+        return self.model_copy(update=cut)
+
+    def live(self, register: type[pa.DataFrameModel]) -> Snapshot:
+        """Ask for the register rows of this factor's asset."""
+        asset = self.asset.name if self.asset else ""
+        where = {"entity": self.entity, "asset": asset}
+        return Snapshot(register=register, where=where)
+
+
+def load_factor(name: str, factors: Path) -> Factor:
+    """Read one factor with its entity and policy, and hand each stage what it reads.
+
+    Args:
+        name: A factor's name, or the path of its file.
+        factors: Folder of factor documents; ``entities`` and ``policies`` lie beside.
+
+    Raises:
+        FactorError: A file is missing or breaks its schema; one sentence a problem.
+    """
+    path = Path(name) if name.endswith((".yaml", ".yml")) else factors / f"{name}.yaml"
+    if not path.is_file():
+        known = ", ".join(sorted(p.stem for p in factors.glob("*.yaml"))) or "none"
+        raise FactorError(
+            f"no factor {name!r} in {factors.name}/ (there are: {known}); set"
+            " DATAFACTOR_FACTORS to the folder of your documents"
+        )
+    factor = load(path, Factor)
+    if factor.factor != path.stem:
+        raise FactorError(
+            f"{path.name}: factor is {factor.factor!r}; call the file after it"
+        )
+    beside = path.resolve().parent.parent
+    entity = load(beside / "entities" / f"{factor.entity}.yaml", Entity)
+    policy = load(beside / "policies" / f"{factor.policy}.yaml", Policy)
+    return resolved(factor, entity, policy)
+
+
+def resolved(factor: Factor, entity: Entity, policy: Policy) -> Factor:
+    """Write into each stage's terms what it needs of factor, entity and policy."""
+    me = {"factor": factor.factor}
+    sources = {n: s.model_copy(update=me) for n, s in factor.sources.items()}
+    update: dict[str, Any] = {  # Any: terms of four shapes
+        "sources": sources,
+        "zone": entity.zone,
+        "resource": factor.resource.model_copy(
+            update={**me, "sources": tuple(sources.values())}
+        ),
+    }
+    if product := factor.product:
+        update["product"] = product.model_copy(update=me)
+    if (asset := factor.asset) and product:
+        named = {"product": product.name, "product_version": product.version}
+        books = {"entity": entity.entity, "accounts": entity.accounts}
+        costs = {"costs": asset.costs.model_copy(update=me)}
+        rules = policy.resolve(AssetRules)
+        asset = asset.model_copy(
+            update={**me, **named, **books, **costs, "rules": rules}
+        )
+        update["asset"] = asset
+    if (capital := factor.capital) and asset:
+        named = {"asset": asset.name, "version": asset.version}
+        rules = {"rules": policy.resolve(CapitalRules)}
+        holder = {"entity": entity.entity}
+        update["capital"] = capital.model_copy(
+            update={**me, **named, **holder, **rules}
+        )
+    return factor.model_copy(update=update)

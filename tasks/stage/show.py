@@ -1,0 +1,94 @@
+"""Tell people what a stage did: one log line, and one table on the run page."""
+
+import logging
+import re
+
+from prefect.artifacts import create_table_artifact
+from prefect.context import TaskRunContext
+from prefect.logging import get_run_logger
+
+from schemas.artifact import Published
+
+LOGGER = logging.getLogger("datafactor")
+
+
+def sentence(title: str, published: Published, seconds: float) -> str:
+    """Say it in one line: ``transform: 336,776 in, 336,776 out, 0 rejected, 0.8 s``."""
+    said = published.publication
+    if said.balances:
+        balance = said.balances[-1]
+        counts = (
+            f"{balance.rows_in:,} in, {balance.rows_out:,} out,"
+            f" {balance.rejected:,} rejected"
+        )
+    else:
+        counts = f"{sum(made.bytes for made in said.artifacts):,} bytes"
+    how = "reused" if published.reused else f"{seconds:.1f} s"
+    return f"{title}: {counts}, {how}"
+
+
+def tell(title: str, published: Published, seconds: float) -> None:
+    """Log the line, and put the table on the run page where there is one."""
+    line = sentence(title, published, seconds)
+    facts = {"stage_title": title, "published": published, "seconds": seconds}
+    LOGGER.info(line, extra=facts)
+    if TaskRunContext.get() is not None:
+        get_run_logger().info(line)
+        create_table_artifact(
+            key=artifact_key(published.publication.factor, title),
+            table=table_of(published),
+            description=f"{line}\n\nrun `{published.run[:12]}`",
+        )
+
+
+def artifact_key(factor: str, title: str) -> str:
+    """Make a stable key: ``flight-disruption-collect-flights``."""
+    return re.sub(r"[^a-z0-9]+", "-", f"{factor} {title}".lower()).strip("-")
+
+
+def table_of(published: Published) -> list[dict[str, str | int]]:
+    """List what was checked: every frame's balance, then each rule that said no."""
+    said = published.publication
+    rows: list[dict[str, str | int]] = [
+        {
+            "frame": b.frame,
+            "check": "rows in = out + rejected",
+            "rows examined": b.rows_in,
+            "failed": b.rejected,
+            "next": next_command(said.factor, said.stage, b.frame, b.rejected),
+        }
+        for b in said.balances
+    ]
+    rows += [
+        {
+            "frame": c.frame,
+            "check": c.check,
+            "rows examined": c.examined,
+            "failed": c.failed,
+            "next": "",
+        }
+        for c in sorted(said.checks, key=lambda c: -c.failed)
+    ]
+    rows += [
+        {
+            "frame": "gates",
+            "check": gate.gate,
+            "rows examined": 1,
+            "failed": int(not gate.passed),
+            "next": gate.ground,
+        }
+        for gate in said.gates
+    ]
+    return rows or [
+        raw_row(made.frame, made.bytes, made.ref.sha256) for made in said.artifacts
+    ]
+
+
+def next_command(factor: str, stage: str, frame: str, rejected: int) -> str:
+    """Name the command that shows what was rejected."""
+    return f"datafactor rejects {factor}/{stage}/{frame}" if rejected else ""
+
+
+def raw_row(frame: str, size: int, sha256: str) -> dict[str, str | int]:
+    """Describe raw bytes, which no rule has judged yet."""
+    return {"frame": frame, "bytes": size, "sha256": sha256[:16]}

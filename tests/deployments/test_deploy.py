@@ -1,0 +1,128 @@
+"""Deployments load, deploy to a real server, and their schedules really plan runs."""
+
+import asyncio
+import re
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import yaml
+from prefect.client.orchestration import PrefectClient
+from prefect.flows import load_flow_from_entrypoint
+
+from flows.ui import serving
+from tests.command import ROOT, environment
+
+FILE = ROOT / "deployments" / "prefect.yaml"
+DOCUMENT = yaml.safe_load(FILE.read_text("utf-8"))
+README = (ROOT / "README.md").read_text("utf-8")
+
+
+@pytest.mark.parametrize("deployment", DOCUMENT["deployments"], ids=lambda d: d["name"])
+def test_every_entrypoint_loads(deployment: dict[str, str]) -> None:
+    flow = load_flow_from_entrypoint(deployment["entrypoint"])
+
+    assert flow.name == "value-chain"
+    assert "/" not in deployment["entrypoint"], "a module, found from any folder"
+
+
+@pytest.mark.parametrize("deployment", DOCUMENT["deployments"], ids=lambda d: d["name"])
+def test_every_deployment_runs_once_at_a_time_in_a_stated_zone(
+    deployment: dict[str, dict[str, object]],
+) -> None:
+    assert deployment["concurrency_limit"]["limit"] == 1
+    assert all("timezone" in schedule for schedule in deployment["schedules"])
+
+
+def test_the_flows_body_is_a_sentence() -> None:
+    source = (ROOT / "flows" / "value_chain.py").read_text("utf-8")
+    body = source.rpartition('"""')[2].strip("\n").splitlines()
+
+    statements = [line for line in body if re.match(r" {4}\S", line)]
+    assert len([s for s in statements if s.strip() != ")"]) <= 12
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
+    home = tmp_path_factory.mktemp("server")
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    env = environment(home)
+    patch = pytest.MonkeyPatch()
+    patch.setenv("PREFECT_HOME", env["PREFECT_HOME"])
+    Path(env["PREFECT_HOME"]).mkdir(parents=True)
+    with patch.context(), serving(port) as url:
+        yield {**env, "PREFECT_API_URL": url, "DO_NOT_TRACK": "1"}
+    patch.undo()
+
+
+def shown_commands() -> list[list[str]]:
+    return [c.split() for c in re.findall(r"^\$ prefect (.*)$", README, re.M)]
+
+
+def test_the_readmes_deploy_commands_plan_and_run_the_factor(
+    server: dict[str, str],
+) -> None:
+    """A schedule that never fires looks fine everywhere else, so wait for its runs."""
+    pool, deploy, worker = shown_commands()
+    for command in (pool, deploy):
+        done = subprocess.run(
+            [sys.executable, "-m", "prefect", *command],
+            capture_output=True,
+            text=True,
+            cwd=ROOT,
+            env=server,
+        )
+        assert done.returncode == 0, done.stdout + done.stderr
+
+    planned = asyncio.run(planned_runs(server["PREFECT_API_URL"]))
+    started = subprocess.Popen(
+        [sys.executable, "-m", "prefect", *worker],
+        cwd=ROOT,
+        env=server,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    try:
+        ended = asyncio.run(run_now(server["PREFECT_API_URL"]))
+    finally:
+        started.terminate()
+        said, _ = started.communicate(timeout=60)
+
+    assert planned >= 1
+    assert ended == "Completed", said
+
+
+async def planned_runs(url: str) -> int:
+    """Count the runs that the scheduler planned by itself."""
+    async with PrefectClient(url) as client:
+        for _ in range(75):
+            runs = await client.read_flow_runs()
+            if found := [r for r in runs if r.auto_scheduled]:
+                return len(found)
+            await asyncio.sleep(0.4)
+    return 0
+
+
+async def run_now(url: str) -> str:
+    """Ask for one run on the demo's day, and wait for its end."""
+    async with PrefectClient(url) as client:
+        deployment = await client.read_deployment_by_name(
+            "value-chain/flight-disruption"
+        )
+        run = await client.create_flow_run_from_deployment(
+            deployment.id, parameters={"as_of": "2026-06-30", "factor": "flight-disruption"}
+        )
+        end = time.monotonic() + 150
+        while time.monotonic() < end:
+            state = (await client.read_flow_run(run.id)).state
+            if state and state.is_final():
+                return str(state.name)
+            await asyncio.sleep(1)
+    return "no end"

@@ -1,0 +1,92 @@
+"""The flow under a real Prefect server: its graph, its names, its tables, its end."""
+
+import time
+from typing import Any
+
+import pytest
+from prefect.client.orchestration import get_client
+from prefect.client.schemas.filters import (
+    ArtifactFilter,
+    ArtifactFilterFlowRunId,
+    FlowRunFilter,
+    FlowRunFilterId,
+)
+from prefect.client.schemas.objects import FlowRun, TaskRun
+
+from flows.demo import AS_OF, FACTOR
+from flows.value_chain import value_chain
+from schemas.artifact import Stage
+from tasks import store
+
+pytestmark = pytest.mark.usefixtures("prefect_server")
+BOXES = {
+    *(
+        f"collect[{n}]"
+        for n in ("flights", "airlines", "airports", "planes", "weather")
+    ),
+    "collect[vouchers]",
+    "transform",
+    "productize",
+    "assetize",
+    "capitalize",
+}
+
+
+def run_flow() -> tuple[FlowRun, dict[str, TaskRun], Any]:
+    state = value_chain(FACTOR, AS_OF, Stage.CAPITAL, return_state=True)
+    assert state.state_details.flow_run_id
+    run_id = state.state_details.flow_run_id
+    with get_client(sync_client=True) as client:
+        tasks = wait_for_tasks(client, run_id)
+        return client.read_flow_run(run_id), {t.name: t for t in tasks}, state
+
+
+def wait_for_tasks(client: Any, run_id: Any) -> list[TaskRun]:
+    """Task runs are recorded from events, a moment after the flow has ended."""
+    chosen = FlowRunFilter(id=FlowRunFilterId(any_=[run_id]))
+    for _ in range(100):
+        tasks: list[TaskRun] = client.read_task_runs(flow_run_filter=chosen)
+        if len(tasks) == len(BOXES) and all(t.end_time for t in tasks):
+            return tasks
+        time.sleep(0.2)
+    raise AssertionError(f"only {[t.name for t in tasks]} were recorded")
+
+
+def parents(task: TaskRun) -> set[str]:
+    return {str(i.id) for inputs in task.task_inputs.values() for i in inputs}  # type: ignore[union-attr]  # all are task run inputs
+
+
+def test_the_run_page_shows_the_chain_and_its_edges(small_store: store.Store) -> None:
+    run, tasks, state = run_flow()
+
+    assert run.name == f"value-chain/{FACTOR}/{AS_OF}"
+    assert set(tasks) == BOXES
+    assert state.is_completed()
+    for task, before in [
+        ("transform", "collect[flights]"),
+        ("transform", "collect[weather]"),
+        ("productize", "transform"),
+        ("assetize", "productize"),
+        ("assetize", "collect[vouchers]"),
+        ("capitalize", "assetize"),
+    ]:
+        assert str(tasks[before].id) in parents(tasks[task]), f"{before} → {task}"
+
+    with get_client(sync_client=True) as client:
+        made = client.read_artifacts(
+            artifact_filter=ArtifactFilter(
+                flow_run_id=ArtifactFilterFlowRunId(any_=[run.id])
+            ),
+            limit=50,
+        )
+    keys = {artifact.key for artifact in made}
+    assert keys == {
+        f"{FACTOR}-summary",
+        *(f"{FACTOR}-{b.replace('[', '-').rstrip(']')}" for b in BOXES),
+    }
+    summary = next(a for a in made if a.key == f"{FACTOR}-summary")
+    assert "```mermaid" in str(summary.data)
+    assert "5,000,000.00" in str(summary.data)
+
+    _, again, _ = run_flow()
+    assert {t.state_name for t in again.values()} == {"Reused"}
