@@ -1,9 +1,10 @@
 """Read one raw file, or one member of nested archives, as a stream of bytes.
 
-``a.tar.gz!data/flights.csv.zip!flights.csv`` steps from the tar into the zip; kinds are
-told by their first bytes, not by their names. Nothing is unpacked onto a path: the named
-member is streamed, and an inner archive rests in an unnamed temporary file, because a zip
-is read from its end. Sources: APPNOTE.TXT 6.3.10 (zip), POSIX.1-2017 pax (tar), RFC 1952.
+``a.tar.gz!data/flights.csv.zip!flights.csv`` steps from the tar into the zip; kinds
+are told by their first bytes, not by their names. Nothing is unpacked onto a path: the
+named member is streamed, and an inner archive rests in an unnamed temporary file,
+because a zip is read from its end. Sources: APPNOTE.TXT 6.3.10 (zip), POSIX.1-2017 pax
+(tar), RFC 1952 (gzip).
 
 A 292 kB zip that unfolds to 300 MB (1,027 : 1) -> SourceError after 64 MiB.
 """
@@ -16,7 +17,7 @@ import tarfile
 import zipfile
 import zlib
 from collections.abc import Iterator
-from contextlib import ExitStack, closing, contextmanager
+from contextlib import ExitStack, contextmanager
 from difflib import get_close_matches
 from pathlib import Path
 from posixpath import normpath
@@ -27,6 +28,7 @@ from schemas.artifact import RawBytes
 from schemas.errors import SourceError
 from schemas.resource import Source
 
+ZIP, GZIP = b"PK\x03\x04", b"\x1f\x8b"
 CHUNK = 1 << 20
 # Delimited text shrinks 5 to 20 times, a log that repeats itself about 100 times; gzip
 # cannot exceed 1,032 and bombs come close to it. Small files may shrink as they like.
@@ -80,7 +82,7 @@ class Metered:
             raise SourceError(f"holds more than {MAX_BYTES:,} bytes; split it")
         if unfolded > max(RATIO_FREE, MAX_RATIO * self.packed):
             raise SourceError(
-                f"unfolds more than {MAX_RATIO} times its size, as a bomb does; unpack it"
+                f"unfolds to over {MAX_RATIO} times its size, as a bomb does; unpack it"
                 " by hand if you trust it"
             )
 
@@ -111,21 +113,21 @@ def collect(file: Path, source: Source) -> RawBytes:
             limit, or the member is absent, twice there, or no regular file.
     """
     outer, *members = source.path.split("!")
-    if (members or [outer])[-1].endswith(".gz") and not outer.endswith(".tar.gz"):
-        members.append(Path((members or [outer])[-1]).stem)
+    last = (members or [outer])[-1]
+    if last.endswith(".gz") and not last.endswith(".tar.gz"):
+        members.append(last.removesuffix(".gz"))
     with ExitStack() as open_files:
         with _named(source, outer):
             stream: IO[bytes] = open_files.enter_context(_open(file))
         for depth, member in enumerate(members, 1):
             place = "!".join([outer, *members[:depth]])
-            pieces = _watched(source, place, _member(stream, member))
+            pieces = _member(stream, member)
             if depth == len(members):
-                yield from pieces
+                yield from _watched(source, place, _no_archive(pieces))
                 return
             stream = open_files.enter_context(TemporaryFile())
-            stream.writelines(pieces)
-            stream.seek(0)
-        yield from _watched(source, outer, _pieces(stream))
+            stream.writelines(_watched(source, place, pieces))
+        yield from _watched(source, outer, _no_archive(_pieces(stream)))
 
 
 @contextmanager
@@ -135,9 +137,10 @@ def _named(source: Source, place: str) -> Iterator[None]:
         yield
     except SourceError as error:
         raise SourceError(f"source {source.name}, {place}: {error}") from error
-    except FileNotFoundError as error:
+    except (FileNotFoundError, PermissionError) as error:
         raise SourceError(
-            f"source {source.name}, {place}: is not there; fetch it or correct the path"
+            f"source {source.name}, {place}: cannot be opened ({error.strerror}); fetch"
+            " it, or correct the path or its permissions"
         ) from error
     except DAMAGE as error:
         raise SourceError(
@@ -167,22 +170,34 @@ def _pieces(stream: Readable) -> Iterator[bytes]:
         yield piece
 
 
+def _no_archive(pieces: Iterator[bytes]) -> Iterator[bytes]:
+    """Let text pass; say that a member must be named where an archive comes."""
+    for number, piece in enumerate(pieces):
+        if number == 0 and (piece.startswith((ZIP, GZIP)) or _is_tar(piece)):
+            raise SourceError("is an archive; add '!' and the member to read")
+        yield piece
+
+
+def _is_tar(head: bytes) -> bool:
+    return head[257:262] == b"ustar"
+
+
 def _member(archive: IO[bytes], member: str) -> Iterator[bytes]:
     """Stream one member of a zip, tar, tar.gz or gz, whatever its name says."""
     if member.startswith("/") or ".." in member.split("/") or "\\" in member:
         raise SourceError("the member's path leaves the archive; name it as listed")
     packed = archive.seek(0, os.SEEK_END)
     archive.seek(0)
-    if zipfile.is_zipfile(archive):
-        yield from _from_zip(archive, member)
+    magic = archive.read(4)
+    archive.seek(0)
+    if magic == ZIP:
+        yield from _from_zip(archive, member, packed)
         return
-    archive.seek(0)
-    zipped = archive.read(2) == b"\x1f\x8b"
-    archive.seek(0)
+    zipped = magic.startswith(GZIP)
     plain = Metered(gzip.GzipFile(fileobj=archive) if zipped else archive, packed)
     head = plain.read(512)
     plain.seek(0)
-    if head[257:262] == b"ustar":
+    if _is_tar(head):
         yield from _from_tar(plain, member)
     elif zipped:
         yield from _pieces(plain)
@@ -190,7 +205,7 @@ def _member(archive: IO[bytes], member: str) -> Iterator[bytes]:
         raise SourceError("lies in no archive of kind zip, tar, tar.gz or gz")
 
 
-def _from_zip(archive: IO[bytes], member: str) -> Iterator[bytes]:
+def _from_zip(archive: IO[bytes], member: str, packed: int) -> Iterator[bytes]:
     with zipfile.ZipFile(archive) as bundle:
         entries = bundle.infolist()
         index = _only([entry.filename for entry in entries], member)
@@ -198,7 +213,8 @@ def _from_zip(archive: IO[bytes], member: str) -> Iterator[bytes]:
         if entry.is_dir() or not _is_regular(entry.external_attr >> 16):
             raise SourceError("is a folder, link or device; name a regular file")
         with bundle.open(entry) as content:
-            yield from _pieces(Metered(content, entry.compress_size))
+            # The entry's own word on its size may be a lie.
+            yield from _pieces(Metered(content, min(entry.compress_size, packed)))
 
 
 def _is_regular(mode: int) -> bool:
@@ -219,10 +235,7 @@ def _from_tar(archive: Metered, member: str) -> Iterator[bytes]:
             names.append(entry.name)
             if len(names) > MAX_MEMBERS:
                 raise SourceError(f"holds more than {MAX_MEMBERS:,} members; split it")
-            if (
-                normpath(entry.name) == normpath(member)
-                and names.count(entry.name) == 1
-            ):
+            if normpath(entry.name) == normpath(member):
                 if not entry.isreg() or entry.issparse():
                     raise SourceError(
                         "is a folder, link or device; name a regular file"

@@ -84,39 +84,30 @@ def join_balance(sql: str, sources: Mapping[str, pl.LazyFrame]) -> pl.LazyFrame:
         Contract JoinBalance, key step; empty without a join. ``left_unmatched`` and
         ``right_repeated`` are null where the join is no plain equality of columns.
     """
-    context = pl.SQLContext(frames=dict(sources), eager=False)
-    steps = list(_steps(sql))
-    queries = {
-        f"{column} {number}": query
-        for number, step in enumerate(steps, 1)
-        for column, query in step.queries().items()
-    }
-    schema = {"step": pl.Int64, "join": pl.String} | dict.fromkeys(COUNTS, pl.Int64)
+    steps = [step.queries() | {"join": step.join} for step in _steps(sql)]
     if not steps:
-        return pl.LazyFrame(schema=schema)
-    counted = pl.concat(
-        [context.execute(q).select(pl.col("n").alias(c)) for c, q in queries.items()],
-        how="horizontal",
-    )
+        types = {"step": pl.Int64, "join": pl.String} | dict.fromkeys(COUNTS, pl.Int64)
+        return pl.LazyFrame(schema=types)
+    context = pl.SQLContext(frames=dict(sources), eager=False)
+    # The rows after one join are the rows before the next: asked once.
+    asked = sorted({step[count] for step in steps for count in COUNTS if count in step})
+    counted = [context.execute(q).select(pl.col("n").alias(q)) for q in asked]
     rows = [
         pl.struct(
             pl.lit(number, pl.Int64).alias("step"),
-            pl.lit(" ".join(step.join.split())).alias("join"),
+            pl.lit(" ".join(step["join"].split())).alias("join"),
             *(
-                (
-                    pl.col(f"{c} {number}")
-                    if f"{c} {number}" in queries
-                    else pl.lit(None)
-                )
+                (pl.col(step[count]) if count in step else pl.lit(None, pl.Int64))
                 .cast(pl.Int64)
-                .alias(c)
-                for c in COUNTS
+                .alias(count)
+                for count in COUNTS
             ),
         )
         for number, step in enumerate(steps, 1)
     ]
+    one_row = pl.concat(counted, how="horizontal")
     return (
-        counted.select(pl.concat_list(rows).alias("row")).explode("row").unnest("row")
+        one_row.select(pl.concat_list(rows).alias("row")).explode("row").unnest("row")
     )
 
 
@@ -151,16 +142,19 @@ def _steps_of(sql: str, ties: str, tokens: list[Token]) -> Iterator[Step]:
     stop = next((i for i in range(start, len(kinds)) if kinds[i] in ENDS), len(kinds))
     joins = [i for i in range(start, stop) if kinds[i] is T.JOIN]
     begins = [*(_begin(kinds, i) for i in joins), stop]
+    before = _text(sql, tokens[start : begins[0]])
     for join, begin, end in zip(joins, begins, begins[1:], strict=False):
         marks = (i for i in range(join, end) if kinds[i] in (T.ON, T.USING))
         match = next(marks, end)
-        yield Step(
+        step = Step(
             ties=ties,
-            before=_text(sql, tokens[start:begin]),
+            before=before,
             join=_text(sql, tokens[begin:end]),
             right=_text(sql, tokens[join + 1 : match]),
             match=_text(sql, tokens[match:end]),
         )
+        yield step
+        before = f"{before} {step.join}"
 
 
 def _begin(kinds: list[T], join: int) -> int:
