@@ -51,7 +51,7 @@ class _Refusal(Exception):  # noqa: N818 - becomes a FactorError once the file i
 class _Loader(yaml.SafeLoader):
     """Composes plain trees only."""
 
-    yaml_implicit_resolvers = {}  # noqa: RUF012 - PyYAML keeps them on the class
+    yaml_implicit_resolvers = {}  # PyYAML keeps them on the class
     depth = 0
 
     def compose_node(self, parent: Node | None, index: int) -> Node | None:
@@ -75,24 +75,20 @@ def _line(where: Event | Node) -> int:
 
 
 def _refuse_event(event: Event) -> None:
-    if isinstance(event, AliasEvent):
-        raise _Refusal(_line(event), "an alias (*) is not allowed; write it out")
-    if getattr(event, "anchor", None) is not None:
-        raise _Refusal(_line(event), "an anchor (&) is not allowed; remove it")
+    alias = isinstance(event, AliasEvent)
+    if alias or getattr(event, "anchor", None) is not None:
+        name = "an alias (*)" if alias else "an anchor (&)"
+        raise _Refusal(_line(event), f"{name} is not allowed; write the value out")
     if getattr(event, "tag", None) is not None:
         raise _Refusal(_line(event), "a tag (!) is not allowed; remove it")
 
 
 def _scalar(node: ScalarNode) -> Scalar:
     text = str(node.value)
-    match node.tag.rpartition(":")[2]:
-        case "bool":
-            return text == "true"
-        case "null":
-            return None
-        case "int":
-            return int(text)
-    return text
+    kind = node.tag.rpartition(":")[2]
+    if kind == "null":
+        return None
+    return text == "true" if kind == "bool" else int(text) if kind == "int" else text
 
 
 def _build(node: Node, loc: Loc, lines: Lines) -> Value:
@@ -129,34 +125,32 @@ def read(path: Path) -> tuple[Value, Lines]:
         FactorError: The file cannot be read or uses what this module refuses.
     """
     try:
+        return _parse(_text(path))
+    except _Refusal as refusal:
+        told = _sentence(path, refusal.line, refusal.loc, refusal.message)
+        raise FactorError(told) from refusal.__cause__
+
+
+def _text(path: Path) -> str:
+    try:
         with path.open("rb") as handle:
             content = handle.read(MAX_BYTES + 1)
         if len(content) > MAX_BYTES:
-            raise FactorError(
-                f"{path.name} line 1: longer than {MAX_BYTES:,} bytes; split it or move"
-                " data into a source file"
-            )
-        return _parse(content.decode("utf-8"))
+            limit = f"longer than {MAX_BYTES:,} bytes"
+            raise _Refusal(1, f"{limit}; move data into a source file")
+        return content.decode("utf-8")
     except OSError as error:
-        raise FactorError(
-            f"{path.name}: cannot be read ({error.strerror}); check the path"
-        ) from error
+        reason = f"cannot be read ({error.strerror}); check the path"
+        raise FactorError(f"{path.name}: {reason}") from error
     except UnicodeDecodeError as error:
         line = content.count(b"\n", 0, error.start) + 1
-        raise FactorError(
-            f"{path.name} line {line}: not UTF-8; save the file as UTF-8"
-        ) from error
-    except _Refusal as refusal:
-        raise FactorError(
-            _sentence(path, refusal.line, refusal.loc, refusal.message)
-        ) from None
+        raise _Refusal(line, "not UTF-8; save the file as UTF-8") from error
 
 
 def _parse(text: str) -> tuple[Value, Lines]:
     lines: Lines = {}
     try:
-        loader = _Loader(text)
-        node = loader.get_single_node()
+        node = _Loader(text).get_single_node()
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         line = mark.line + 1 if mark else 1

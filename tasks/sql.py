@@ -60,31 +60,23 @@ FUNCTIONS = _words(
 INSTEAD = {
     "to_char": "STRFTIME(moment, '%Y-%m')",
     "to_date": "STRPTIME(text, '%Y-%m-%d')",
-    "to_timestamp": "STRPTIME(text, '%Y-%m-%d %H:%M:%S')",
     "date_diff": "EXTRACT(EPOCH FROM later) - EXTRACT(EPOCH FROM earlier)",
     "percentile_cont": "QUANTILE_CONT(column, 0.5)",
-    "percentile_disc": "QUANTILE_DISC(column, 0.5)",
     "mean": "AVG(column)",
-    "quantile": "QUANTILE_CONT(column, 0.5)",
     "mode": "COUNT(*) with GROUP BY and a RANK window",
     "approx_count_distinct": "COUNT(DISTINCT column)",
     "stddev_pop": "SQRT(AVG(x * x) - AVG(x) * AVG(x))",
     "any_value": "MIN(column)",
     "first": "FIRST_VALUE(column) OVER (… ORDER BY …)",
     "last": "LAST_VALUE(column) OVER (… ORDER BY …)",
-    "array_agg": "STRING_AGG(column, ',')",
     "arg_max": "a ROW_NUMBER window with QUALIFY",
-    "arg_min": "a ROW_NUMBER window with QUALIFY",
     "bool_or": "MAX(CASE WHEN condition THEN 1 ELSE 0 END)",
-    "bool_and": "MIN(CASE WHEN condition THEN 1 ELSE 0 END)",
     "count_if": "COUNT(*) FILTER (WHERE condition)",
     "regexp_matches": "REGEXP_LIKE(text, pattern)",
     "regexp_extract": "REGEXP_REPLACE(text, pattern, '$1')",
     "isnan": "column = CAST('NaN' AS DOUBLE)",
-    "isnull": "column IS NULL",
     "nvl": "COALESCE(column, other)",
     "position": "STRPOS(text, part)",
-    "len": "LENGTH(text)",
     "width_bucket": "FLOOR((x - low) / width)",
     "pivot": "SUM(CASE WHEN … THEN … END) for each column",
     "now": "as_of: a query has no clock",
@@ -311,38 +303,30 @@ def _check_names(at: _At, tree: exp.Query) -> None:
 def run_sql(
     sql: str, frames: Mapping[str, pl.LazyFrame], what: str = "SQL"
 ) -> pl.LazyFrame:
-    """Guard a query and plan it over ``frames``; nothing is read but their schemas.
+    """Guard a query and plan it over ``frames``; of them only the schemas are read.
 
     Raises:
-        FactorError: The guard refuses it, or Polars cannot plan it: unknown column,
-            wrong type.
+        FactorError: As ``plan_schema``.
     """
-    tree = guard(sql, frames, what)
-    schemas = {name: frame.collect_schema() for name, frame in frames.items()}
-    _check_types(_At(what, sql), tree, schemas)
-    try:
-        rows = pl.SQLContext(frames=dict(frames), eager=False).execute(sql)
-        rows.collect_schema()
-    # A bad argument makes some functions of Polars panic instead of raising.
-    except (pl.exceptions.PolarsError, pl.exceptions.PanicException) as error:
-        raise FactorError(f"{what}: {_reason(str(error))}") from error
-    return rows
+    plan_schema(sql, {n: frame.collect_schema() for n, frame in frames.items()}, what)
+    return pl.SQLContext(frames=dict(frames), eager=False).execute(sql)
 
 
 def plan_schema(
     sql: str, schemas: Mapping[str, Schema], what: str = "SQL"
 ) -> dict[str, pl.DataType]:
-    """Say what columns and types a query yields, without data.
-
-    Runs the query on empty frames, which finds what planning alone does not.
+    """Say what columns and types a query yields, by running it on empty tables.
 
     Raises:
-        FactorError: As ``run_sql``.
+        FactorError: The guard refuses the query, or it does not fit the tables: unknown
+            column, wrong type (which planning alone would not find).
     """
-    frames = {n: pl.LazyFrame(schema=dict(s)) for n, s in schemas.items()}
-    rows = run_sql(sql, frames, what)
+    tree = guard(sql, schemas, what)
+    _check_types(_At(what, sql), tree, schemas)
+    empty = {name: pl.LazyFrame(schema=dict(s)) for name, s in schemas.items()}
     try:
-        return dict(rows.collect().schema)
+        return dict(pl.SQLContext(frames=empty, eager=True).execute(sql).schema)
+    # A bad argument makes some functions of Polars panic instead of raising.
     except (pl.exceptions.PolarsError, pl.exceptions.PanicException) as error:
         raise FactorError(f"{what}: {_reason(str(error))}") from error
 

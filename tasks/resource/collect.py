@@ -41,15 +41,11 @@ MAX_MEMBERS = 100_000
 # The largest header a tar may ask us to hold: pax headers are read whole.
 MAX_READ = 16 << 20
 
+# What a broken archive raises; NotImplementedError: a compression unknown to Python,
+# RuntimeError: an encrypted member.
 DAMAGE = (
-    EOFError,
-    OSError,
-    zlib.error,
-    lzma.LZMAError,
-    tarfile.TarError,
-    zipfile.BadZipFile,
-    NotImplementedError,  # a compression that Python does not know
-    RuntimeError,  # an encrypted member
+    *(EOFError, OSError, NotImplementedError, RuntimeError),
+    *(zlib.error, lzma.LZMAError, tarfile.TarError, zipfile.BadZipFile),
 )
 
 

@@ -180,7 +180,7 @@ def test_one_source_needs_no_sql() -> None:
 
 
 def test_two_sources_need_sql() -> None:
-    with pytest.raises(FactorError, match="empty but there are 3 sources .*; write"):
+    with pytest.raises(FactorError, match=r"empty but there are 3 sources .*; write"):
         transform(SOURCES, terms(city="string"))
 
 
@@ -188,7 +188,7 @@ def test_two_sources_need_sql() -> None:
     ("sql", "columns", "told"),
     [
         ("SELECT faa, city FROM airports", {"faa": "string"}, r"yields \['city'\]"),
-        ("SELECT faa FROM airports", {"faa": "string", "x": "date"}, r"columns \['x'\]"),
+        ("SELECT faa FROM airports", {"faa": "string", "x": "date"}, r"not yield"),
         ("SELECT faa FROM airports", {"faa": "integer"}, "faa is String, declared as"),
         # LEFT JOIN … USING adds a second key to *: it does not slip in
         ("SELECT * FROM flights f LEFT JOIN airlines a USING (carrier)",
@@ -200,7 +200,7 @@ def test_columns_that_are_not_the_contract_are_refused(
     sql: str, columns: dict[str, str], told: str
 ) -> None:
     with pytest.raises(ContractError, match=told):
-        transform(SOURCES, terms(sql, **columns))
+        transform(SOURCES, terms(sql, {}, **columns))
 
 
 @pytest.mark.parametrize(
@@ -260,9 +260,7 @@ def test_a_label_that_is_more_than_an_expression_is_one_sentence(
 
 
 def test_a_label_does_not_hide_a_column() -> None:
-    with pytest.raises(
-        FactorError, match="resource.labels.delay: the SQL yields delay"
-    ):
+    with pytest.raises(FactorError, match=r"labels\.delay: the SQL yields delay"):
         with_labels(SOURCES["flights"], {"delay": "1"})
 
 
@@ -285,7 +283,7 @@ def test_transform_plans_without_reading_a_row() -> None:
     + [f"tasks.resource.{m}" for m in ("collect", "transform", "joins", "label")],
 )
 def test_a_pure_module_loads_no_prefect_sqlmodel_or_pandas(module: str) -> None:
-    code = f"import {module}, sys; print(*sorted(m.partition('.')[0] for m in sys.modules))"
+    code = f"import {module}, sys; print(*{{m.partition('.')[0] for m in sys.modules}})"
 
     loaded = subprocess.run(
         [sys.executable, "-c", code],

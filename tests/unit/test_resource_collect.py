@@ -30,9 +30,9 @@ def source(path: str) -> Source:
     return Source(name="flights", path=path, licence="CC0-1.0", columns=(column,))
 
 
-def zipped(*members: tuple[str, bytes]) -> bytes:
+def zipped(*members: tuple[str, bytes], method: int = zipfile.ZIP_DEFLATED) -> bytes:
     buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as bundle:
+    with zipfile.ZipFile(buffer, "w", method) as bundle:
         for name, content in members:
             bundle.writestr(name, content)
     return buffer.getvalue()
@@ -73,6 +73,7 @@ def land(tmp_path: Path) -> Land:
 
 
 CSV = ("a.csv", TEXT)
+STORED = zipped(CSV, method=zipfile.ZIP_STORED)
 
 
 @pytest.mark.parametrize(
@@ -140,14 +141,12 @@ def test_an_empty_file_is_no_bytes(land: Land) -> None:
         ("a.zip!a.csv", b"PK\x03\x04" + b"\0" * 100, "cut short"),
         ("a.tar.gz!b.zip!a.csv", tarred(("b.zip", zipped(CSV)[:40]), mode="w:gz"),
          "a.tar.gz!b.zip!a.csv: is damaged"),
-        ("a.zip!a.csv", zipped(("a.csv", TEXT * 9)).replace(TEXT[:4], b"xxxx"), "damaged"),
+        ("a.zip!a.csv", STORED.replace(b"EWR", b"EWS", 1), "damaged"),
     ],
 )  # fmt: skip
 def test_a_bad_archive_is_one_sentence(
     land: Land, path: str, content: bytes, words: str
 ) -> None:
-    if words == "damaged":
-        content = stored_with_a_flipped_byte()
     with pytest.raises(SourceError) as caught:
         land(path, content)
 
@@ -156,13 +155,6 @@ def test_a_bad_archive_is_one_sentence(
     assert told.startswith(f"source flights, {path.partition('!')[0]}")
     assert told.count("source flights") == 1
     assert "\n" not in told
-
-
-def stored_with_a_flipped_byte() -> bytes:
-    buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_STORED) as bundle:
-        bundle.writestr("a.csv", TEXT)
-    return buffer.getvalue().replace(b"EWR", b"EWS", 1)
 
 
 def test_a_duplicate_in_a_zip_is_refused(land: Land) -> None:

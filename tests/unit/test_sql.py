@@ -188,7 +188,7 @@ HOSTILE = [
 
 @pytest.fixture(scope="module")
 def opened() -> Iterator[list[str]]:
-    """The canaries that Python opens. An audit hook stays: it holds its tongue after."""
+    """The canaries that Python opens; the audit hook stays, but falls silent."""
     seen: list[str] = []
     listening = [True]
 
@@ -252,7 +252,7 @@ def test_the_canary_would_sing(tmp_path: Path) -> None:
          " you mean flights?"),
         ("SELECT carrier,\n delay + 1\nFROM flights", "line 2 column 2"),
         ("SELECT delay FROM flights; DROP TABLE flights", "column 26: holds a second"),
-        ("SELECT Delay FROM flights", "column Delay does not exist; did you mean delay?"),
+        ("SELECT Delay FROM flights", "Delay does not exist; did you mean delay?"),
         ("SELECT f.dely FROM flights f", "dely"),
         ("SELECT delay FROM flights WHERE carrier = 1",
          "carrier is text and is compared with a number"),
