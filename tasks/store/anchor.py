@@ -42,6 +42,8 @@ def signer(s: Store) -> Ed25519PrivateKey:
         StoreError: The file is no Ed25519 key.
     """
     file = s.settings.key
+    # Before the transaction: what cannot be signed is better not published.
+    s.settings.anchor.mkdir(parents=True, exist_ok=True, mode=0o700)
     if not file.exists():
         _make(file)
     key = load_pem_private_key(file.read_bytes(), None)
@@ -79,7 +81,6 @@ def file_of(s: Store, anchor: Path) -> Path:
 def append(s: Store, key: Ed25519PrivateKey, head: Line) -> None:
     """Sign a head and add it, durably; a torn last line goes first."""
     folder = s.settings.anchor
-    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     line = {**head, "fingerprint": fingerprint(key.public_key())}
     signature = key.sign(rfc8785.dumps({"store": s.id, **line})).hex()
     text = json.dumps({**line, "signature": signature}) + "\n"

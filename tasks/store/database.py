@@ -14,6 +14,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Engine, create_engine, event, inspect, text
 
+from schemas.errors import StoreError
 from tasks.store import triggers
 from tasks.store.migrations import HEAD
 from tasks.store.steps import failpoint
@@ -120,11 +121,18 @@ def migrate(engine: Engine) -> None:
         # Half a second of imports that only the first run needs.
         from alembic.command import upgrade
         from alembic.config import Config
+        from alembic.util import CommandError
 
         config = Config()
         config.set_main_option(
             "script_location", str(Path(__file__).parent / "migrations")
         )
         config.attributes["connection"] = connection
-        upgrade(config, "head")
+        try:
+            upgrade(config, "head")
+        except CommandError as error:
+            raise StoreError(
+                f"the database is at revision {revision(connection)}, which this"
+                f" release ({HEAD}) does not know: use a newer release"
+            ) from error
         triggers.install(connection)

@@ -5,6 +5,7 @@ import secrets
 from functools import cache
 
 from sqlalchemy import insert, select
+from sqlalchemy.exc import OperationalError
 from sqlmodel import col
 
 from schemas.errors import StoreError
@@ -33,8 +34,12 @@ def opened(settings: Settings) -> Store:
     engine = open_engine(settings.database)
     # A forked child must not talk on its parent's connections.
     os.register_at_fork(after_in_child=lambda: engine.dispose(close=False))
-    with reading(engine) as connection:
-        at_head = revision(connection) == HEAD
+    try:
+        with reading(engine) as connection:
+            at_head = revision(connection) == HEAD
+    except OperationalError as error:
+        where = engine.url.render_as_string(hide_password=True)
+        raise StoreError(f"cannot open {where}: start it, or mend the URL") from error
     if not at_head:
         migrate(engine)
     store = Store(settings, engine, "")

@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
-from tempfile import mkdtemp
+from tempfile import mkdtemp, mkstemp
 
 import polars as pl
 from sqlalchemy import Engine
@@ -105,9 +105,10 @@ def _beside(s: Store, part: Path) -> Path:
     s.objects.mkdir(parents=True, exist_ok=True, mode=0o700)
     if part.stat().st_dev == s.objects.stat().st_dev:
         return part
-    near = Path(mkdtemp(prefix=".part-", dir=s.objects)) / part.name
+    handle, near = mkstemp(prefix=".part-", dir=s.objects)
+    os.close(handle)
     shutil.copyfile(part, near)
-    return near
+    return Path(near)
 
 
 def intact(s: Store, sha256: str) -> Path:

@@ -214,6 +214,8 @@ def snapshot(s: Store, wanted: Snapshot, poster: str) -> tuple[pl.DataFrame, str
     table, key = TABLES[contract], key_of(contract)
     query = select(table).order_by(*(getattr(table, k) for k in key))
     for column, value in wanted.where.items():
+        if column not in contract.to_schema().columns:
+            raise StoreError(f"{contract.__name__} has no column {column} to ask for")
         query = query.where(getattr(table, column) == value)
     with reading(s.engine) as c:
         rows = [dict(row) for row in c.execute(query).mappings()]

@@ -1,0 +1,246 @@
+"""Build publications by hand, and a small chain that ends in a loan."""
+
+import hashlib
+from collections.abc import Sequence
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from schemas.artifact import (
+    ArtifactRef,
+    CheckCount,
+    Input,
+    Kind,
+    Made,
+    Origin,
+    Posting,
+    Publication,
+    Stage,
+)
+from schemas.registers import Cost, JournalLine, Pledge, Right
+from tasks import store
+from tasks.store import Store
+
+DAY = date(2026, 6, 30)
+LOAN = "the loan BANK-2026-001 of 5,000,000.00"
+
+
+def sha(text: str) -> str:
+    """Hash a text."""
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def made(
+    s: Store,
+    frame: str,
+    content: pl.DataFrame | bytes,
+    id: str = "",
+    kind: Kind | None = None,
+    origin: Origin | None = None,
+    roles: tuple[str, ...] | None = None,
+) -> Made:
+    """Place content and name it."""
+    with store.scratch(s) as folder:
+        part = folder / "part"
+        if isinstance(content, bytes):
+            part.write_bytes(content)
+        else:
+            content.write_parquet(part)
+        size = part.stat().st_size
+        sha256 = store.place(s, part, private=frame.endswith(".rejects"))
+    ref = ArtifactRef(
+        id=id or sha(f"{frame} {sha256}"),
+        sha256=sha256,
+        name=frame,
+        rows=0 if isinstance(content, bytes) else content.height,
+        contract="",
+        kind=kind or ("raw" if isinstance(content, bytes) else "frame"),
+    )
+    return Made(frame=frame, ref=ref, bytes=size, origin=origin, roles=roles)
+
+
+def run(
+    *artifacts: Made,
+    task: str = "transform",
+    stage: Stage = Stage.RESOURCE,
+    inputs: dict[str, ArtifactRef] | None = None,
+    register: str = "",
+    **more: Any,
+) -> Publication:
+    """Make a publication; its last artifact is what is posted."""
+    given = inputs or {}
+    key = sha(f"{task} {[m.ref.id for m in artifacts]} {sorted(given)}")
+    postings = ()
+    if register:
+        ref = artifacts[-1].ref
+        postings = (Posting(register=register, artifact=ref.id, rows=ref.rows),)
+    facts: dict[str, Any] = {
+        "status": "COMPLETE",
+        "factor": "flights",
+        "key": key,
+        "code": sha("code"),
+        "terms": {"rate": 0.05, "name": "航班"},
+    }
+    return Publication(
+        task=task,
+        stage=stage,
+        artifacts=artifacts,
+        inputs=tuple(Input(role=r, id=i.id) for r, i in given.items()),
+        postings=postings,
+        **{**facts, **more},
+    )
+
+
+def frame_of(contract: Any, rows: Sequence[dict[str, Any]]) -> pl.DataFrame:
+    """Make a frame with a contract's columns and types."""
+    columns = contract.to_schema().columns
+    return pl.DataFrame(
+        list(rows), schema={n: c.dtype.type for n, c in columns.items()}
+    )
+
+
+def pledge(request: str = "BANK-2026-001", **more: Any) -> dict[str, Any]:
+    """Write one pledge: 5,000,000.00 under a cap of 8,000,000.00."""
+    return {
+        "request": request,
+        "entity": "jiangbei",
+        "asset": "disruption",
+        "version": "1.0.0",
+        "lender": "Bank of Jiangbei",
+        "principal_fen": 500_000_000,
+        "cap_fen": 800_000_000,
+        "exclusive": False,
+        "pledged_on": DAY,
+        "matures_on": date(2027, 6, 30),
+        **more,
+    }
+
+
+def line(number: int, amount_fen: int, entry: str = "recognise/1") -> dict[str, Any]:
+    """Write one journal line."""
+    return {
+        "entity": "jiangbei",
+        "entry": entry,
+        "line": number,
+        "booked_on": DAY,
+        "period": "2026-06",
+        "account": "1701",
+        "amount_fen": amount_fen,
+        "memo": "recognition",
+    }
+
+
+def cost(**more: Any) -> dict[str, Any]:
+    """Write one line of a voucher."""
+    return {
+        "entity": "jiangbei",
+        "voucher": "V-1",
+        "line": 1,
+        "pool": "cleaning",
+        "supplier": "a supplier",
+        "incurred_on": DAY,
+        "project": "flights",
+        "phase": "development",
+        "kind": "labour",
+        "amount_fen": 12_345,
+        "evidence": "invoice 1",
+        **more,
+    }
+
+
+def right(**more: Any) -> dict[str, Any]:
+    """Write the grant of a right."""
+    return {
+        "entity": "jiangbei",
+        "asset": "disruption",
+        "right": "hold",
+        "event": "grant",
+        "certificate": "C-1",
+        "holder": "jiangbei",
+        "basis": "collected by itself",
+        "scope": "all",
+        "evidence": "certificate",
+        "effective_on": DAY,
+        "valid_from": DAY,
+        "valid_to": date(2030, 1, 1),
+        **more,
+    }
+
+
+SAMPLES: dict[Any, dict[str, Any]] = {
+    Right: right(),
+    Cost: cost(),
+    JournalLine: line(1, 100),
+    Pledge: pledge(),
+}
+REJECTED = pl.DataFrame(
+    {
+        "_source": ["flights", "flights"],
+        "_member": ["flights.csv", "flights.csv"],
+        "_line": [3, 9],
+        "_reasons": [0b101, 0b010],
+        "distance": ["x7", "-1"],
+    }
+)
+
+
+def post_pledge(s: Store, row: dict[str, Any], task: str = "capitalize") -> Any:
+    """Publish a run that posts one pledge."""
+    posted = made(s, "pledge", frame_of(Pledge, [row]), sha(f"{task} {row}"))
+    return store.publish(
+        s, run(posted, task=task, stage=Stage.CAPITAL, register="Pledge")
+    )
+
+
+def chain(s: Store, folder: Path) -> dict[str, ArtifactRef]:
+    """Publish raw bytes → resource → product → journal → pledge, as five runs."""
+    file = folder / "flights.csv"
+    file.write_bytes(b"flight,distance\n1,100\n2,x7\n")
+    origin = Origin(
+        path="flights.csv", file_sha256=store.digest(file), member="", licence="CC0"
+    )
+    refs: dict[str, ArtifactRef] = {}
+
+    def step(publication: Publication) -> None:
+        refs.update(store.publish(s, publication).refs)
+
+    raw = made(s, "flights", file.read_bytes(), origin=origin)
+    step(run(raw, task="collect"))
+    resource = made(s, "resource", pl.DataFrame({"flight": [1], "distance": [100]}))
+    counts = [("flights", c, 2, n) for c, n in (("a", 1), ("b", 1), ("c", 1))]
+    step(
+        run(
+            made(s, "flights.rejects", REJECTED),
+            resource,
+            inputs={"sources.flights": refs["flights"]},
+            checks=tuple(
+                CheckCount(frame=f, check=c, examined=e, failed=n)
+                for f, c, e, n in counts
+            ),
+        )
+    )
+    product = made(s, "product", pl.DataFrame({"route": ["JFK-LAX"], "rate": [1]}))
+    inputs = {"resource": refs["resource"]}
+    step(run(product, task="productize", stage=Stage.PRODUCT, inputs=inputs))
+    lines = frame_of(JournalLine, [line(1, 120_000), line(2, -120_000)])
+    step(
+        run(
+            made(s, "journal", lines),
+            task="assetize",
+            stage=Stage.ASSET,
+            inputs={"product": refs["product"]},
+            register="JournalLine",
+        )
+    )
+    step(
+        run(
+            made(s, "pledge", frame_of(Pledge, [pledge()])),
+            task="capitalize",
+            stage=Stage.CAPITAL,
+            inputs={"valuation": refs["journal"]},
+            register="Pledge",
+        )
+    )
+    return refs

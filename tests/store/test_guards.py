@@ -1,0 +1,249 @@
+"""Guards in the database: rows are added and stay; one history builds both."""
+
+import sqlite3
+from pathlib import Path
+from typing import Any
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.config import Config
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import inspect, text
+from sqlalchemy.exc import DBAPIError
+
+import tasks.store.migrations as migrations
+from schemas.errors import StoreError
+from schemas.tables import Row
+from tasks import store
+from tasks.store import Store, database, triggers
+from tasks.store.database import open_engine, reading, wal_is_safe, writing
+from tests.store.build import chain, run
+
+TABLES = sorted(Row.metadata.tables)
+FIXED = [t for t in TABLES if t != "collateral"]
+
+
+@pytest.fixture
+def filled(s: Store, tmp_path: Path) -> Store:
+    """Hold a row in every table."""
+    from schemas.registers import Cost, Right
+    from tests.store.build import cost, frame_of, made, right
+
+    chain(s, tmp_path)
+    for contract, row in ((Cost, cost()), (Right, right())):
+        posted = made(s, "posted", frame_of(contract, [row]))
+        store.publish(s, run(posted, register=contract.__name__))
+    return s
+
+
+def execute(s: Store, statement: str) -> int:
+    with writing(s.engine) as c:
+        return c.execute(text(statement)).rowcount
+
+
+@pytest.mark.parametrize("table", TABLES)
+def test_no_row_is_ever_removed(filled: Store, table: str) -> None:
+    with pytest.raises(DBAPIError, match="never removed"):
+        execute(filled, f"DELETE FROM {table}")
+
+
+@pytest.mark.parametrize("table", FIXED)
+def test_no_row_is_ever_changed(filled: Store, table: str) -> None:
+    column = next(iter(Row.metadata.tables[table].columns)).name
+    with pytest.raises(DBAPIError, match="never changed"):
+        execute(filled, f'UPDATE {table} SET "{column}" = "{column}"')
+
+
+@pytest.mark.parametrize("table", TABLES)
+def test_no_row_is_ever_replaced(filled: Store, table: str) -> None:
+    verb = {"sqlite": "INSERT OR REPLACE"}.get(filled.engine.dialect.name, "INSERT")
+    with pytest.raises(DBAPIError, match=r"already has this key|sealed"):
+        execute(filled, f"{verb} INTO {table} SELECT * FROM {table}")
+
+
+def test_a_foreign_tool_cannot_replace_either(filled: Store) -> None:
+    """With its default ``recursive_triggers=0`` SQLite fires no DELETE trigger."""
+    if filled.engine.dialect.name != "sqlite":
+        return
+    other = sqlite3.connect(filled.settings.home / "store.db")
+    for table in TABLES:
+        with pytest.raises(
+            sqlite3.IntegrityError, match=r"already has this key|sealed"
+        ):
+            other.execute(f"INSERT OR REPLACE INTO {table} SELECT * FROM {table}")
+    other.close()
+
+
+def test_postgresql_tables_are_never_emptied(filled: Store) -> None:
+    if filled.engine.dialect.name == "sqlite":
+        return
+    for table in TABLES:
+        with pytest.raises(DBAPIError, match="never emptied"):
+            execute(filled, f"TRUNCATE {table} CASCADE")
+
+
+def test_a_finished_key_stands_once_in_the_database_itself(filled: Store) -> None:
+    """Another seq, prev and hash with the key of a finished run: the index refuses."""
+    columns = [c.name for c in Row.metadata.tables["stagerun"].columns]
+    new = {"seq": "99", "prev": "hash", "hash": "key"}
+    picked = ", ".join(new.get(c, f'"{c}"') for c in columns)
+    newest = "WHERE seq = (SELECT max(seq) FROM stagerun)"
+    with pytest.raises(DBAPIError, match=r"already has this key|uq_stagerun_key"):
+        execute(filled, f"INSERT INTO stagerun SELECT {picked} FROM stagerun {newest}")
+
+
+DROPS = {
+    "sqlite": ["DROP TRIGGER pledgerow_kept"],
+    "postgresql": [
+        "DROP TRIGGER pledgerow_kept ON pledgerow",
+        "ALTER TABLE pledgerow DISABLE TRIGGER pledgerow_kept",
+        "CREATE OR REPLACE FUNCTION pledgerow_kept() RETURNS trigger LANGUAGE plpgsql"
+        " AS $$BEGIN RETURN OLD; END$$",
+        "CREATE OR REPLACE TRIGGER pledgerow_kept BEFORE DELETE ON pledgerow"
+        " FOR EACH ROW WHEN (false) EXECUTE FUNCTION pledgerow_kept()",
+    ],
+}
+
+
+@pytest.mark.parametrize("way", range(4))
+def test_without_its_guards_the_store_takes_nothing(filled: Store, way: int) -> None:
+    ways = DROPS[filled.engine.dialect.name]
+    execute(filled, ways[way % len(ways)])
+
+    with pytest.raises(StoreError, match=r"guards \['pledgerow_kept'\] were dropped"):
+        store.publish(filled, run(task="another"))
+    assert "guards ['pledgerow_kept']" in store.verify(filled).findings[0].sentence
+    assert [f.state for f in store.doctor(filled) if f.name == "guards"] == ["bad"]
+
+    with writing(filled.engine) as c:
+        triggers.install(c)
+    store.publish(filled, run(task="another"))
+    assert store.verify(filled).exit == 0
+
+
+def test_a_guard_too_many_is_noticed(filled: Store) -> None:
+    if filled.engine.dialect.name == "sqlite":
+        body = "BEGIN DELETE FROM collateral; END"
+        execute(filled, f"CREATE TRIGGER evil AFTER INSERT ON artifact {body}")
+        with pytest.raises(StoreError, match="evil"):
+            store.publish(filled, run(task="another"))
+
+
+def _shape(inspector: Any, table: str) -> dict[str, Any]:  # reflection is untyped
+    return {
+        "columns": sorted(
+            (c["name"], str(c["type"]), c["nullable"])
+            for c in inspector.get_columns(table)
+        ),
+        "key": inspector.get_pk_constraint(table),
+        "checks": sorted(
+            (c["name"], c["sqltext"]) for c in inspector.get_check_constraints(table)
+        ),
+        "uniques": sorted(
+            (c["name"], c["column_names"])
+            for c in inspector.get_unique_constraints(table)
+        ),
+        "points to": sorted(
+            (
+                f["name"],
+                f["constrained_columns"],
+                f["referred_table"],
+                str(f["options"]),
+            )
+            for f in inspector.get_foreign_keys(table)
+        ),
+        "indexes": sorted(
+            (i["name"], i["column_names"], bool(i["unique"]))
+            for i in inspector.get_indexes(table)
+        ),
+    }
+
+
+def test_the_history_ends_at_the_models(s: Store) -> None:
+    with s.engine.connect() as c:
+        context = MigrationContext.configure(c, opts={"compare_type": True})
+        assert compare_metadata(context, Row.metadata) == []
+    migrated = {t: _shape(inspect(s.engine), t) for t in TABLES}
+    with s.engine.connect() as c:
+        for table in reversed(Row.metadata.sorted_tables):
+            c.execute(text(f"DROP TABLE {table.name}"))
+        Row.metadata.create_all(c)
+        assert {t: _shape(inspect(c), t) for t in TABLES} == migrated
+        c.rollback()
+
+
+def test_the_head_in_code_is_the_head_of_the_history() -> None:
+    folder = str(Path(migrations.__file__).parent)
+    config = Config()
+    config.set_main_option("script_location", folder)
+    assert ScriptDirectory.from_config(config).get_heads() == [migrations.HEAD]
+
+
+def test_a_migration_puts_the_guards_back(s: Store) -> None:
+    with writing(s.engine) as c:
+        c.execute(text("DELETE FROM alembic_version"))
+        for table in reversed(Row.metadata.sorted_tables):
+            c.execute(text(f"DROP TABLE {table.name}"))
+
+    database.migrate(s.engine)
+
+    with reading(s.engine) as c:
+        assert triggers.differing(c) == []
+
+
+def test_a_database_of_a_newer_release_is_refused(s: Store) -> None:
+    with writing(s.engine) as c:
+        c.execute(text("UPDATE alembic_version SET version_num = '9999'"))
+
+    with pytest.raises(StoreError, match="use a newer release"):
+        database.migrate(s.engine)
+
+
+def test_a_database_that_cannot_be_reached_is_one_sentence(tmp_path: Path) -> None:
+    from tests.store.conftest import settings_in
+
+    url = "postgresql+psycopg://me:secret@127.0.0.1:9/none"
+    with pytest.raises(StoreError, match="cannot open") as refused:
+        store.opened(settings_in(tmp_path, database=url))
+    assert "secret" not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("version", "safe"),
+    [
+        ((3, 40, 1), False),
+        ((3, 44, 5), False),
+        ((3, 44, 6), True),
+        ((3, 45, 9), False),
+        ((3, 50, 6), False),
+        ((3, 50, 7), True),
+        ((3, 51, 2), False),
+        ((3, 51, 3), True),
+        ((4, 0, 0), True),
+    ],
+)
+def test_wal_only_where_sqlite_has_the_fix(
+    version: tuple[int, ...], safe: bool
+) -> None:
+    """Versions: https://sqlite.org/wal.html#walresetbug."""
+    assert wal_is_safe(version) is safe
+
+
+def test_sqlite_is_opened_as_decided(tmp_path: Path) -> None:
+    file = tmp_path / "store.db"
+    engine = open_engine(f"sqlite:///{file}")
+    wanted = {
+        "journal_mode": "truncate" if database.journal_mode() == "TRUNCATE" else "wal",
+        "busy_timeout": 30_000,
+        "synchronous": 2,
+        "foreign_keys": 1,
+        "recursive_triggers": 1,
+    }
+
+    with reading(engine) as c:
+        found = {p: c.execute(text(f"PRAGMA {p}")).scalar() for p in wanted}
+
+    assert found == wanted
+    assert file.stat().st_mode & 0o777 == 0o600
+    engine.dispose()

@@ -1,0 +1,368 @@
+"""Attacks: each is found, and the finding says which money rests on it."""
+
+import json
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import (
+    Encoding,
+    NoEncryption,
+    PrivateFormat,
+)
+from sqlalchemy import text
+
+from schemas.artifact import ArtifactRef, Stage
+from tasks import store
+from tasks.store import Findings, Store, triggers
+from tasks.store.publish import link
+from tests.store.build import LOAN, chain, pledge, post_pledge, run
+
+Refs = dict[str, ArtifactRef]
+
+
+@pytest.fixture
+def refs(s: Store, tmp_path: Path) -> Refs:
+    """Publish raw → resource → product → journal → pledge, and find it sound."""
+    made = chain(s, tmp_path)
+    assert store.verify(s, s.settings.anchor).exit == 0
+    return made
+
+
+def forge(s: Store, *statements: str) -> None:
+    """Own the database: no guards, no foreign keys, no checks."""
+    with s.engine.connect() as c:
+        driver = c.connection.driver_connection
+        assert driver is not None
+        if c.dialect.name == "sqlite":
+            names = [t.name for t in triggers.triggers()]
+            before = ["PRAGMA foreign_keys=OFF", "PRAGMA ignore_check_constraints=ON"]
+            before += [f"DROP TRIGGER {name}" for name in names]
+            for statement in (*before, *statements):
+                driver.execute(statement)
+            with c.begin():
+                triggers.install(c)
+        else:
+            c.execute(text("SET session_replication_role = replica"))
+            for statement in statements:
+                c.execute(text(statement))
+            c.execute(text("SET session_replication_role = origin"))
+            c.commit()
+    s.engine.dispose()
+
+
+def hex_of(s: Store, sha256: str) -> str:
+    """Write an id as a literal of this database."""
+    return f"x'{sha256}'" if s.engine.dialect.name == "sqlite" else rf"'\x{sha256}'"
+
+
+def flip(file: Path) -> None:
+    """Change one bit in the middle."""
+    content = bytearray(file.read_bytes())
+    content[len(content) // 2] ^= 1
+    os.chmod(file, 0o600)
+    file.write_bytes(content)
+
+
+def sentences(found: Findings) -> str:
+    return "\n".join(f.sentence for f in found.findings)
+
+
+@pytest.mark.parametrize(
+    "name", ["flights", "resource", "product", "journal", "pledge"]
+)
+def test_one_flipped_bit_in_a_file(s: Store, refs: Refs, name: str) -> None:
+    flip(store.path(s, refs[name].sha256))
+
+    found = store.verify(s)
+
+    assert found.exit == 1
+    assert f"the bytes of {name} ({refs[name].id[:12]}) have changed" in sentences(
+        found
+    )
+    assert f"on it rests {LOAN}" in sentences(found)
+    assert len(found.findings) == 1
+
+
+@pytest.mark.parametrize("name", ["flights", "pledge"])
+def test_a_missing_file_is_unverifiable(s: Store, refs: Refs, name: str) -> None:
+    store.path(s, refs[name].sha256).unlink()
+
+    found = store.verify(s)
+
+    assert found.exit == 4
+    assert f"the bytes of {name} ({refs[name].id[:12]}) are missing" in sentences(found)
+    assert LOAN in sentences(found)
+
+
+def test_bytes_on_which_nothing_rests_name_no_loan(s: Store, refs: Refs) -> None:
+    flip(store.path(s, refs["flights.rejects"].sha256))
+
+    found = store.verify(s)
+
+    assert found.exit == 1
+    assert "loan" not in sentences(found)
+
+
+EDITS = {
+    "the body of a run": (
+        "UPDATE stagerun SET body = replace(body, '航班', '航斑') WHERE seq = 2",
+        "run 2 (transform of flights) was changed",
+    ),
+    "a column of a run": (
+        "UPDATE stagerun SET task = 'x' WHERE seq = 2",
+        "task differ from its body",
+    ),
+    "the time of a run": (
+        "UPDATE stagerun SET at = '2001-01-01 00:00:00.000000' WHERE seq = 2",
+        "at differ from its body",
+    ),
+    "rows of an artifact": (
+        "UPDATE artifact SET rows = rows + 1 WHERE name = 'product'",
+        "a row of Artifact was changed",
+    ),
+    "a check": (
+        "UPDATE checkresult SET failed = 0 WHERE position = 0",
+        "a row of CheckResult was changed",
+    ),
+    "a removed check": (
+        "DELETE FROM checkresult WHERE position = 1",
+        "a row of CheckResult was removed",
+    ),
+    "a removed edge": (
+        "DELETE FROM derivation WHERE role = 'product'",
+        "a row of Derivation was removed",
+    ),
+    "an origin": (
+        "UPDATE runoutput SET licence = 'mine' WHERE frame = 'flights'",
+        "a row of RunOutput was changed",
+    ),
+    "a journal line": (
+        "UPDATE journallinerow SET amount_fen = amount_fen * 2",
+        "a row of JournalLineRow was changed",
+    ),
+    "a date of a pledge": (
+        "UPDATE pledgerow SET matures_on = '2037-06-30'",
+        "a row of PledgeRow was changed: BANK-2026-001",
+    ),
+    "a removed pledge": (
+        "DELETE FROM pledgerow",
+        "a row of PledgeRow was removed: BANK-2026-001",
+    ),
+    "a counter": (
+        "UPDATE collateral SET pledged_fen = 0",
+        "it counts 0.00 pledged where the pledges sum to 5,000,000.00",
+    ),
+    "a removed entry": (
+        "DELETE FROM journalentry",
+        "a row of JournalEntry was removed",
+    ),
+}
+
+
+@pytest.mark.parametrize("attack", EDITS)
+def test_an_edited_row(s: Store, refs: Refs, attack: str) -> None:
+    statement, expected = EDITS[attack]
+    forge(s, statement)
+
+    found = store.verify(s)
+
+    assert found.exit == 1
+    assert expected in sentences(found)
+    on_rejects_only = "check" in attack
+    assert (LOAN in sentences(found)) or on_rejects_only
+
+
+def test_an_invented_pledge(s: Store, refs: Refs) -> None:
+    forge(
+        s,
+        "INSERT INTO pledgerow SELECT 'FORGED-1', entity, asset, version, lender,"
+        " 100000000, cap_fen, exclusive, pledged_on, matures_on, artifact, poster"
+        " FROM pledgerow",
+    )
+
+    found = store.verify(s)
+
+    assert found.exit == 1
+    assert "a row of PledgeRow was invented: FORGED-1" in sentences(found)
+    assert "the loan FORGED-1 of 1,000,000.00" in sentences(found)
+
+
+def test_garbage_in_a_typed_cell_is_a_finding_not_a_crash(s: Store, refs: Refs) -> None:
+    if s.engine.dialect.name == "postgresql":
+        return  # the types refuse it there
+    forge(s, "UPDATE pledgerow SET matures_on = 'soon', principal_fen = 'much'")
+
+    found = store.verify(s)
+
+    assert "a row of PledgeRow was changed: BANK-2026-001" in sentences(found)
+    assert LOAN in sentences(found)
+
+
+def test_a_database_file_that_is_no_database_any_more(s: Store, refs: Refs) -> None:
+    if s.engine.dialect.name == "postgresql":
+        return
+    s.engine.dispose()
+    file = s.settings.home / "store.db"
+    file.write_bytes(file.read_bytes()[:100] + b"\0" * 100_000)
+
+    found = store.verify(s)
+
+    assert found.exit == 1
+    assert "cannot be read" in sentences(found)
+
+
+def test_every_flipped_bit_of_the_database_file_is_found_or_harmless(
+    s: Store, refs: Refs
+) -> None:
+    """A flip in a free page or in an index may be harmless; a wrong answer never is."""
+    if s.engine.dialect.name == "postgresql":
+        return
+    s.engine.dispose()
+    file = s.settings.home / "store.db"
+    sound = file.read_bytes()
+    before = [r.model_dump() for r in store.runs(s)]
+    for place in range(4096, len(sound), len(sound) // 40):
+        s.engine.dispose()
+        changed = bytearray(sound)
+        changed[place] ^= 4
+        file.write_bytes(changed)
+        if store.verify(s).exit == 0:
+            assert [r.model_dump() for r in store.runs(s)] == before
+
+
+TRUNCATE = {
+    "the last run only": ["DELETE FROM stagerun WHERE seq = 5"],
+    "the last run with all that it posted": [
+        "DELETE FROM pledgerow",
+        "DELETE FROM collateral",
+        "DELETE FROM runoutput WHERE frame = 'pledge'",
+        "DELETE FROM derivation WHERE role = 'valuation'",
+        "DELETE FROM artifact WHERE name = 'pledge'",
+        "DELETE FROM stagerun WHERE seq = 5",
+    ],
+}
+
+
+@pytest.mark.parametrize("how", TRUNCATE)
+def test_a_truncated_chain_is_found_by_the_anchor(
+    s: Store, refs: Refs, how: str
+) -> None:
+    forge(s, *TRUNCATE[how])
+
+    alone, anchored = store.verify(s), store.verify(s, s.settings.anchor)
+
+    assert "not examined whether runs were cut off" in alone.notes[0]
+    assert anchored.exit & 2
+    assert "the chain ends at run 4, but run 5 was signed" in sentences(anchored)
+    assert "then 5,000,000.00 were pledged in all" in sentences(anchored)
+    if "all" in how:
+        assert alone.exit == 0
+    else:
+        assert f"on it rests {LOAN}" in sentences(alone)
+
+
+def test_a_run_taken_out_of_the_middle(s: Store, refs: Refs) -> None:
+    forge(s, "DELETE FROM stagerun WHERE seq = 2")
+
+    found = store.verify(s)
+
+    assert found.exit == 1
+    assert "before run 3 (productize of flights) the chain is broken" in sentences(
+        found
+    )
+
+
+def test_a_chain_hashed_anew_is_found_by_the_anchor(s: Store, refs: Refs) -> None:
+    rows = sorted(store.runs(s), key=lambda r: r.seq)
+    with s.engine.connect() as c:
+        bodies = (
+            c.execute(text("SELECT body FROM stagerun ORDER BY seq")).scalars().all()
+        )
+    prev, forged = "0" * 64, []
+    for row, body in zip(rows, bodies, strict=True):
+        new = body.replace("航班", "航斑")
+        hash = link(prev, new)
+        old, start = hex_of(s, row.run), hex_of(s, prev)
+        forged += [
+            f"UPDATE stagerun SET body = '{new}', prev = {start}, hash = {hex_of(s, hash)}"
+            f" WHERE seq = {row.seq}".replace(":", r"\:")
+            if s.engine.dialect.name == "postgresql"
+            else f"UPDATE stagerun SET body = '{new}', prev = {start},"
+            f" hash = {hex_of(s, hash)} WHERE seq = {row.seq}",
+            f"UPDATE runoutput SET run = {hex_of(s, hash)} WHERE run = {old}",
+            f"UPDATE checkresult SET run = {hex_of(s, hash)} WHERE run = {old}",
+        ]
+        prev = hash
+    forge(s, *forged)
+
+    assert store.verify(s).exit == 0, "nobody can see it from within"
+    found = store.verify(s, s.settings.anchor)
+    assert found.exit == 2
+    assert "run 1 is not the one that was signed" in sentences(found)
+
+
+def _edit_head(line: dict[str, object]) -> None:
+    line["pledged"] = 1
+
+
+def _sign_with_another_key(line: dict[str, object]) -> None:
+    line["fingerprint"] = "0" * 64
+
+
+@pytest.mark.parametrize("edit", [_edit_head, _sign_with_another_key])
+def test_an_edited_anchor_is_untrusted(
+    s: Store, refs: Refs, edit: Callable[[dict[str, object]], None]
+) -> None:
+    file = s.settings.anchor / f"{s.id}.jsonl"
+    lines = [json.loads(line) for line in file.read_text().splitlines()]
+    edit(lines[1])
+    file.write_text("".join(json.dumps(line) + "\n" for line in lines))
+
+    found = store.verify(s, file)
+
+    assert found.exit == 2
+    assert "line 2 of the anchor" in sentences(found)
+
+
+def test_an_anchor_that_is_not_there_is_untrusted(s: Store, refs: Refs) -> None:
+    assert store.verify(s, s.settings.home / "nowhere").exit == 2
+
+
+def test_a_crash_before_the_anchor_is_healed_by_the_next_publication(
+    s: Store, refs: Refs
+) -> None:
+    file = s.settings.anchor / f"{s.id}.jsonl"
+    lines = file.read_text().splitlines(keepends=True)
+    file.write_text("".join(lines[:-1]) + lines[-1][:40])  # torn in the middle
+    assert store.verify(s, file).exit == 2
+
+    post_pledge(s, pledge("BANK-2026-002", principal_fen=1))
+
+    found = store.verify(s, file)
+    assert (found.exit, found.notes) == (0, ())
+
+
+def test_a_second_signer_is_trusted_beside_the_first(s: Store, refs: Refs) -> None:
+    pem = Ed25519PrivateKey.generate().private_bytes(
+        Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()
+    )
+    s.settings.key.write_bytes(pem)
+
+    store.publish(s, run(task="another", stage=Stage.CAPITAL))
+
+    assert store.verify(s, s.settings.anchor).exit == 0
+
+
+def test_an_altered_register_frame_leaves_the_other_rows_compared(
+    s: Store, refs: Refs
+) -> None:
+    flip(store.path(s, refs["journal"].sha256))
+    forge(s, "UPDATE pledgerow SET lender = 'another bank'")
+
+    found = store.verify(s)
+
+    assert "a row of PledgeRow was changed" in sentences(found)
+    assert "2 rows of JournalLine were not compared" in "".join(found.notes)
