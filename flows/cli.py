@@ -233,6 +233,11 @@ def main(argv: list[str] | None = None) -> int:
     except (DatafactorError, Refused) as error:
         err.print(str(error), markup=False)
         return 1
+    except OSError as error:
+        where = error.filename or "the disk of DATAFACTOR_HOME"
+        said = f"{error.strerror or error}: {where}; mend that, then run again"
+        err.print(said, markup=False)
+        return 1
 
 
 if __name__ == "__main__":

@@ -8,7 +8,7 @@ from rich.table import Table
 
 from flows import summary
 from schemas.money import shown
-from tasks.store import Impact, Node, Run
+from tasks.store import Fact, Findings, Impact, Node, Run
 
 Facts = dict[str, Any]  # JSON
 
@@ -175,17 +175,9 @@ def rejects(console: Console, data: Facts) -> None:
         console.print(f"… {len(shown_rows)} shown; more with --limit N")
 
 
-def finding_facts(findings: Any) -> Facts:  # Any: the store's findings
+def finding_facts(findings: Findings) -> Facts:
     """Tell what verification examined and found."""
-    return {
-        "exit": findings.exit,
-        "examined": dict(findings.examined),
-        "findings": [
-            {"bit": int(f.bit), "what": f.what, "rests": f.rests}
-            for f in findings.found
-        ],
-        "notes": list(findings.notes),
-    }
+    return {"exit": findings.exit, **findings.model_dump(mode="json")}
 
 
 def findings(console: Console, data: Facts) -> None:
@@ -193,20 +185,20 @@ def findings(console: Console, data: Facts) -> None:
     counts = ", ".join(f"{n:,} {kind}" for kind, n in data["examined"].items())
     console.print(f"examined {counts}", markup=False)
     for found in data["findings"]:
-        console.print(f"  {found['what']}; {found['rests']}", markup=False)
+        console.print(f"  {found['sentence']}", markup=False)
     for note in data["notes"]:
         console.print(f"  note: {note}", markup=False)
-    meaning = {0: "sound", 1: "corrupt", 2: "untrusted", 4: "unverifiable"}
-    bits = [word for bit, word in meaning.items() if bit and data["exit"] & bit]
-    console.print(f"the store is {' and '.join(bits) or 'sound'}")
+    bits = {1: "corrupt", 2: "untrusted", 4: "unverifiable"}
+    words = [word for bit, word in bits.items() if data["exit"] & bit]
+    console.print(f"the store is {' and '.join(words) or 'sound'}")
 
 
-def doctor_facts(fact: Any) -> Facts:  # Any: the store's facts
+def doctor_facts(fact: Fact) -> Facts:
     """Tell one fact about the installation."""
-    return {"subject": fact.subject, "state": fact.state, "said": fact.said}
+    return fact.model_dump(mode="json")
 
 
 def doctor(console: Console, data: list[Facts]) -> None:
     """Show the installation's facts, the bad ones marked."""
-    rows = [(f["state"], f["subject"], f["said"]) for f in data]
-    console.print(table("", ("state", "what", "said"), rows))
+    rows = [(f["state"], f["name"], f["sentence"]) for f in data]
+    console.print(table("", ("state", "what", "finding"), rows))
