@@ -196,7 +196,7 @@ def _check_call(at: _At, token: Token) -> None:
         return
     if token.token_type in (TokenType.STRING, TokenType.NUMBER):
         return
-    if word not in FUNCTIONS or named:
+    if word not in FUNCTIONS:
         raise at.error(
             f"{name.upper()}(…) is not a function that a query may use;"
             f" {_replacement(word)}",
@@ -266,11 +266,9 @@ def _is_listed(at: _At, node: exp.Func) -> bool:
 
 
 def _check_join(at: _At, join: exp.Join) -> None:
-    if join.method:
-        raise at.node(f"{join.method} JOIN is not allowed; write JOIN … ON", join)
-    counted = join.args.get("on") or join.args.get("using") or join.kind == "CROSS"
-    if not counted:
-        raise at.node("a join without ON hides its condition; write JOIN … ON", join)
+    stated = join.args.get("on") or join.args.get("using") or join.kind == "CROSS"
+    if join.method or not stated:
+        raise at.node("a join must state its condition; write JOIN … ON", join)
 
 
 def _check_tables(at: _At, tree: exp.Query, tables: set[str]) -> None:

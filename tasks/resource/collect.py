@@ -154,11 +154,11 @@ def _open(file: Path) -> IO[bytes]:
     """Open a regular file; a link, pipe or device is refused without waiting on it."""
     if file.is_symlink():
         raise SourceError("is a symbolic link; name the file itself")
-    handle = os.fdopen(os.open(file, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK), "rb")
-    if not stat.S_ISREG(os.fstat(handle.fileno()).st_mode):
-        handle.close()
+    number = os.open(file, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+    if not stat.S_ISREG(os.fstat(number).st_mode):
+        os.close(number)
         raise SourceError("is not a regular file; name a file")
-    return handle
+    return os.fdopen(number, "rb")
 
 
 def _pieces(stream: Readable) -> Iterator[bytes]:

@@ -23,7 +23,7 @@ class Trip(BaseModel):
     name: str
     price: Decimal = Decimal("0")
     on: date | None = None
-    legs: tuple[Leg, ...] = Field((), min_length=0)
+    legs: tuple[Leg, ...] = Field((), min_length=1)
     stops: dict[str, Leg] = {}
 
 

@@ -259,6 +259,11 @@ def test_a_label_that_is_more_than_an_expression_is_one_sentence(
         with_labels(SOURCES["flights"], {"label": expression})
 
 
+def test_an_aggregate_without_over_is_told_what_to_add() -> None:
+    with pytest.raises(FactorError, match=r"labels\.total: SUM spans rows; add OVER"):
+        with_labels(SOURCES["flights"], {"total": "delay > SUM(delay)"})
+
+
 def test_a_label_does_not_hide_a_column() -> None:
     with pytest.raises(FactorError, match=r"labels\.delay: the SQL yields delay"):
         with_labels(SOURCES["flights"], {"delay": "1"})

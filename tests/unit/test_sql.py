@@ -108,6 +108,12 @@ HOSTILE = [
     "SELECT * FROM read_csv\u200b('«file»')",
     "SELECT * FROM flights\x00, read_csv('«file»')",
     # strings
+    "SELECT E'x' AS a FROM flights",
+    # Polars ends a name at the second backtick, sqlglot sees a comment begin between.
+    "SELECT carrier `--` FROM read_csv('«file»')\n UNION ALL SELECT 'x' AS carrier",
+    "SELECT carrier `/*` FROM read_csv('«file»') -- */",
+    "SELECT `delay` FROM flights",
+    "SELECT delay\rFROM flights",
     r"SELECT E'\'' AS a FROM read_csv('«file»') -- '",
     r"SELECT E'\' FROM read_csv(''«file»'') --' AS a FROM flights",
     r"SELECT '\' AS a, carrier FROM read_csv('«file»') --' FROM flights",
@@ -176,6 +182,7 @@ HOSTILE = [
     "SELECT COUNT(*) FROM flights",
     "SELECT carrier, origin AS carrier FROM flights",
     "SELECT f.carrier FROM flights f NATURAL JOIN airlines a",
+    "SELECT f.carrier FROM flights f ASOF JOIN airlines a ON f.carrier = a.carrier",
     "SELECT f.carrier FROM flights f, airlines a WHERE f.carrier = a.carrier",
     "SELECT f.carrier FROM flights f JOIN airlines a",
     "SELECT carrier FROM flights LIMIT 3",
