@@ -154,10 +154,15 @@ def _nodes(c: Connection, id: str, edges: list[Edge], *, down: bool) -> list[Nod
             **described[i],
             depth=depth[i],
             parents=tuple(sorted(parents.get(i, ()))),
-            origin=Origin(**described[i]) if described[i]["path"] else None,
+            origin=_origin(described[i]),
         )
         for i in sorted(depth, key=lambda i: (depth[i], described[i]["frame"], i))
     ]
+
+
+def _origin(row: dict[str, Any]) -> Origin | None:
+    found = {name: row[name] for name in Origin.model_fields}
+    return None if row["path"] is None else Origin(**found)
 
 
 def _described(ids: Sequence[str]) -> Select[Any]:

@@ -18,7 +18,8 @@ BITS = {"INSERT": 7, "DELETE": 11, "UPDATE": 19, "TRUNCATE": 34}  # pg_trigger.t
 INSTALLED = {
     "sqlite": "SELECT name, tbl_name, sql FROM sqlite_master WHERE type = 'trigger'",
     "postgresql": """
-        SELECT t.tgname, c.relname, concat(p.prosrc, t.tgtype, t.tgenabled, t.tgqual, t.tgattr)
+        SELECT t.tgname, c.relname,
+            concat(p.prosrc, t.tgtype, t.tgenabled, t.tgqual, t.tgattr)
         FROM pg_trigger t JOIN pg_proc p ON p.oid = t.tgfoid
         JOIN pg_class c ON c.oid = t.tgrelid
         JOIN pg_namespace n ON n.oid = c.relnamespace

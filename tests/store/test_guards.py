@@ -21,6 +21,7 @@ from tasks.store.database import open_engine, reading, wal_is_safe, writing
 from tests.store.build import chain, run
 
 TABLES = sorted(Row.metadata.tables)
+AGAIN = r"already has this key|sealed"
 FIXED = [t for t in TABLES if t != "collateral"]
 
 
@@ -42,24 +43,24 @@ def execute(s: Store, statement: str) -> int:
         return c.execute(text(statement)).rowcount
 
 
-@pytest.mark.parametrize("table", TABLES)
-def test_no_row_is_ever_removed(filled: Store, table: str) -> None:
-    with pytest.raises(DBAPIError, match="never removed"):
-        execute(filled, f"DELETE FROM {table}")
+def test_no_row_is_ever_removed(filled: Store) -> None:
+    for table in TABLES:
+        with pytest.raises(DBAPIError, match=f"{table} are never removed"):
+            execute(filled, f"DELETE FROM {table}")
 
 
-@pytest.mark.parametrize("table", FIXED)
-def test_no_row_is_ever_changed(filled: Store, table: str) -> None:
-    column = next(iter(Row.metadata.tables[table].columns)).name
-    with pytest.raises(DBAPIError, match="never changed"):
-        execute(filled, f'UPDATE {table} SET "{column}" = "{column}"')
+def test_no_row_is_ever_changed(filled: Store) -> None:
+    for table in FIXED:
+        column = next(iter(Row.metadata.tables[table].columns)).name
+        with pytest.raises(DBAPIError, match=f"{table} are never changed"):
+            execute(filled, f'UPDATE {table} SET "{column}" = "{column}"')
 
 
-@pytest.mark.parametrize("table", TABLES)
-def test_no_row_is_ever_replaced(filled: Store, table: str) -> None:
+def test_no_row_is_ever_replaced(filled: Store) -> None:
     verb = {"sqlite": "INSERT OR REPLACE"}.get(filled.engine.dialect.name, "INSERT")
-    with pytest.raises(DBAPIError, match=r"already has this key|sealed"):
-        execute(filled, f"{verb} INTO {table} SELECT * FROM {table}")
+    for table in TABLES:
+        with pytest.raises(DBAPIError, match=AGAIN):
+            execute(filled, f"{verb} INTO {table} SELECT * FROM {table}")
 
 
 def test_a_foreign_tool_cannot_replace_either(filled: Store) -> None:
@@ -68,9 +69,7 @@ def test_a_foreign_tool_cannot_replace_either(filled: Store) -> None:
         return
     other = sqlite3.connect(filled.settings.home / "store.db")
     for table in TABLES:
-        with pytest.raises(
-            sqlite3.IntegrityError, match=r"already has this key|sealed"
-        ):
+        with pytest.raises(sqlite3.IntegrityError, match=AGAIN):
             other.execute(f"INSERT OR REPLACE INTO {table} SELECT * FROM {table}")
     other.close()
 
@@ -145,12 +144,7 @@ def _shape(inspector: Any, table: str) -> dict[str, Any]:  # reflection is untyp
             for c in inspector.get_unique_constraints(table)
         ),
         "points to": sorted(
-            (
-                f["name"],
-                f["constrained_columns"],
-                f["referred_table"],
-                str(f["options"]),
-            )
+            (f["name"], str(f["constrained_columns"]), str(f["options"]))
             for f in inspector.get_foreign_keys(table)
         ),
         "indexes": sorted(
@@ -223,9 +217,7 @@ def test_a_database_that_cannot_be_reached_is_one_sentence(tmp_path: Path) -> No
         ((4, 0, 0), True),
     ],
 )
-def test_wal_only_where_sqlite_has_the_fix(
-    version: tuple[int, ...], safe: bool
-) -> None:
+def test_wal_only_where_it_is_safe(version: tuple[int, ...], safe: bool) -> None:
     """Versions: https://sqlite.org/wal.html#walresetbug."""
     assert wal_is_safe(version) is safe
 

@@ -1,5 +1,6 @@
 """Registers: one mapping, the same row again is nothing, never above the cap."""
 
+from datetime import date
 from typing import Any
 
 import pandera.polars as pa
@@ -92,35 +93,26 @@ def violations(contract: Any) -> list[tuple[str, Any]]:
     return broken
 
 
-ALL_VIOLATIONS = [(c, name, value) for c in REGISTERS for name, value in violations(c)]
-
-
-@pytest.mark.parametrize(
-    ("contract", "column", "value"),
-    ALL_VIOLATIONS,
-    ids=[f"{c.__name__}-{n}-{v}" for c, n, v in ALL_VIOLATIONS],
-)
+@pytest.mark.parametrize("contract", REGISTERS)
 def test_the_database_repeats_every_check_of_a_contract(
-    s: Store, contract: Any, column: str, value: object
+    s: Store, contract: Any
 ) -> None:
     artifact = store.publish(s, run(made(s, "f", pl.DataFrame({"a": [1]})))).refs["f"]
+    posted = {"artifact": bytes.fromhex(artifact.id), "poster": "t@f"}
+    row = {**SAMPLES[contract], **posted}
+    good = {k: v.isoformat() if isinstance(v, date) else v for k, v in row.items()}
+    names = ", ".join(f'"{c}"' for c in good)
+    marks = ", ".join(f":{c}" for c in good)
     table = table_of(TABLES[contract]).name
-    columns = [*SAMPLES[contract], "artifact", "poster"]
-    names = ", ".join(f'"{c}"' for c in columns)
-    marks = ", ".join(f":{c}" for c in columns)
-    good = {
-        **SAMPLES[contract],
-        "artifact": bytes.fromhex(artifact.id),
-        "poster": "t@f",
-    }
-    good = {k: v.isoformat() if hasattr(v, "isoformat") else v for k, v in good.items()}
     statement = text(f"INSERT INTO {table} ({names}) VALUES ({marks})")
-    if value == 1.5 and s.engine.dialect.name == "postgresql":
-        pytest.skip("PostgreSQL rounds 1.5 in a BIGINT column: there is no fraction")
 
-    with pytest.raises(DBAPIError, match=f"(?i)check constraint.*{column}"):
-        with writing(s.engine) as c:
+    for column, value in violations(contract):
+        if value == 1.5 and s.engine.dialect.name == "postgresql":
+            continue  # a BIGINT has no fraction there
+        refused = pytest.raises(DBAPIError, match=rf"(?i)check constraint.*{column}")
+        with refused, writing(s.engine) as c:
             c.execute(statement, {**good, column: value})
+
     if contract is not JournalLine:  # a line alone is refused at the end
         with writing(s.engine) as c:
             c.execute(statement, good)
@@ -164,7 +156,7 @@ def test_lines_without_their_entry_cannot_be_committed(s: Store) -> None:
     artifact = store.publish(s, run(made(s, "f", pl.DataFrame({"a": [1]})))).refs["f"]
     extra = {"artifact": artifact.id, "poster": "t@f"}
 
-    with pytest.raises(DBAPIError, match="(?i)foreign key"), writing(s.engine) as c:
+    with pytest.raises(DBAPIError, match=r"(?i)foreign key"), writing(s.engine) as c:
         c.execute(insert(TABLES[JournalLine]), [{**line(1, 5), **extra}])
 
 

@@ -31,28 +31,28 @@ def _big(*names: str) -> list[Part]:
     ]
 
 
-def _check(table: str, name: str, rule: str) -> Part:
-    return sa.CheckConstraint(rule, f"ck_{table}_{name}")
+def _check(name: str, rule: str) -> Part:
+    return sa.CheckConstraint(rule, name)  # the metadata's convention adds ck_<table>_
 
 
-def _ids(table: str, *names: str, null: bool = False) -> list[Part]:
+def _ids(*names: str, null: bool = False) -> list[Part]:
     columns = [sa.Column(n, sa.LargeBinary(32), nullable=null) for n in names]
-    return [*columns, *(_check(table, n, f"length({n}) = 32") for n in names)]
+    return [*columns, *(_check(n, f"length({n}) = 32") for n in names)]
 
 
-def _fen(table: str, name: str, rule: str) -> list[Part]:
+def _fen(name: str, rule: str) -> list[Part]:
     whole = f"CAST({name} AS BIGINT) = {name} AND abs({name}) <= {LARGEST}"
-    return [*_big(name), _check(table, name, f"{whole} AND {rule}")]
+    return [*_big(name), _check(name, f"{whole} AND {rule}")]
 
 
-def _flag(table: str) -> list[Part]:
-    kind = sa.Boolean(create_constraint=True, name=f"ck_{table}_exclusive")
+def _flag() -> list[Part]:
+    kind = sa.Boolean(create_constraint=True, name="exclusive")
     return [sa.Column("exclusive", kind, nullable=False)]
 
 
-def _words(table: str, column: str, *words: str) -> Part:
+def _words(column: str, *words: str) -> Part:
     quoted = ", ".join(f"'{w}'" for w in words)
-    return _check(table, column.strip('"'), f"{column} IN ({quoted})")
+    return _check(column.strip('"'), f"{column} IN ({quoted})")
 
 
 def _key(table: str, *columns: str) -> Part:
@@ -69,7 +69,7 @@ def _points(table: str, column: str, target: str) -> Part:
 
 def _posted(table: str) -> list[Part]:
     return [
-        *_ids(table, "artifact"),
+        *_ids("artifact"),
         *_text("poster"),
         _points(table, "artifact", "artifact.id"),
     ]
@@ -107,17 +107,17 @@ def _lineage() -> None:
     op.create_table(
         t,
         sa.Column("one", sa.Integer(), nullable=False),
-        *_ids(t, "store"),
+        *_ids("store"),
         _key(t, "one"),
         _unique(t, "store"),
-        _check(t, "one", "one = 1"),
+        _check("one", "one = 1"),
     )
     t = "stagerun"
     sequence = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
     op.create_table(
         t,
         sa.Column("seq", sequence, nullable=False, autoincrement=False),
-        *_ids(t, "key", "prev", "hash"),
+        *_ids("key", "prev", "hash"),
         *_text("status", "stage", "task", "kind", "factor"),
         *_text("as_of", null=True),
         *_text("body"),
@@ -125,29 +125,29 @@ def _lineage() -> None:
         _key(t, "seq"),
         _unique(t, "prev"),
         _unique(t, "hash"),
-        _words(t, "status", "COMPLETE", "FAIL"),
-        _check(t, "seq", "seq > 0"),
+        _words("status", "COMPLETE", "FAIL"),
+        _check("seq", "seq > 0"),
     )
     t = "artifact"
     op.create_table(
         t,
-        *_ids(t, "id", "sha256"),
+        *_ids("id", "sha256"),
         *_text("name", "kind"),
         *_big("rows", "bytes"),
         _key(t, "id"),
-        _words(t, "kind", "raw", "frame", "manifest", "document"),
-        _check(t, "rows", "rows >= 0"),
-        _check(t, "bytes", "bytes >= 0"),
+        _words("kind", "raw", "frame", "manifest", "document"),
+        _check("rows", "rows >= 0"),
+        _check("bytes", "bytes >= 0"),
     )
     t = "runoutput"
     op.create_table(
         t,
-        *_ids(t, "run"),
+        *_ids("run"),
         *_text("frame"),
-        *_ids(t, "artifact"),
+        *_ids("artifact"),
         *_text("contract"),
         *_text("path", null=True),
-        *_ids(t, "file_sha256", null=True),
+        *_ids("file_sha256", null=True),
         *_text("member", "licence", null=True),
         _key(t, "run", "frame"),
         _points(t, "run", "stagerun.hash"),
@@ -156,24 +156,24 @@ def _lineage() -> None:
     t = "derivation"
     op.create_table(
         t,
-        *_ids(t, "child", "parent"),
+        *_ids("child", "parent"),
         *_text("role"),
         _key(t, "child", "parent", "role"),
         _points(t, "child", "artifact.id"),
         _points(t, "parent", "artifact.id"),
-        _check(t, "other", "child <> parent"),
+        _check("other", "child <> parent"),
     )
     t = "checkresult"
     op.create_table(
         t,
-        *_ids(t, "run"),
+        *_ids("run"),
         *_text("frame"),
         sa.Column("position", sa.Integer(), nullable=False, autoincrement=False),
         *_text("rule"),
         *_big("examined", "failed"),
         _key(t, "run", "frame", "position"),
         _points(t, "run", "stagerun.hash"),
-        _check(t, "failed", "0 <= failed AND failed <= examined"),
+        _check("failed", "0 <= failed AND failed <= examined"),
     )
 
 
@@ -186,8 +186,8 @@ def _registers() -> None:
         *_days("effective_on", "valid_from", "valid_to"),
         *_posted(t),
         _key(t, "entity", "event", "certificate"),
-        _words(t, '"right"', "hold", "process", "operate"),
-        _words(t, "event", "grant", "revoke"),
+        _words('"right"', "hold", "process", "operate"),
+        _words("event", "grant", "revoke"),
     )
     t = "costline"
     op.create_table(
@@ -197,12 +197,12 @@ def _registers() -> None:
         *_text("pool", "supplier"),
         *_days("incurred_on"),
         *_text("project", "phase", "kind"),
-        *_fen(t, "amount_fen", "amount_fen > 0"),
+        *_fen("amount_fen", "amount_fen > 0"),
         *_text("evidence"),
         *_posted(t),
         _key(t, "entity", "voucher", "line"),
-        _check(t, "line", "line >= 1"),
-        _words(t, "phase", "research", "development", "operation"),
+        _check("line", "line >= 1"),
+        _words("phase", "research", "development", "operation"),
     )
     t = "journalentry"
     op.create_table(
@@ -216,7 +216,7 @@ def _registers() -> None:
         *_big("line"),
         *_days("booked_on"),
         *_text("period", "account"),
-        *_fen(t, "amount_fen", "amount_fen <> 0"),
+        *_fen("amount_fen", "amount_fen <> 0"),
         *_text("memo"),
         *_posted(t),
         _key(t, "entity", "entry", "line"),
@@ -227,16 +227,16 @@ def _registers() -> None:
             deferrable=True,
             initially="DEFERRED",
         ),
-        _check(t, "line", "line >= 1"),
-        _check(t, "period", " AND ".join([*year, f"substr(period, 5) IN ({MONTHS})"])),
+        _check("line", "line >= 1"),
+        _check("period", " AND ".join([*year, f"substr(period, 5) IN ({MONTHS})"])),
     )
     t = "pledgerow"
     op.create_table(
         t,
         *_text("request", "entity", "asset", "version", "lender"),
-        *_fen(t, "principal_fen", "principal_fen > 0"),
-        *_fen(t, "cap_fen", "cap_fen > 0"),
-        *_flag(t),
+        *_fen("principal_fen", "principal_fen > 0"),
+        *_fen("cap_fen", "cap_fen > 0"),
+        *_flag(),
         *_days("pledged_on", "matures_on"),
         *_posted(t),
         _key(t, "request"),
@@ -245,9 +245,9 @@ def _registers() -> None:
     op.create_table(
         t,
         *_text("entity", "asset"),
-        *_fen(t, "cap_fen", "cap_fen > 0"),
-        *_fen(t, "pledged_fen", "0 <= pledged_fen"),
-        *_flag(t),
+        *_fen("cap_fen", "cap_fen > 0"),
+        *_fen("pledged_fen", "0 <= pledged_fen"),
+        *_flag(),
         _key(t, "entity", "asset"),
-        _check(t, "cap", "pledged_fen <= cap_fen"),
+        _check("cap", "pledged_fen <= cap_fen"),
     )
