@@ -5,6 +5,7 @@ form. Columns speak ODCS: ``logicalType``, ``required``, ``unique``, ``primaryKe
 ``logicalTypeOptions``, ``quality``, ``classification``.
 """
 
+from collections.abc import Iterable, Sequence
 from typing import Annotated, Any, Literal, Self
 
 import pandera.polars as pa
@@ -175,3 +176,12 @@ def schema_of_columns(
         unique=list(key) or None,
         strict=True,
     )
+
+
+def frame_of(
+    contract: type[pa.DataFrameModel], rows: Iterable[Sequence[object]]
+) -> pl.DataFrame:
+    """Make a frame of a contract from rows: its columns in order, its types."""
+    columns = contract.to_schema().columns
+    types = {name: column.dtype.type for name, column in columns.items()}
+    return pl.DataFrame(list(rows), schema=types, orient="row")

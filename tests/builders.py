@@ -10,6 +10,7 @@ import pandera.polars as pa
 import polars as pl
 
 from schemas.artifact import ArtifactRef, Made, Publication, Stage
+from schemas.contract import frame_of
 from tasks import store
 from tasks.contract import compile_contract
 from tasks.stage.run import digest
@@ -19,9 +20,7 @@ Row = Sequence[object]
 
 def frame(contract: type[pa.DataFrameModel], rows: Sequence[Row]) -> pl.LazyFrame:
     """Make a frame of a contract: its columns in order, its types."""
-    columns = contract.to_schema().columns
-    types = {name: column.dtype.type for name, column in columns.items()}
-    return pl.LazyFrame(list(rows), schema=types, orient="row")
+    return frame_of(contract, rows).lazy()
 
 
 @contextmanager

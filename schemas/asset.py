@@ -1,0 +1,273 @@
+"""Terms and frames of the third stage: rights, cost, recognition, appraisal."""
+
+from collections.abc import Mapping
+from datetime import date
+from typing import Annotated, Any, Literal, NamedTuple, Self
+
+import pandera.polars as pa
+import polars as pl
+from pydantic import Field, field_validator, model_validator
+
+from schemas.contract import Slug, Terms, Text
+from schemas.gates import Gates
+from schemas.money import Exact, Rate, Yuan
+from schemas.policy import AssetRules
+from schemas.registers import PERIOD, Cost, JournalLine, Right
+from schemas.resource import Source
+
+CONDITIONS = (
+    "technical_feasibility",
+    "intention_to_complete",
+    "way_to_benefit",
+    "resources_and_ability",
+    "reliable_measurement",
+)
+Condition = Literal[
+    "technical_feasibility",
+    "intention_to_complete",
+    "way_to_benefit",
+    "resources_and_ability",
+    "reliable_measurement",
+]
+VOUCHER_COLUMNS: list[dict[str, Any]] = [  # Any: what a document may hold
+    {"name": "voucher", "logicalType": "string", "required": True},
+    {"name": "line", "logicalType": "integer", "required": True},
+    {"name": "pool", "logicalType": "string", "required": True},
+    {"name": "supplier", "logicalType": "string", "required": True},
+    {"name": "incurred_on", "logicalType": "date", "required": True},
+    {"name": "project", "logicalType": "string", "required": True},
+    {"name": "phase", "logicalType": "string", "required": True},
+    {"name": "kind", "logicalType": "string", "required": True},
+    {
+        "name": "amount",
+        "logicalType": "integer",
+        "required": True,
+        "logicalTypeOptions": {"format": "yuan", "minimum": 1},
+    },
+    {"name": "evidence", "logicalType": "string", "required": True},
+]
+
+
+class GrantedRight(Terms):
+    """One right over the asset, as a certificate or contract grants it."""
+
+    right: Literal["hold", "process", "operate"] = Field(
+        description="持有权, 加工使用权 or 经营权"
+    )
+    certificate: Text = Field(description="Registration certificate number")
+    holder: Text = Field(description="Who holds the right")
+    basis: Text = Field(description="Collection, contract, authorisation or law")
+    scope: Text = Field(description="Field and territory")
+    evidence: Text = Field(description="Document that proves it")
+    valid_from: date = Field(description="First day of the right")
+    valid_to: date = Field(description="Last day of the right")
+
+    @model_validator(mode="after")
+    def _it_lasts(self) -> Self:
+        if self.valid_to < self.valid_from:
+            raise ValueError("valid_to lies before valid_from")
+        return self
+
+
+class Answered(Terms):
+    """An answer with what proves it."""
+
+    answer: bool = Field(description="yes (true) or no (false)")
+    evidence: Text = Field(description="Document that proves it")
+
+
+class Met(Terms):
+    """One of the five development conditions (CAS 6 art. 9), as it was met."""
+
+    condition: Condition = Field(description="Which of the five")
+    met_on: date = Field(description="Day from which it is met")
+    evidence: Text = Field(description="Document that proves it")
+    signer: Text = Field(description="Who signed")
+
+
+class RecognitionTerms(Terms):
+    """The facts that the recognition tree asks for (财会〔2023〕11号)."""
+
+    origin: Literal["internal", "purchase"] = Field(description="How it was obtained")
+    purpose: Literal["use", "sale"] = Field(
+        description="Used or licensed repeatedly, or held for sale"
+    )
+    controlled: Answered = Field(description="Lawfully owned or controlled")
+    probable_benefit: Answered = Field(description="Benefits are probable")
+    measurable: Answered = Field(description="Cost can be measured reliably")
+    conditions: tuple[Met, ...] = Field((), description="Development conditions met")
+    available_from: date | None = Field(None, description="Day it was ready for use")
+
+
+class AmortizationTerms(Terms):
+    """How the cost is spread over the life."""
+
+    method: Literal["straight_line"] = Field(description="Straight line, residual 0")
+    life_months: int = Field(gt=0, le=1_200, description="Useful life")
+    life_basis: Text = Field(description="Why this life")
+
+
+class IncomeAppraisal(Terms):
+    """An income approach appraisal (中评协〔2023〕17号): P = Σ F/(1+i)^t, year-end."""
+
+    approach: Literal["income"] = Field(description="Income approach 收益法")
+    appraiser: Text = Field(description="Who appraised")
+    appraised_on: date = Field(description="Valuation date")
+    cash_flows: tuple[Yuan, ...] = Field(
+        min_length=1, description="Attributable pre-tax income of each year, yuan"
+    )
+    discount_rate: Rate = Field(description="Pre-tax, nominal, fraction per year")
+    premises: Text = Field(description="What the figures assume")
+
+
+class AssetTerms(Terms):
+    """How a product becomes an asset."""
+
+    factor: str = Field("", description="Filled in from the document")
+    entity: str = Field("", description="Filled in from the document")
+    product: str = Field("", description="Filled in from the product")
+    product_version: str = Field("", description="Filled in from the product")
+    name: Slug = Field(description="Stable name of the asset")
+    version: str = Field(pattern=r"^\d+\.\d+\.\d+$", description="Version appraised")
+    rights: tuple[GrantedRight, ...] = Field(min_length=1, description="Rights bundle")
+    costs: Source = Field(description="Voucher file 凭证")
+    pools: dict[Text, dict[Slug, Exact]] = Field(
+        min_length=1, description="Share of each product in each cost pool"
+    )
+    recognition: RecognitionTerms = Field(description="Facts for the recognition tree")
+    amortization: AmortizationTerms = Field(description="Life and method")
+    appraisal: tuple[IncomeAppraisal, ...] = Field((), description="Appraisals")
+    accounts: dict[str, str] = Field(
+        default_factory=dict, description="Filled in from the entity"
+    )
+    rules: AssetRules | None = Field(None, description="Filled in from the policy")
+
+    @field_validator("costs", mode="before")
+    @classmethod
+    def _vouchers_have_known_columns(cls, costs: Any) -> Any:  # Any: what a file holds
+        if not isinstance(costs, Mapping):
+            return costs
+        fixed = {"columns": VOUCHER_COLUMNS, "key": ["voucher", "line"]}
+        return {**costs, "name": "vouchers", **fixed, "max_rejected_rate": 0}
+
+    @field_validator("pools")
+    @classmethod
+    def _shares_are_positive(
+        cls, pools: dict[str, dict[str, Exact]]
+    ) -> dict[str, dict[str, Exact]]:
+        for pool, shares in pools.items():
+            if any(share < 0 for share in shares.values()) or not sum(shares.values()):
+                raise ValueError(f"the shares of pool {pool} must be 0 or more, not all 0")
+        return pools
+
+    def source(self, _role: str) -> Source:
+        """Find the terms of the one raw input: the vouchers."""
+        return self.costs
+
+
+class Allocation(pa.DataFrameModel):
+    """What each product bears of a voucher line. Key: voucher, line, product."""
+
+    pool: str
+    voucher: str
+    line: int = pa.Field(ge=1)
+    product: str
+    share: str
+    amount_fen: int = pa.Field(ge=0)
+
+    class Config:
+        strict = True
+        unique = ["voucher", "line", "product"]
+
+
+class Recognition(pa.DataFrameModel):
+    """The path through the recognition tree. Key: step."""
+
+    step: int = pa.Field(ge=1)
+    question: str
+    answer: str
+    paragraph: str
+    evidence: str
+
+    class Config:
+        strict = True
+        unique = ["step"]
+
+
+class Amortization(pa.DataFrameModel):
+    """The schedule to carrying amount 0. Key: month."""
+
+    month: int = pa.Field(ge=1)
+    period: str = pa.Field(str_matches=PERIOD)
+    charge_fen: int = pa.Field(ge=0)
+    accumulated_fen: int = pa.Field(ge=0)
+    carrying_fen: int = pa.Field(ge=0)
+
+    class Config:
+        strict = True
+        unique = ["month"]
+
+
+class AppraisalInputs(pa.DataFrameModel):
+    """Everything a stranger needs to recompute an appraisal. Key: name, period."""
+
+    approach: str = pa.Field(isin=["income"])
+    name: str
+    period: int = pa.Field(ge=0)
+    value: str
+    unit: str
+    source: str
+
+    class Config:
+        strict = True
+        unique = ["name", "period"]
+
+
+class Valuation(pa.DataFrameModel):
+    """Book value and appraised value, side by side and never mixed. Key: asset, version.
+
+    ``book_fen`` is accumulated recognised cost, before amortisation is posted;
+    ``appraised_fen`` is 0 where nobody has appraised.
+    """
+
+    entity: str
+    asset: str
+    version: str
+    outcome: str = pa.Field(
+        isin=["intangible", "development expenditure", "inventory", "not recognised"]
+    )
+    book_fen: int = pa.Field(ge=0)
+    appraised_fen: int = pa.Field(ge=0)
+    approach: str
+    appraiser: str
+    appraised_on: pl.Date = pa.Field(nullable=True)
+    valid_to: pl.Date = pa.Field(nullable=True)
+
+    class Config:
+        strict = True
+        unique = ["asset", "version"]
+
+
+class Asset(NamedTuple):
+    """What the third stage hands over; gates first."""
+
+    gates: Annotated[pl.LazyFrame, Gates]
+    rights: Annotated[pl.LazyFrame, Right]
+    costs: Annotated[pl.LazyFrame, Cost]
+    allocation: Annotated[pl.LazyFrame, Allocation]
+    recognition: Annotated[pl.LazyFrame, Recognition]
+    journal: Annotated[pl.LazyFrame, JournalLine]
+    amortization: Annotated[pl.LazyFrame, Amortization]
+    appraisal_inputs: Annotated[pl.LazyFrame, AppraisalInputs]
+    valuation: Annotated[pl.LazyFrame, Valuation]
+
+
+class Revocation(Terms):
+    """The end of a right before its time."""
+
+    factor: str = Field("", description="Factor whose asset is concerned")
+    certificate: Text = Field(description="Certificate that is revoked")
+    right: Literal["hold", "process", "operate"] = Field(description="Which right")
+    effective_on: date = Field(description="First day without the right")
+    basis: Text = Field(description="Why, and by whose decision")
+    evidence: Text = Field(description="Document that proves it")
