@@ -30,7 +30,7 @@ from sqlglot import exp
 from sqlglot.errors import SqlglotError
 from sqlglot.tokenizer_core import Token, TokenType
 
-from schemas.contract import DTYPES, Column
+from schemas.contract import Column
 from schemas.errors import ContractError, FactorError
 
 
@@ -102,8 +102,6 @@ NODES = (
     exp.Window, exp.WindowSpec, exp.With,
 )  # fmt: skip
 COMPARED = (exp.EQ, exp.NEQ, exp.GT, exp.GTE, exp.LT, exp.LTE, exp.In, exp.Between)
-
-NAIVE = tuple(pl.Datetime(unit) for unit in ("ms", "us", "ns"))
 
 Schema = Mapping[str, pl.DataType]
 
@@ -190,11 +188,11 @@ def _check_tokens(at: _At, tokens: list[Token]) -> None:
 def _check_call(at: _At, token: Token) -> None:
     """Refuse a name before a parenthesis that is no function of the list."""
     name = token.text.lower()
-    named = token.token_type is TokenType.IDENTIFIER
-    word = name.split()[-1] if name and not named else name
-    if not named and (not re.match(r"[a-z_]", name) or word in WORDS):
+    named = token.token_type is TokenType.IDENTIFIER  # "select"(…) is a name
+    if token.token_type is TokenType.STRING or not (named or re.match("[a-z_]", name)):
         return
-    if token.token_type in (TokenType.STRING, TokenType.NUMBER):
+    word = name if named else name.split()[-1]  # the last of GROUP BY
+    if not named and word in WORDS:
         return
     if word not in FUNCTIONS:
         raise at.error(
@@ -366,10 +364,10 @@ def _types(
 def fit_columns(
     rows: pl.LazyFrame, columns: tuple[Column, ...], what: str = "SQL"
 ) -> pl.LazyFrame:
-    """Select a contract's columns in its order and widen numbers to its types.
+    """Select a contract's columns in its order; their types are the seam's to judge.
 
     Raises:
-        ContractError: A column is missing, undeclared, or of another kind of type.
+        ContractError: A column is missing, or is not in the contract.
     """
     found, declared = rows.collect_schema(), [c.name for c in columns]
     if extra := [n for n in found if n not in declared]:
@@ -378,20 +376,4 @@ def fit_columns(
         )
     if missing := [n for n in declared if n not in found]:
         raise ContractError(f"{what} does not yield the columns {missing}; select them")
-    return rows.select(_widened(found[c.name], c, what) for c in columns)
-
-
-def _widened(found: pl.DataType, column: Column, what: str) -> pl.Expr:
-    target = DTYPES[column.logical_type]
-    same_kind = (
-        (found.is_integer() and target == pl.Int64)
-        or (found.is_numeric() and target == pl.Float64)
-        or (found in NAIVE and target == pl.Datetime("us"))
-        or found in (target, pl.Null)
-    )
-    if not same_kind:
-        raise ContractError(
-            f"{what}: column {column.name} is {found}, declared as"
-            f" {column.logical_type}; CAST it or change the declaration"
-        )
-    return pl.col(column.name).cast(target)
+    return rows.select(declared)

@@ -202,7 +202,7 @@ def test_a_bomb_that_lies_about_its_packed_size_is_stopped(land: Land) -> None:
     content[listed + 20 : listed + 24] = b"\xff\xff\xff\x7f"  # APPNOTE 4.3.12
 
     # Later patches of Python see the lie before the bomb unfolds.
-    with pytest.raises(SourceError, match="as a bomb does|is damaged"):
+    with pytest.raises(SourceError, match=r"as a bomb does|is damaged"):
         land("a.zip!a.csv", bytes(content))
 
 

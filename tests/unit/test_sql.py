@@ -273,6 +273,8 @@ def test_the_canary_would_sing(tmp_path: Path) -> None:
         ("SELECT PERCENTILE_CONT(0.5) WITHIN GROUP (ORDER BY delay) AS m FROM flights",
          "QUANTILE_CONT"),
         ("SELECT RANDOM() AS r FROM flights", "no dice"),
+        ("SELECT E'x' AS a FROM flights", "column 8: write text as 'text', without"),
+        ("SELECT delay FROM flights WHERE carrier IN ' ' (SELECT 1)", "cannot be read"),
         ("SELECT delay AS a FROM flights WHERE left_at > NOW()", "as_of"),
     ],
 )  # fmt: skip
@@ -402,15 +404,10 @@ def column(name: str, kind: str) -> Column:
 COLUMNS = (column("flights", "integer"), column("share", "number"))
 
 
-def test_counts_are_widened_to_the_contract() -> None:
-    rows = pl.LazyFrame(
-        {"share": [1], "flights": [7]}, schema={"share": pl.Int8, "flights": pl.UInt32}
-    )
+def test_columns_stand_in_the_order_of_the_contract() -> None:
+    rows = pl.LazyFrame({"share": [0.5], "flights": [7]})
 
-    fitted = fit_columns(rows, COLUMNS).collect()
-
-    assert fitted.schema == {"flights": pl.Int64, "share": pl.Float64}
-    assert fitted.rows() == [(7, 1.0)]
+    assert fit_columns(rows, COLUMNS).collect().rows() == [(7, 0.5)]
 
 
 @pytest.mark.parametrize(
@@ -418,8 +415,6 @@ def test_counts_are_widened_to_the_contract() -> None:
     [
         ({"flights": [1], "share": [0.5], "extra": [1]}, r"yields \['extra'\]"),
         ({"flights": [1]}, r"does not yield the columns \['share'\]"),
-        ({"flights": ["1"], "share": [0.5]}, "flights is String, declared as integer"),
-        ({"flights": [1.5], "share": [0.5]}, "flights is Float64, declared as integer"),
     ],
 )
 def test_a_result_that_is_not_the_contract_is_refused(
