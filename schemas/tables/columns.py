@@ -76,6 +76,11 @@ def is_integer(column: str, rule: str) -> CheckConstraint:
     return CheckConstraint(f"{whole} AND {rule}", column)
 
 
+def is_flag(column: str) -> CheckConstraint:
+    """Demand true or false; SQLite would store 2 or 'x' in the column."""
+    return CheckConstraint(f'"{column}" = ("{column}" = TRUE)', column)
+
+
 def is_one_of(column: str, values: list[str]) -> CheckConstraint:
     """Demand one of the words."""
     words = ", ".join(f"'{v}'" for v in values)

@@ -5,12 +5,10 @@
 
 from datetime import datetime
 
-from sqlalchemy import BigInteger, CheckConstraint, Index, Integer, text
+from sqlalchemy import BigInteger, CheckConstraint, Index, text
 from sqlmodel import Field
 
 from schemas.tables.columns import Digest, Row, is_digest, is_one_of
-
-SEQUENCE = BigInteger().with_variant(Integer, "sqlite")
 
 
 class Identity(Row, table=True):
@@ -25,9 +23,7 @@ class Identity(Row, table=True):
 class StageRun(Row, table=True):
     """One link of the chain: hash = sha256(prev + body)."""
 
-    seq: int = Field(
-        sa_type=SEQUENCE, primary_key=True, sa_column_kwargs={"autoincrement": False}
-    )
+    seq: int = Field(sa_type=BigInteger, primary_key=True)
     key: str = Field(sa_type=Digest)
     prev: str = Field(sa_type=Digest, unique=True)
     hash: str = Field(sa_type=Digest, unique=True)
@@ -109,7 +105,7 @@ class CheckResult(Row, table=True):
 
     run: str = Field(sa_type=Digest, primary_key=True, foreign_key="stagerun.hash")
     frame: str = Field(primary_key=True)
-    position: int = Field(primary_key=True, sa_column_kwargs={"autoincrement": False})
+    position: int = Field(primary_key=True)
     rule: str
     examined: int = Field(sa_type=BigInteger)
     failed: int = Field(sa_type=BigInteger)

@@ -2,12 +2,10 @@
 
 from datetime import date
 
-from sqlalchemy import Boolean, CheckConstraint
+from sqlalchemy import CheckConstraint
 from sqlmodel import Field
 
-from schemas.tables.columns import Digest, Fen, Row, is_digest, is_integer
-
-FLAG = Boolean(create_constraint=True, name="exclusive")
+from schemas.tables.columns import Digest, Fen, Row, is_digest, is_flag, is_integer
 
 
 class PledgeRow(Row, table=True):
@@ -20,7 +18,7 @@ class PledgeRow(Row, table=True):
     lender: str
     principal_fen: int = Field(sa_type=Fen)
     cap_fen: int = Field(sa_type=Fen)
-    exclusive: bool = Field(sa_type=FLAG)
+    exclusive: bool
     pledged_on: date
     matures_on: date
     artifact: str = Field(sa_type=Digest, foreign_key="artifact.id", index=True)
@@ -29,6 +27,7 @@ class PledgeRow(Row, table=True):
     __table_args__ = (
         is_integer("principal_fen", "principal_fen > 0"),
         is_integer("cap_fen", "cap_fen > 0"),
+        is_flag("exclusive"),
         *is_digest("artifact"),
     )
 
@@ -43,10 +42,11 @@ class Collateral(Row, table=True):
     asset: str = Field(primary_key=True)
     cap_fen: int = Field(sa_type=Fen)
     pledged_fen: int = Field(sa_type=Fen)
-    exclusive: bool = Field(sa_type=FLAG)
+    exclusive: bool
 
     __table_args__ = (
         is_integer("cap_fen", "cap_fen > 0"),
+        is_flag("exclusive"),
         is_integer("pledged_fen", "0 <= pledged_fen"),
         CheckConstraint("pledged_fen <= cap_fen", "cap"),
     )

@@ -13,7 +13,7 @@ class RightEvent(Row, table=True):
 
     entity: str = Field(primary_key=True)
     asset: str
-    right: str
+    right: str = Field(primary_key=True)
     event: str = Field(primary_key=True)
     certificate: str = Field(primary_key=True)
     holder: str

@@ -32,6 +32,7 @@ from schemas.errors import StoreError
 from tasks.store.place import Store, sync
 from tasks.store.steps import failpoint
 
+LONGEST_LINE = 4096
 Line = dict[str, Any]  # one line of an anchor, as JSON
 
 
@@ -98,9 +99,10 @@ def append(s: Store, key: Ed25519PrivateKey, head: Line) -> None:
 
 def _drop_torn_line(out: BinaryIO) -> None:
     """A crash may leave half a line; it was never acknowledged."""
-    out.seek(0)
-    kept = out.read().rfind(b"\n") + 1
-    out.truncate(kept)
+    end = out.seek(0, os.SEEK_END)
+    out.seek(max(0, end - LONGEST_LINE))
+    tail = out.read()
+    out.truncate(end - len(tail) + tail.rfind(b"\n") + 1)
 
 
 def _publish_key(file: Path, key: Ed25519PublicKey) -> None:

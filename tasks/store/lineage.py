@@ -13,27 +13,30 @@ from typing import Any
 import polars as pl
 from pydantic import BaseModel, ConfigDict
 from sqlalchemy import Connection, Select, select
-from sqlmodel import col
 
 from schemas.artifact import ArtifactRef, Hex, Kind, Origin, Stage
 from schemas.errors import StoreError
 from schemas.money import shown
-from schemas.tables import (
+from schemas.tables.columns import table_of
+from schemas.tables.ledger import JournalLineRow
+from schemas.tables.lineage import (
     Artifact,
     CheckResult,
     Derivation,
-    JournalLineRow,
-    PledgeRow,
-    Row,
     RunOutput,
     StageRun,
 )
+from schemas.tables.pledge import PledgeRow
 from tasks.store.database import reading
 from tasks.store.place import Store, digest, intact, scan
 from tasks.store.publish import Run, read_body
 
-BATCH = 500
 MASK_BITS = 63  # reasons in one Int64 column; the sign is not used
+BATCH = 500
+RUNS, OUTPUTS = table_of(StageRun), table_of(RunOutput)
+run, out, made = RUNS.c, OUTPUTS.c, table_of(Artifact).c
+edge, check = table_of(Derivation).c, table_of(CheckResult).c
+pledge, line = table_of(PledgeRow).c, table_of(JournalLineRow).c
 Edge = tuple[str, str]
 
 
@@ -101,49 +104,47 @@ def impact(s: Store, id: str) -> Impact:
     with reading(s.engine) as c:
         nodes = _nodes(c, id, _edges(c, id, down=True), down=True)
         ids = [node.id for node in nodes]
-        pledges = [Loan(**p) for p in _rows(c, select(PledgeRow), PledgeRow, ids)]
-        lines = select(JournalLineRow).where(col(JournalLineRow.amount_fen) > 0)
-        booked = sum(r["amount_fen"] for r in _rows(c, lines, JournalLineRow, ids))
+        pledges = _among(c, select(*pledge), pledge.artifact, ids)
+        debits = select(line.amount_fen).where(line.amount_fen > 0)
+        booked = sum(r["amount_fen"] for r in _among(c, debits, line.artifact, ids))
     frames = [n for n in nodes if n.kind != "raw" and not n.frame.endswith(".rejects")]
+    loans = sorted((Loan(**row) for row in pledges), key=lambda loan: loan.request)
     return Impact(
         nodes=tuple(nodes),
         products=tuple(sorted({n.name for n in frames if n.stage is Stage.PRODUCT})),
         assets=tuple(sorted({n.name for n in frames if n.stage is Stage.ASSET})),
-        pledges=tuple(sorted(pledges, key=lambda loan: loan.request)),
+        pledges=tuple(loans),
         booked_fen=booked,
     )
 
 
-def _rows(
-    c: Connection, query: Select[Any], table: type[Row], ids: Sequence[str]
-) -> list[dict[str, Any]]:  # rows of a register
-    """Read rows that were posted from any of the artifacts."""
-    artifact = getattr(table, "artifact")  # noqa: B009 - registers share no base
+def _among(
+    c: Connection, query: Select[Any], column: Any, ids: Sequence[str]
+) -> list[dict[str, Any]]:  # rows of any shape
+    """Read the rows whose column is one of many ids."""
     found: list[dict[str, Any]] = []
     for start in range(0, len(ids), BATCH):
-        some = query.where(artifact.in_(ids[start : start + BATCH]))
+        some = query.where(column.in_(ids[start : start + BATCH]))
         found += [dict(row) for row in c.execute(some).mappings()]
     return found
 
 
 def _edges(c: Connection, id: str, *, down: bool) -> list[Edge]:
     """Collect (child, parent) of all ancestors, or of all descendants."""
-    child, parent = col(Derivation.child), col(Derivation.parent)
-    here = parent if down else child
-    found = select(child, parent).where(here == id).cte("found", recursive=True)
-    reached = found.c["child" if down else "parent"]
-    found = found.union(select(child, parent).join(found, here == reached))
-    return [(row[0], row[1]) for row in c.execute(select(found))]
+    here, far = (edge.parent, "child") if down else (edge.child, "parent")
+    both = select(edge.child, edge.parent)
+    found = both.where(here == id).cte("found", recursive=True)
+    found = found.union(both.join(found, here == found.c[far]))
+    return [(row.child, row.parent) for row in c.execute(select(found))]
 
 
 def _nodes(c: Connection, id: str, edges: list[Edge], *, down: bool) -> list[Node]:
-    """Describe every artifact of a closure, nearest first."""
+    """Describe every artifact of a closure, nearest first, by its newest run."""
     depth = depths(id, edges, down=down)
-    described: dict[str, dict[str, Any]] = {}  # columns of three tables
-    ids = list(depth)
-    for start in range(0, len(ids), BATCH):
-        for row in c.execute(_described(ids[start : start + BATCH])).mappings():
-            described[row["id"]] = dict(row)  # the newest run comes last
+    columns = (*made, run.stage, run.task, run.factor, *out)
+    query = _yielded(*dict.fromkeys(columns)).join(Artifact, made.id == out.artifact)
+    rows = _among(c, query, out.artifact, list(depth))
+    described = {row["id"]: row for row in reversed(rows)}
     if id not in described:
         raise StoreError(f"there is no artifact {id[:12]} in this store")
     parents: dict[str, set[str]] = {}
@@ -160,24 +161,15 @@ def _nodes(c: Connection, id: str, edges: list[Edge], *, down: bool) -> list[Nod
     ]
 
 
-def _origin(row: dict[str, Any]) -> Origin | None:
+def _origin(row: dict[str, Any]) -> Origin | None:  # a row
     found = {name: row[name] for name in Origin.model_fields}
     return None if row["path"] is None else Origin(**found)
 
 
-def _described(ids: Sequence[str]) -> Select[Any]:
-    run, out, made = StageRun, RunOutput, Artifact
-    columns = (
-        *(made.id, made.sha256, made.rows, made.kind, run.stage, run.task, run.factor),
-        *(out.frame, out.path, out.file_sha256, out.member, out.licence),
-    )
-    return (
-        select(*(col(column) for column in columns))
-        .join(out, col(out.artifact) == made.id)
-        .join(run, col(run.hash) == out.run)
-        .where(col(made.id).in_(ids))
-        .order_by(col(run.seq))
-    )
+def _yielded(*columns: Any) -> Select[Any]:  # columns
+    """Ask what runs yielded, newest first."""
+    joined = OUTPUTS.join(RUNS, run.hash == out.run)
+    return select(*columns).select_from(joined).order_by(run.seq.desc(), out.frame)
 
 
 def depths(id: str, edges: Sequence[Edge], *, down: bool) -> dict[str, int]:
@@ -196,28 +188,21 @@ def depths(id: str, edges: Sequence[Edge], *, down: bool) -> dict[str, int]:
 
 def runs(s: Store, factor: str = "") -> list[Run]:
     """List the runs of a factor, or of all, newest first."""
-    query = select(StageRun).order_by(col(StageRun.seq).desc())
-    if factor:
-        query = query.where(col(StageRun.factor) == factor)
+    query = select(run.seq, run.hash, run.body).order_by(run.seq.desc())
     with reading(s.engine) as c:
-        rows = c.execute(query).mappings().all()
-    return [_run(row["seq"], row["hash"], row["body"]) for row in rows]
+        rows = c.execute(query.where(run.factor == factor) if factor else query).all()
+    return [_run(*row) for row in rows]
 
 
 def _run(seq: int, hash: str, text: str) -> Run:
-    publication, who, at = read_body(text)
-    return Run(seq=seq, run=hash, reused=False, publication=publication, who=who, at=at)
+    said, who, at = read_body(text)
+    return Run(seq=seq, run=hash, reused=False, publication=said, who=who, at=at)
 
 
 def factor_of(s: Store, *ids: str) -> str:
-    """Name the factor whose run first yielded one of the artifacts; else nothing."""
-    query = (
-        select(col(StageRun.factor))
-        .join(RunOutput, col(RunOutput.run) == StageRun.hash)
-        .where(col(RunOutput.artifact).in_(ids))
-        .order_by(col(StageRun.seq))
-    )
+    """Name the factor whose run yielded one of the artifacts last; else nothing."""
     with reading(s.engine) as c:
+        query = _yielded(run.factor).where(out.artifact.in_(ids))
         return c.scalars(query).first() or ""
 
 
@@ -236,7 +221,7 @@ def resolve(s: Store, text: str) -> ArtifactRef:
     with reading(s.engine) as c:
         ids = _meant(c, s, text)
         found = [_ref(c, i) for i in sorted(ids)]
-        factors = c.scalars(select(col(StageRun.factor)).distinct()).all()
+        factors = c.scalars(select(run.factor).distinct()).all()
     if len(found) == 1:
         return found[0]
     if found:
@@ -249,20 +234,17 @@ def resolve(s: Store, text: str) -> ArtifactRef:
 
 
 def _meant(c: Connection, s: Store, text: str) -> set[str]:
+    """Collect the ids that a text may stand for."""
     kind, _, rest = text.partition(":")
     if kind == "loan":
-        loan = select(col(PledgeRow.artifact)).where(col(PledgeRow.request) == rest)
+        loan = select(pledge.artifact).where(pledge.request == rest)
         return set(c.scalars(loan))
     if kind == "sha256":
         return _with_bytes(c, rest) if re.fullmatch("[0-9a-f]{64}", rest) else set()
     meant = _named(c, s, text)
     if re.fullmatch("[0-9a-f]{8,64}", text):
         low, high = text.ljust(64, "0"), text.ljust(64, "f")
-        meant |= set(
-            c.scalars(
-                select(col(Artifact.id)).where(col(Artifact.id).between(low, high))
-            )
-        )
+        meant |= set(c.scalars(select(made.id).where(made.id.between(low, high))))
     if not meant and Path(text).expanduser().is_file():
         meant = _with_bytes(c, digest(Path(text).expanduser()))
     return meant
@@ -270,17 +252,17 @@ def _meant(c: Connection, s: Store, text: str) -> set[str]:
 
 def _with_bytes(c: Connection, sha256: str) -> set[str]:
     """Find artifacts with these bytes, or raw ones out of a file with them."""
-    own = select(col(Artifact.id)).where(col(Artifact.sha256) == sha256)
-    out = select(col(RunOutput.artifact)).where(col(RunOutput.file_sha256) == sha256)
-    return set(c.scalars(own)) | set(c.scalars(out))
+    own = select(made.id).where(made.sha256 == sha256)
+    inside = select(out.artifact).where(out.file_sha256 == sha256)
+    return set(c.scalars(own.union(inside)))
 
 
 def _named(c: Connection, s: Store, text: str) -> set[str]:
     name, _, partition = text.partition("@")
-    found = _outputs(c, name)
+    found = _latest(c, name)
     if found is None or not partition:
-        return {found.artifact} if found else set()
-    ref = _ref(c, found.artifact)
+        return {found} if found else set()
+    ref = _ref(c, found)
     if ref.kind != "manifest":
         raise StoreError(f"{name} has no partitions")
     members = json.loads(intact(s, ref.sha256).read_bytes())
@@ -290,44 +272,35 @@ def _named(c: Connection, s: Store, text: str) -> set[str]:
     return ids
 
 
-def _outputs(c: Connection, name: str) -> Any | None:  # a row
-    """Find the newest output of this name; without a frame, the stage's main one."""
+def _latest(c: Connection, name: str) -> str | None:
+    """Find the newest complete output; without a frame, the stage's main one."""
     factor, stage, frame = [*name.split("/", 2), "", ""][:3]
-    run, out = StageRun, RunOutput
     query = (
-        select(out)
-        .add_columns(col(run.seq))
-        .join(run, col(run.hash) == out.run)
-        .where(col(run.factor) == factor, col(run.kind) != "snapshot")
-        .where(col(run.status) == "COMPLETE")
-        .order_by(col(run.seq).desc(), col(out.frame))
+        _yielded(run.seq, out.frame, out.artifact)
+        .where(run.factor == factor, run.kind != "snapshot")
+        .where(run.status == "COMPLETE")
     )
     if frame:
-        query = query.where(col(out.frame) == frame)
+        query = query.where(out.frame == frame)
     for one in (stage,) if stage else reversed(Stage):
-        rows = c.execute(query.where(col(run.stage) == one)).all()
+        rows = c.execute(query.where(run.stage == one)).all()
         if rows:
-            return min(rows, key=lambda r: _rank(r, one, rows[0].seq))
+            return str(min(rows, key=lambda row: _rank(one, *row))[2])
     return None
 
 
-def _rank(row: Any, stage: str, newest: int) -> tuple[bool, bool, bool]:  # a row
+def _rank(stage: str, seq: int, frame: str, _: str) -> tuple[bool, bool, int]:
     """Prefer the frame named after its stage, then what is no gate and no reject."""
-    beside = row.frame == "gates" or row.frame.endswith(".rejects")
-    return row.frame != stage, row.seq != newest, beside
+    beside = frame == "gates" or frame.endswith(".rejects")
+    return frame != stage, beside, -seq
 
 
 def _ref(c: Connection, id: str) -> ArtifactRef:
     """Make the ref of an artifact, under the contract of its newest run."""
-    made = c.execute(select(Artifact).where(col(Artifact.id) == id)).mappings().one()
-    newest = (
-        select(col(RunOutput.contract))
-        .join(StageRun, col(StageRun.hash) == RunOutput.run)
-        .where(col(RunOutput.artifact) == id)
-        .order_by(col(StageRun.seq).desc())
-    )
-    known = {n: made[n] for n in ("id", "sha256", "name", "rows", "kind")}
-    return ArtifactRef(**known, contract=c.scalars(newest).first() or "")
+    row = c.execute(select(*made).where(made.id == id)).mappings().one()
+    newest = c.scalars(_yielded(out.contract).where(out.artifact == id)).first()
+    known = {n: row[n] for n in ("id", "sha256", "name", "rows", "kind")}
+    return ArtifactRef(**known, contract=newest or "")
 
 
 def rejects(s: Store, text: str) -> pl.DataFrame:
@@ -355,27 +328,20 @@ def rejects(s: Store, text: str) -> pl.DataFrame:
 
 def _rejected(c: Connection, text: str, ref: ArtifactRef | None) -> Any | None:  # a row
     """Find the output that holds the rejects, with its run's body."""
-    run, out, check = StageRun, RunOutput, CheckResult
-    query = (
-        select(col(out.artifact), col(run.body))
-        .join(run, col(run.hash) == out.run)
-        .order_by(col(run.seq).desc())
-    )
+    query = _yielded(out.artifact, run.body)
     if ref is not None and ref.name.endswith(".rejects"):
-        return c.execute(query.where(col(out.artifact) == ref.id)).first()
+        return c.execute(query.where(out.artifact == ref.id)).first()
     name = text if ref is None else _nodes(c, ref.id, [], down=False)[0].name
     factor, stage, frame = name.removesuffix(".rejects").split("/")
     newest = (
-        select(col(check.run))
-        .join(run, col(run.hash) == check.run)
-        .where(col(run.factor) == factor, col(run.stage) == stage)
-        .where(col(check.frame) == frame)
-        .order_by(col(run.seq).desc())
+        select(check.run)
+        .join(RUNS, run.hash == check.run)
+        .where(run.factor == factor, run.stage == stage, check.frame == frame)
+        .order_by(run.seq.desc())
         .limit(1)
-        .scalar_subquery()
     )
-    rejected = query.where(col(out.run) == newest, col(out.frame) == f"{frame}.rejects")
-    return c.execute(rejected).first()
+    mine = out.run == newest.scalar_subquery()
+    return c.execute(query.where(mine, out.frame == f"{frame}.rejects")).first()
 
 
 def decoded(frame: pl.DataFrame, checks: Sequence[str]) -> pl.DataFrame:

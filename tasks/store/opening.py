@@ -4,12 +4,13 @@ import os
 import secrets
 from functools import cache
 
+from pydantic import ValidationError
 from sqlalchemy import insert, select
 from sqlalchemy.exc import OperationalError
 from sqlmodel import col
 
 from schemas.errors import StoreError
-from schemas.tables import Identity
+from schemas.tables.lineage import Identity
 from tasks.store.database import migrate, open_engine, reading, revision, writing
 from tasks.store.migrations import HEAD
 from tasks.store.place import Store, sync
@@ -18,8 +19,18 @@ from tasks.store.steps import failpoint
 
 
 def current() -> Store:
-    """Open the store that the environment names; the same one while it stays so."""
-    return opened(Settings())
+    """Open the store that the environment names; the same one while it stays so.
+
+    Raises:
+        StoreError: A setting does not fit, or the store cannot be opened.
+    """
+    try:
+        settings = Settings()
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False)[0]
+        name = "_".join(["DATAFACTOR", *map(str, first["loc"])]).upper()
+        raise StoreError(f"{name}: {first['msg']}") from error
+    return opened(settings)
 
 
 @cache

@@ -9,24 +9,23 @@ import hashlib
 import json
 from collections.abc import Iterable
 from datetime import UTC, datetime
-from typing import Any
 
 import rfc8785
 from sqlalchemy import Connection, func, insert, select
 from sqlalchemy.exc import IntegrityError
 from sqlmodel import col
 
-from schemas.artifact import Made, Publication, Published
+from schemas.artifact import Made, Origin, Publication, Published
 from schemas.errors import StoreError
-from schemas.tables import (
+from schemas.tables.columns import Row
+from schemas.tables.lineage import (
     Artifact,
     CheckResult,
-    Collateral,
     Derivation,
-    Row,
     RunOutput,
     StageRun,
 )
+from schemas.tables.pledge import Collateral
 from tasks.store import anchor, registers, triggers
 from tasks.store.database import reading, writing
 from tasks.store.place import Store, intact, path, scan
@@ -35,7 +34,6 @@ from tasks.store.steps import failpoint
 
 GENESIS = "0" * 64
 BODY = 1  # version of the body's form
-Body = dict[str, Any]  # JSON of a publication with who and at
 
 
 class Run(Published):
@@ -92,7 +90,8 @@ def publish(s: Store, publication: Publication) -> Published:
         if publication.status == "COMPLETE" and (
             known := _complete(c, publication.key)
         ):
-            return _same(s, known, publication)
+            _present(s, known.publication)
+            return known
         _present(s, publication)
         head = _append(c, publication, text, at)
         _project(c, publication, head["head"])
@@ -159,12 +158,6 @@ def _complete(c: Connection, key: str) -> Published | None:
     return Published(run=row.hash, reused=True, publication=read_body(row.body)[0])
 
 
-def _same(s: Store, known: Published, publication: Publication) -> Published:
-    """Reuse what another process published, if its bytes are there."""
-    _present(s, known.publication)
-    return known
-
-
 def _present(s: Store, publication: Publication) -> None:
     """Look at every file again: a row must never name bytes that are not there."""
     for made in publication.artifacts:
@@ -210,41 +203,30 @@ def projections(p: Publication, run: str) -> dict[type[Row], list[Values]]:
         if made.roles is None or i.role in made.roles
     }
     return {
-        Artifact: [_artifact(made) for made in p.artifacts],
+        # The contract's digest may differ from run to run: it stands in the output.
+        Artifact: [
+            {**m.ref.model_dump(exclude={"contract"}), "bytes": m.bytes}
+            for m in p.artifacts
+        ],
         Derivation: [{"child": c, "parent": f, "role": r} for c, f, r in sorted(edges)],
         RunOutput: [_output(made, run) for made in p.artifacts],
         CheckResult: [
             {
+                **k.model_dump(exclude={"check"}),
                 "run": run,
-                "frame": check.frame,
-                "position": position,
-                "rule": check.check,
-                "examined": check.examined,
-                "failed": check.failed,
+                "position": n,
+                "rule": k.check,
             }
-            for position, check in enumerate(p.checks)
+            for n, k in enumerate(p.checks)
         ],
     }
 
 
-def _artifact(made: Made) -> Values:
-    # The contract's digest may differ from run to run, so it stands in the output.
-    ref = made.ref.model_dump(exclude={"contract"})
-    return {**ref, "bytes": made.bytes}
-
-
 def _output(made: Made, run: str) -> Values:
-    found = made.origin.model_dump() if made.origin else {}
-    none = dict.fromkeys(("path", "file_sha256", "member", "licence"))
-    ref = made.ref
-    return {
-        "run": run,
-        "frame": made.frame,
-        "artifact": ref.id,
-        "contract": ref.contract,
-        **none,
-        **found,
-    }
+    ref, origin = made.ref, made.origin
+    mine = {"artifact": ref.id, "contract": ref.contract}
+    found = {n: getattr(origin, n, None) for n in Origin.model_fields}
+    return {"run": run, "frame": made.frame, **mine, **found}
 
 
 def _project(c: Connection, p: Publication, run: str) -> None:

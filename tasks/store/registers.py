@@ -18,15 +18,10 @@ from sqlmodel import col
 from schemas.artifact import Snapshot
 from schemas.errors import RegisterError, StoreError
 from schemas.registers import Cost, JournalLine, Pledge, Right
-from schemas.tables import (
-    Collateral,
-    CostLine,
-    JournalEntry,
-    JournalLineRow,
-    PledgeRow,
-    RightEvent,
-    Row,
-)
+from schemas.tables.columns import Row
+from schemas.tables.ledger import CostLine, JournalEntry, JournalLineRow
+from schemas.tables.pledge import Collateral, PledgeRow
+from schemas.tables.rights import RightEvent
 from tasks.store.database import reading
 from tasks.store.place import Store
 

@@ -10,7 +10,8 @@ from typing import NamedTuple
 from sqlalchemy import Connection, Table, UniqueConstraint, text
 
 from schemas.errors import StoreError
-from schemas.tables import Collateral, Row
+from schemas.tables.columns import Row
+from schemas.tables.pledge import Collateral
 
 COUNTERS = (Collateral.__name__.lower(),)
 BITS = {"INSERT": 7, "DELETE": 11, "UPDATE": 19, "TRUNCATE": 34}  # pg_trigger.tgtype

@@ -20,25 +20,23 @@ from sqlalchemy.types import NullType
 from schemas.artifact import Publication
 from schemas.errors import RegisterError
 from schemas.money import shown
-from schemas.tables import (
+from schemas.tables.columns import Row, table_of
+from schemas.tables.ledger import JournalEntry
+from schemas.tables.lineage import (
     Artifact,
     CheckResult,
-    Collateral,
     Derivation,
-    JournalEntry,
-    PledgeRow,
-    Row,
     RunOutput,
     StageRun,
-    table_of,
 )
+from schemas.tables.pledge import Collateral, PledgeRow
 from tasks.store import anchor as anchors
 from tasks.store import registers, triggers
 from tasks.store.database import reading
 from tasks.store.lineage import Loan, depths
 from tasks.store.place import Store, digest, path
 from tasks.store.publish import GENESIS, link, projections, read_body, run_row
-from tasks.store.registers import Key, Values
+from tasks.store.registers import CONTRACTS, Key, Values
 
 CORRUPT, UNTRUSTED, UNVERIFIABLE = 1, 2, 4
 PROJECTIONS: tuple[type[Row], ...] = (Artifact, Derivation, RunOutput, CheckResult)
@@ -202,7 +200,7 @@ def _walk(book: _Book) -> None:
 def _read(book: _Book, name: str, row: Values, made: set[str]) -> None:
     try:
         publication, _, at = read_body(row["body"])
-    except (ValueError, KeyError):
+    except (ValueError, KeyError, AttributeError, TypeError):
         book.find(CORRUPT, f"the body of {name} cannot be read", made)
         return
     said = run_row(publication, row["body"], at)
@@ -243,6 +241,8 @@ def _postings(book: _Book) -> Iterator[tuple[str, str, str, list[Values]]]:
         poster = f"{publication.task}@{publication.factor}"
         refs = {m.ref.id: m.ref for m in publication.artifacts}
         for posting in publication.postings:
+            if posting.artifact not in refs or posting.register not in CONTRACTS:
+                continue  # a forged body; the chain says so
             sha256 = refs[posting.artifact].sha256
             rows = _frame_rows(book, posting.register, posting.artifact, sha256)
             yield posting.register, posting.artifact, poster, rows

@@ -72,7 +72,7 @@ def run(
     """Make a publication; its last artifact is what is posted."""
     given = inputs or {}
     key = sha(f"{task} {[m.ref.id for m in artifacts]} {sorted(given)}")
-    postings = ()
+    postings: tuple[Posting, ...] = ()
     if register:
         ref = artifacts[-1].ref
         postings = (Posting(register=register, artifact=ref.id, rows=ref.rows),)

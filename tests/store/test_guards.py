@@ -14,7 +14,7 @@ from sqlalchemy.exc import DBAPIError
 
 import tasks.store.migrations as migrations
 from schemas.errors import StoreError
-from schemas.tables import Row
+from schemas.tables.columns import Row
 from tasks import store
 from tasks.store import Store, database, triggers
 from tasks.store.database import open_engine, reading, wal_is_safe, writing

@@ -109,9 +109,8 @@ def test_ids_bytes_and_files_are_names_too(
 def test_the_latest_complete_run_has_the_name(s: Store, refs: Refs) -> None:
     newer = made(s, "product", pl.DataFrame({"route": ["new"]}))
     failed = made(s, "product", pl.DataFrame({"route": ["failed"]}))
-    productize = {"task": "productize", "stage": Stage.PRODUCT}
-    store.publish(s, run(newer, **productize))
-    store.publish(s, run(failed, status="FAIL", **productize))
+    store.publish(s, run(newer, stage=Stage.PRODUCT))
+    store.publish(s, run(failed, stage=Stage.PRODUCT, status="FAIL"))
 
     assert store.resolve(s, "flights/product") == newer.ref
 

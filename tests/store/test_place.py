@@ -207,6 +207,8 @@ def test_a_url_without_a_tested_driver_is_refused(
 
     with pytest.raises(ValidationError, match=remedy):
         Settings()
+    with pytest.raises(StoreError, match=rf"^DATAFACTOR.*{remedy}"):
+        store.current()
 
 
 def test_the_present_store_is_opened_once(

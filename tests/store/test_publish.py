@@ -13,7 +13,13 @@ from sqlmodel import col
 from schemas.artifact import Balance, Input, Publication
 from schemas.errors import RegisterError, StoreError
 from schemas.registers import Pledge
-from schemas.tables import Artifact, CheckResult, Derivation, RunOutput, StageRun
+from schemas.tables.lineage import (
+    Artifact,
+    CheckResult,
+    Derivation,
+    RunOutput,
+    StageRun,
+)
 from tasks import store
 from tasks.store import Settings, Store
 from tasks.store.database import reading, writing

@@ -2,7 +2,7 @@
 
 from alembic import context
 
-from schemas.tables import Row
+from schemas.tables.columns import Row
 
 context.configure(
     connection=context.config.attributes["connection"],
