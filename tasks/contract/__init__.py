@@ -1,6 +1,7 @@
-"""The contract pass: a Pandera schema inside the query that writes the artifact."""
+"""Check every row of a frame against its contract in one pass over the data."""
 
 from tasks.contract.compile import Contract, compile_contract
-from tasks.contract.run import Verdict, contract_pass, fit
+from tasks.contract.fit import fit
+from tasks.contract.verdict import Verdict, contract_pass
 
 __all__ = ["Contract", "Verdict", "compile_contract", "contract_pass", "fit"]

@@ -1,15 +1,22 @@
 """Compile a Pandera schema into expressions that are true where a row is bad.
 
-Each check's own function is run on a recorder in place of a LazyFrame; what it asks to
-select is the check. So Pandera's meaning is kept, and what cannot be kept is refused by
-name when the contract is loaded, never skipped.
+Each check's own function runs once, on a recorder in place of a LazyFrame; what it asks
+the recorder to select *is* the check. So the meaning stays Pandera's, and whatever does
+more than select is refused by name.
+
+What a value means: **null** breaks only ``required`` (and a check with
+``ignore_na=False``). **NaN** breaks ``required`` too; else it is a number above all
+others, so ``le(5)`` refuses it and ``gt(5)`` lets it pass. **±inf** are numbers.
+**−0.0** equals 0.0, also as a key. In ``unique`` null equals null and NaN equals NaN.
+
+``Column(int, Check.ge(0))`` on [1, null, −1] -> ``n:required`` is true for the second
+row, ``n:0:…`` for the third.
 """
 
 import functools
 import hashlib
 import json
 import operator
-import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, NoReturn
@@ -21,23 +28,28 @@ from pandera.api.polars.types import PolarsData
 from pandera.backends.polars.register import register_polars_backends
 
 from schemas.errors import ContractError
+from tasks.contract.refusal import (
+    refuse,
+    refuse_check,
+    refuse_expressions,
+    refuse_schema,
+)
 
-register_polars_backends()  # or the first look at a built-in check finds none
+register_polars_backends()  # built-in checks are unknown before the first validation
 
-RAGGED = "*:ragged line"
-Schema = pa.DataFrameSchema
-# Alternation or end outside one group: "^a|b$" means "starts with a, or ends with b".
-ANCHORED = re.compile(r"^\^.*\$$", re.S)
+RAW = "_r_"  # beside typed ``distance`` stands its raw text ``_r_distance``
 
 
 @dataclass(frozen=True)
 class Contract:
     """A schema as the pass needs it.
 
-    ``bad`` holds the rules asked of one row, in bit order; those of ``uniques`` follow.
+    ``bad`` holds the rules one row can break, in bit order; ``uniques`` are the keys,
+    whose bits follow. ``order`` is total: rows equal in it are equal in every column,
+    or one of them breaks a key.
     """
 
-    schema: Schema
+    schema: pa.DataFrameSchema
     bad: Mapping[str, pl.Expr]
     uniques: tuple[tuple[str, ...], ...]
     order: tuple[str, ...]
@@ -45,14 +57,9 @@ class Contract:
     digest: str
 
     @property
-    def columns(self) -> list[str]:
-        """The contract's columns, in order."""
-        return list(self.schema.columns)
-
-    @property
-    def dtypes(self) -> dict[str, Any]:  # Any: Polars types, classes or instances
+    def dtypes(self) -> dict[str, pl.DataType]:
         """The type of each column."""
-        return {n: c.dtype.type for n, c in self.schema.columns.items()}
+        return dtypes_of(self.schema)
 
     @property
     def reasons(self) -> tuple[str, ...]:
@@ -61,118 +68,81 @@ class Contract:
 
 
 class Recorder:
-    """Stands in for the frame a check is given, and keeps what it selects."""
+    """Stand in for the frame a check is given, and keep what it selects."""
 
-    def select(self, *asked: Any) -> "Selected":  # Any: names, expressions, lists
+    def select(self, *asked: Any, **named: Any) -> "Selected":  # Any: as Polars takes
         """Keep the selection instead of making it."""
         flat = [x for a in asked for x in (a if isinstance(a, list | tuple) else [a])]
-        return Selected([pl.col(x) if isinstance(x, str) else x for x in flat])
+        columns = [pl.col(x) if isinstance(x, str) else x for x in flat]
+        return Selected([*columns, *(x.alias(n) for n, x in named.items())])
 
     def __getattr__(self, name: str) -> NoReturn:
-        raise ContractError(f"uses LazyFrame.{name}; return data.lazyframe.select(…)")
+        raise ContractError(f"it uses LazyFrame.{name}; only select is row by row")
 
 
-@dataclass(frozen=True)
 class Selected:
     """What a check returned."""
 
-    expressions: list[pl.Expr]
+    def __init__(self, expressions: list[pl.Expr]) -> None:
+        self.expressions = expressions
+
+    def __getattr__(self, name: str) -> NoReturn:
+        raise ContractError(f"it calls {name} after select; return the selection")
 
 
 def compile_contract(
-    schema: Schema, order: tuple[str, ...] = (), parsed: bool = False
+    schema: pa.DataFrameSchema, order: tuple[str, ...] = (), parsed: bool = False
 ) -> Contract:
-    """Turn a schema into row rules, unique keys, a total sort order and a digest.
+    """Turn a schema into row rules, keys, a total sort order and a digest.
 
     Args:
-        schema: From written columns or ``DataFrameModel.to_schema()``.
-        order: Sort order of the rows; key columns, or all columns, are appended.
-        parsed: The rows carry raw text ``_r_<column>``; adds a rule for text that does
-            not parse, and one for ragged lines.
+        schema: Of written columns, or ``DataFrameModel.to_schema()``.
+        order: Leading sort order; the key, or every column, is appended.
+        parsed: Rows come from text: ``_r_<column>`` beside each column. Adds rules for
+            text that does not parse, lines that do not split, bytes that do not decode.
+
+    Returns:
+        The contract. 3 columns, one required, one check, one key -> 3 reasons.
 
     Raises:
-        ContractError: Something in it cannot be kept row by row; the sentence names it.
+        ContractError: Something cannot be kept; the sentence names place and remedy.
     """
-    refuse_what_cannot_be_kept(schema)
-    keys = ([tuple(schema.unique)] if schema.unique else []) + [
-        (n,) for n, c in schema.columns.items() if c.unique
-    ]
-    uniques = tuple(dict.fromkeys(keys))
+    refuse_schema(schema)
+    if unknown := [name for name in order if name not in schema.columns]:
+        refuse("order", f"{unknown} are not columns; correct their spelling")
+    single = [(name,) for name, column in schema.columns.items() if column.unique]
+    composite = [tuple(schema.unique)] if schema.unique else []
+    uniques = tuple(dict.fromkeys(composite + single))
     tie = uniques[0] if uniques else tuple(schema.columns)
-    bad = dict(row_rules(schema, parsed))
     return Contract(
         schema=schema,
-        bad=bad,
+        bad=dict(row_rules(schema, parsed)),
         uniques=uniques,
         order=tuple(dict.fromkeys((*order, *tie))),
         parsed=parsed,
-        digest=digest_of(schema, bad, uniques),
+        digest=digest_of(schema, uniques),
     )
 
 
-def refuse_what_cannot_be_kept(schema: Schema) -> None:
-    """Look for what Pandera would change or drop in silence."""
-    named: dict[str, object] = {
-        "coerce": schema.coerce,
-        "add_missing_columns": schema.add_missing_columns,
-        "drop_invalid_rows": schema.drop_invalid_rows,
-        "parsers": schema.parsers,
-        "index": schema.index,
-    }
-    for option, value in named.items():
-        if value:
-            refuse(schema.name or "the schema", f"{option} is set; leave it out")
-    for key in schema.unique or []:
-        if not isinstance(key, str):
-            refuse("unique", "lists of lists stop at the first; name one key")
-        if key not in schema.columns:
-            refuse("unique", f"{key!r} is no column; Pandera would drop it silently")
-    for name, column in schema.columns.items():
-        refuse_column(name, column)
+def dtypes_of(schema: pa.DataFrameSchema) -> dict[str, pl.DataType]:
+    """Read the engine's type of each column."""
+    return {name: column.dtype.type for name, column in schema.columns.items()}
 
 
-def refuse_column(name: str, column: pa.Column) -> None:
-    """Refuse column options that change values or need the whole column."""
-    named: dict[str, object] = {
-        "coerce": column.coerce,
-        "default": column.default is not None,
-        "regex": column.regex,
-        "parsers": column.parsers,
-        "drop_invalid_rows": column.drop_invalid_rows,
-        "required=False": not column.required,
-    }
-    for option, value in named.items():
-        if value:
-            refuse(name, f"{option} is set; leave it out")
-    if column.dtype is None:
-        refuse(name, "it has no type; give it one")
-
-
-def refuse(where: str, why: str) -> NoReturn:
-    """Say what cannot be kept, and the remedy."""
-    raise ContractError(f"contract, {where}: {why}")
-
-
-def row_rules(schema: Schema, parsed: bool) -> Iterator[tuple[str, pl.Expr]]:
-    """Name every rule that one row can break, and the expression true where it does.
-
-    ``required`` refuses null, and NaN in a float; every other rule lets null pass when
-    ``ignore_na`` is set (Pandera's default). NaN and ±inf are values: NaN compares
-    above every number, −0.0 equals 0.0.
-    """
-    types = {n: c.dtype.type for n, c in schema.columns.items()}
-    whole = pl.col("_ragged").is_null() if parsed else pl.lit(True)
+def row_rules(
+    schema: pa.DataFrameSchema, parsed: bool
+) -> Iterator[tuple[str, pl.Expr]]:
+    """Name each rule one row can break, with the expression true where it does."""
     if parsed:
-        yield RAGGED, ~whole
+        yield "*:ragged line", pl.col("_ragged").is_not_null() & ~pl.col("_unreadable")
+        yield "*:unreadable line", pl.col("_unreadable")
+    types = dtypes_of(schema)
     for name, column in schema.columns.items():
-        value, raw = pl.col(name), pl.col(f"_r_{name}")
         if parsed and types[name] != pl.String:
-            yield f"{name}:parse", value.is_null() & raw.is_not_null()
+            unread = pl.col(name).is_null() & pl.col(RAW + name).is_not_null()
+            yield f"{name}:parse", unread
         if not column.nullable:
-            missing = raw.is_null() if parsed else value.is_null()
-            if types[name] in (pl.Float32, pl.Float64):
-                missing |= value.is_nan().fill_null(False)
-            yield f"{name}:required", missing & whole
+            yield f"{name}:required", missing(name, types[name], parsed)
         for i, check in enumerate(column.checks):
             where = f"{name}:{i}:{check.error or check.name}"
             yield where, ~holds(check, name, types, where)
@@ -181,88 +151,65 @@ def row_rules(schema: Schema, parsed: bool) -> Iterator[tuple[str, pl.Expr]]:
         yield where, ~holds(check, "*", types, where)
 
 
-def holds(check: pa.Check, key: str, types: Mapping[str, Any], where: str) -> pl.Expr:
+def missing(name: str, dtype: pl.DataType, parsed: bool) -> pl.Expr:
+    """Ask whether a value is missing; parsed text is judged before it is parsed."""
+    if parsed:  # no text parses to NaN, and a line that did not split misses nothing
+        return pl.col(RAW + name).is_null() & pl.col("_ragged").is_null()
+    value = pl.col(name)
+    if dtype.is_float():
+        return value.is_null() | value.is_nan().fill_null(False)
+    return value.is_null()
+
+
+def holds(
+    check: pa.Check, key: str, types: dict[str, pl.DataType], where: str
+) -> pl.Expr:
     """Return the expression that is true where a row passes; it is never null."""
     refuse_check(check, key, where)
+    expressions = recorded(check, key, where)
+    refuse_expressions(expressions, types, where)
+    every = functools.reduce(operator.and_, expressions)
+    return every.fill_null(bool(check.ignore_na))
+
+
+def recorded(check: pa.Check, key: str, where: str) -> list[pl.Expr]:
+    """Run the check's function on the recorder."""
     data = PolarsData(Recorder(), key)  # type: ignore[arg-type]  # stands in for it
     try:
-        # Private in Pandera: the pinned version and the comparison test guard it.
+        # Private names: the exact comparison with Pandera in the tests guards them.
         answer = check._check_fn(data, **check._check_kwargs)
     except ContractError as error:
         refuse(where, str(error))
-    if not isinstance(answer, Selected):
-        refuse(where, f"returns {type(answer).__name__}, not a selection of columns")
-    for expression in answer.expressions:
-        refuse_expression(expression, types, where)
-    both = functools.reduce(operator.and_, answer.expressions)
-    return both.fill_null(bool(check.ignore_na))
+    except Exception as error:  # a person's function may raise anything
+        name = type(error).__name__
+        refuse(where, f"its function raised {name}; return data.lazyframe.select(…)")
+    if not isinstance(answer, Selected) or not answer.expressions:
+        kind = type(answer).__name__
+        refuse(where, f"it returns {kind}; return data.lazyframe.select(expression)")
+    return answer.expressions
 
 
-def refuse_check(check: pa.Check, key: str, where: str) -> None:
-    """Refuse options the pass would not honour, and names that promise another rule."""
-    options = ("element_wise", "groupby", "raise_warning", "n_failure_cases")
-    for option in options:
-        if getattr(check, option, None):
-            refuse(where, f"{option} is set; leave it out")
-    built_in = isinstance(check._check_fn, Dispatcher)
-    if pa.Check.is_builtin_check(str(check.name)) and not built_in:
-        refuse(where, f"a function of your own carries the built-in's name {check.name}")
-    if built_in and key == "*":
-        refuse(where, "a built-in check of the whole frame; put it on each column")
-    if built_in and check.name in ("unique_values_eq",):
-        refuse(where, "needs the whole column; it cannot be kept row by row")
-    if check.name == "str_matches" and built_in:
-        refuse_pattern(str(check.statistics["pattern"]), where)
-
-
-def refuse_pattern(pattern: str, where: str) -> None:
-    """Refuse a pattern that would match only a part of the text."""
-    inside = pattern.removeprefix("^").removesuffix("$")
-    depth = 0
-    for part in re.findall(r"\\.|\[(?:\\.|[^\]])*\]|[()|]|.", inside, re.S):
-        depth += {"(": 1, ")": -1}.get(part, 0)
-        if part == "|" and depth == 0:
-            refuse(where, f"write ^(?:{inside})$: an alternative escapes the anchors")
-    if not ANCHORED.match(pattern) or pattern.endswith("\\$"):
-        refuse(where, f"write ^(?:{inside})$: without both anchors a part is enough")
-
-
-def refuse_expression(
-    expression: pl.Expr, types: Mapping[str, Any], where: str
-) -> None:
-    """Refuse what is not one Boolean a row, or what the engine cannot run at all."""
-    if not row_by_row(expression):
-        refuse(where, "it is not row by row: an aggregate or a neighbour decides")
-    try:
-        # Run once on no rows: an invalid or look-around regex shows only here.
-        made = pl.DataFrame(schema=dict(types)).select(expression)
-    except pl.exceptions.PolarsError as error:
-        first = str(error).splitlines()[0]
-        refuse(where, f"cannot run ({first}); look-around is not supported")
-    if made.dtypes != [pl.Boolean]:
-        refuse(where, f"gives {made.dtypes}, not one true or false a row")
-
-
-def row_by_row(expression: pl.Expr) -> bool:
-    """Walk the whole expression: Polars itself judges the top node only."""
-    meta = expression.meta
-    if meta.is_literal():
-        return True
-    alone = meta.is_row_separable() and meta.is_length_preserving()
-    return alone and not meta.is_scalar() and all(row_by_row(e) for e in meta.pop())
-
-
-def digest_of(
-    schema: Schema, bad: Mapping[str, pl.Expr], uniques: tuple[tuple[str, ...], ...]
-) -> str:
+def digest_of(schema: pa.DataFrameSchema, uniques: tuple[tuple[str, ...], ...]) -> str:
     """Hash what the contract asks: columns, types, rules, keys."""
-    said = {
-        "columns": [(n, str(c.dtype.type)) for n, c in schema.columns.items()],
-        "rules": list(bad),
-        "unique": uniques,
-    }
-    state = hashlib.sha256(json.dumps(said, sort_keys=True).encode())
-    for expression in bad.values():
-        # Not its text, which leaves out the values of a long list.
-        state.update(expression.meta.serialize())
-    return state.hexdigest()
+    columns = [
+        [name, str(c.dtype.type), c.nullable, [said(check, name) for check in c.checks]]
+        for name, c in schema.columns.items()
+    ]
+    asked = [columns, [said(check, "*") for check in schema.checks], uniques]
+    return hashlib.sha256(json.dumps(asked).encode()).hexdigest()
+
+
+def said(check: pa.Check, key: str) -> list[str]:
+    """Write a check down whole; how an expression prints may leave values out."""
+    if isinstance(check._check_fn, Dispatcher):
+        values = {k: canonical(v) for k, v in sorted(check._check_kwargs.items())}
+        return [str(check.name), json.dumps(values), str(check.ignore_na)]
+    trees = [e.meta.serialize() for e in recorded(check, key, key)]
+    return ["", *(hashlib.sha256(t).hexdigest() for t in trees), str(check.ignore_na)]
+
+
+def canonical(value: object) -> str | list[str]:
+    """Write one value of a check; a set has no order of its own."""
+    if isinstance(value, set | frozenset | list | tuple):
+        return sorted(f"{type(item).__name__} {item!r}" for item in value)
+    return f"{type(value).__name__} {value!r}"

@@ -1,55 +1,58 @@
-"""Find rows that repeat a key, exactly, in memory that does not grow with the file.
+"""Find rows whose key repeats, in memory that does not grow with the rows.
 
-Key hashes are sorted into buckets on disk; equal keys have equal hashes, so a bucket
-that repeats none has no repeated key. Only the rows whose hash repeats are read back
-and compared as they are.
+Keys are hashed into buckets on disk, 8 bytes a row; each bucket is sorted, and a hash
+that occurs twice is a suspicion. Suspects are then compared by their values, so the
+answer is exact. Asking with ``is_duplicated`` alone took 6.1 GB for 19 million rows.
 """
 
-import shutil
+from collections.abc import Sequence
 from pathlib import Path
 
 import polars as pl
 
-IN_MEMORY = 2_000_000  # rows whose hashes are sorted at once: 16 MB
-BUCKETS = 64  # beyond that; 188 million rows stay below half a gigabyte
+ROW = "_row"
+BUCKET_ROWS = 1 << 20  # 8 MB to sort
+MAX_BUCKETS = 256  # files open at once; beyond 268 million rows a bucket grows
 
 
-def repeated_rows(file: Path, key: tuple[str, ...], folder: Path) -> pl.Series:
-    """Return the row numbers (from 0) of all copies of every repeated key.
+def repeated(parquet: Path, key: Sequence[str], folder: Path) -> pl.Series:
+    """List the row numbers of all copies of every repeated key.
 
-    Null equals null. Keys a, b, b, null, null -> rows 1, 2, 3, 4.
+    Args:
+        parquet: File of rows.
+        key: Columns that identify a row; null equals null, NaN equals NaN.
+        folder: Where buckets may be written; it must not exist yet.
+
+    Returns:
+        Row numbers, ascending. Keys a, b, a, c -> 0 and 2.
     """
-    hashed = pl.struct(key).hash(0)
-    hashes = pl.scan_parquet(file).select(h=hashed)
-    if hashes.select(pl.len()).collect().item() <= IN_MEMORY:
-        found = repeated(hashes.collect(engine="streaming")["h"])
-    else:
-        found = repeated_in_buckets(hashes, folder)
-    if not len(found):
-        return pl.Series("_at", [], pl.UInt32)
-    rows = pl.scan_parquet(file, row_index_name="_at")
-    suspects = rows.filter(hashed.is_in(found.implode())).select("_at", *key)
-    candidates = suspects.collect(engine="streaming")
-    return candidates.filter(pl.struct(key).is_duplicated())["_at"]
-
-
-def repeated_in_buckets(hashes: pl.LazyFrame, folder: Path) -> pl.Series:
-    """Spread hashes over buckets on disk, and look at one bucket at a time."""
-    hashes.with_columns(b=pl.col("h") % BUCKETS).sink_parquet(
-        pl.PartitionBy(folder, key="b", include_key=False),
+    hashed = pl.struct(key).hash(0)  # equal only within this process: never stored
+    rows = pl.scan_parquet(parquet, glob=False, row_index_name=ROW)
+    buckets = min(MAX_BUCKETS, 1 + height(parquet) // BUCKET_ROWS)
+    rows.select(_hash=hashed).with_columns(
+        _bucket=pl.col("_hash") % buckets
+    ).sink_parquet(
+        pl.PartitionBy(folder, key="_bucket", include_key=False),
         mkdir=True,
-        engine="streaming",
         compression="uncompressed",
+        engine="streaming",
     )
-    found = [
-        repeated(pl.read_parquet(bucket / "*.parquet")["h"])
-        for bucket in sorted(folder.glob("*"))
-    ]
-    shutil.rmtree(folder)
-    return pl.concat(found)
+    twice = [twins(bucket) for bucket in sorted(folder.iterdir())]
+    hashes = pl.concat([pl.Series(dtype=pl.UInt64), *twice])
+    if hashes.is_empty():
+        return pl.Series(dtype=rows.collect_schema()[ROW])
+    suspects = rows.filter(hashed.is_in(hashes.implode())).select(ROW, *key)
+    kept = suspects.collect(engine="streaming")
+    return kept.filter(pl.struct(key).is_duplicated())[ROW]
 
 
-def repeated(hashes: pl.Series) -> pl.Series:
-    """Return the hashes that occur more than once."""
-    ordered = hashes.sort()
-    return ordered.filter((ordered == ordered.shift(1)).fill_null(False)).unique()
+def twins(bucket: Path) -> pl.Series:
+    """List the hashes that occur twice in one bucket."""
+    hashes = pl.read_parquet(bucket / "*.parquet")["_hash"].sort()
+    return hashes.filter((hashes == hashes.shift(1)).fill_null(False)).unique()
+
+
+def height(parquet: Path) -> int:
+    """Read the number of rows from a file's footer."""
+    rows = pl.scan_parquet(parquet, glob=False).select(pl.len())
+    return int(rows.collect().item())

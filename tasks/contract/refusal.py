@@ -1,0 +1,136 @@
+"""Refuse, when a contract is loaded, what the pass could not keep row by row.
+
+Pandera itself drops some of this in silence (a misspelt column in ``unique``), changes
+values (``coerce``, ``default``) or lets rows pass (``raise_warning``). Here each is one
+sentence that names the place and the remedy.
+
+``^a|b$`` lets "zb" pass -> refused: write ``^(?:a|b)$``.
+"""
+
+import re
+from typing import Any, NoReturn
+
+import pandera.polars as pa
+import polars as pl
+from pandera.api.function_dispatch import Dispatcher
+
+from schemas.errors import ContractError
+
+# A class, an escape or a single sign: enough to know which "|" stands in no group. A
+# nested class ([a[b|c]]) is read as ending early, so it is refused rather than missed.
+TOKEN = re.compile(r"\\.|\[(?:\\.|[^\]])*\]|.", re.S)
+# With m, ^ and $ also match inside the text; with x, a comment can swallow the $.
+LOOSE_FLAGS = re.compile(r"\(\?[a-zA-Z-]*[mx][a-zA-Z-]*[:)]")
+OPTIONS = ("element_wise", "groupby", "groups", "raise_warning", "n_failure_cases")
+
+
+def refuse(where: str, why: str) -> NoReturn:
+    """Say what cannot be kept and how to mend it."""
+    raise ContractError(f"contract, {where}: {why}")
+
+
+def refuse_schema(schema: pa.DataFrameSchema) -> None:
+    """Refuse what is asked of the whole schema, then of each column."""
+    set_options = {
+        "coerce": schema.coerce,
+        "dtype": schema.dtype,
+        "add_missing_columns": schema.add_missing_columns,
+        "drop_invalid_rows": schema.drop_invalid_rows,
+        "parsers": schema.parsers,
+        "index": schema.index,
+    }
+    refuse_options(schema.name or "schema", set_options)
+    for name in schema.unique or []:
+        if not isinstance(name, str):
+            refuse("unique", "only the first of several keys is kept; name one key")
+        if name not in schema.columns:
+            refuse("unique", f"{name!r} is not a column; correct its spelling")
+    for name, column in schema.columns.items():
+        refuse_column(name, column)
+
+
+def refuse_column(name: str, column: pa.Column) -> None:
+    """Refuse column options that change values or make the column optional."""
+    set_options = {
+        "coerce": column.coerce,
+        "default": column.default is not None,
+        "regex": column.regex,
+        "parsers": column.parsers,
+        "drop_invalid_rows": column.drop_invalid_rows,
+        "required=False": not column.required,
+        "report_duplicates": column.report_duplicates != "all",
+    }
+    refuse_options(name, set_options)
+    if column.dtype is None:
+        refuse(name, "it has no type; give it one")
+    if column.dtype.type.is_nested():
+        refuse(name, "lists and structs are not supported; give each part a column")
+
+
+def refuse_options(where: str, options: dict[str, Any]) -> None:  # Any: truth is asked
+    """Refuse every option that is set."""
+    for option, value in options.items():
+        if value:
+            refuse(where, f"{option} is not supported; leave it out")
+
+
+def refuse_check(check: pa.Check, key: str, where: str) -> None:
+    """Refuse options the pass does not honour and names that promise another rule."""
+    refuse_options(where, {option: getattr(check, option) for option in OPTIONS})
+    built_in = isinstance(check._check_fn, Dispatcher)
+    if not built_in and pa.Check.is_builtin_check(str(check.name)):
+        refuse(where, f"its function only borrows the name {check.name!r}; rename it")
+    if built_in and key == "*":
+        refuse(where, f"{check.name} is for a column; put it on each column it is for")
+    if built_in and check.name == "unique_values_eq":
+        refuse(where, "unique_values_eq asks all rows at once; use isin")
+    if built_in and check.name == "str_matches":
+        refuse_pattern(check._check_kwargs["pattern"], where)
+
+
+def refuse_pattern(given: str | re.Pattern[str], where: str) -> None:
+    """Refuse a pattern that a part of the text can satisfy."""
+    if isinstance(given, re.Pattern):
+        if given.flags != re.UNICODE:
+            refuse(where, "flags of a compiled pattern are lost; write them as (?i)")
+        given = given.pattern
+    tokens = TOKEN.findall(given)
+    anchored = tokens[:1] == ["^"] and tokens[-1:] == ["$"]
+    inside = "".join(tokens[1:-1]) if anchored else given
+    depth = 0
+    for token in tokens:
+        depth += {"(": 1, ")": -1}.get(token, 0)
+        if token == "|" and depth == 0:
+            refuse(where, f"an alternative escapes the anchors; write ^(?:{inside})$")
+    if not anchored:
+        refuse(where, f"it needs both anchors, ^ and $; write ^(?:{inside})$")
+    if LOOSE_FLAGS.search(given):
+        refuse(where, "the flags m and x loosen the anchors; leave them out")
+
+
+def refuse_expressions(
+    made: list[pl.Expr], types: dict[str, pl.DataType], where: str
+) -> None:
+    """Refuse what does not give one true or false for each row."""
+    for expression in made:
+        if expression.meta.has_multiple_outputs():
+            refuse(where, "it selects several columns at once; name each column")
+        if not row_by_row(expression):
+            refuse(where, "it is not row by row: other rows decide; compare columns")
+    try:
+        # Run once on no rows: an invalid regex is not found by planning alone.
+        answer = pl.DataFrame(schema=types).select(made)
+    except pl.exceptions.PolarsError as error:
+        first = str(error).splitlines()[0]
+        refuse(where, f"the engine cannot run it ({first}); it has no look-around")
+    if any(dtype != pl.Boolean for dtype in answer.dtypes):
+        refuse(where, "it must give true or false for each row; compare with something")
+
+
+def row_by_row(expression: pl.Expr) -> bool:
+    """Walk the whole expression, since Polars judges its top node only."""
+    meta = expression.meta
+    if meta.is_literal():
+        return True
+    alone = meta.is_row_separable() and meta.is_length_preserving()
+    return alone and not meta.is_scalar() and all(map(row_by_row, meta.pop()))

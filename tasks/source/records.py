@@ -1,0 +1,179 @@
+"""Read any delimited text record by record, keeping what is no record as written.
+
+The standard library's reader decides in strict mode what a record is (RFC 4180). A line
+with too few or too many fields, a misplaced quote, a lone CR, a NUL or a byte that does
+not decode becomes a row with its raw text, never a null. Memory holds one batch.
+
+``a,b``, ``1,"x``, ``y"``, ``2`` -> a record in line 2 and a ragged line 4.
+"""
+
+import codecs
+import csv
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple, TextIO
+
+import polars as pl
+
+from schemas.errors import SourceError
+from schemas.resource import Source
+from tasks.contract.compile import RAW
+from tasks.source.plain import MAX_LINE
+
+BATCH_ROWS, BATCH_SIGNS = 10_000, 8 << 20
+MARKED = "datafactor.marked"  # bytes that do not decode become lone surrogates
+
+
+class Record(NamedTuple):
+    """One record, or the raw text of what is none (``fields`` is then empty)."""
+
+    line: int
+    fields: list[str]
+    raw: str
+    unreadable: bool
+
+
+def mark(error: UnicodeError) -> tuple[str, int]:
+    """Stand a lone surrogate in for each byte that does not decode."""
+    assert isinstance(error, UnicodeDecodeError)
+    bad = error.object[error.start : error.end]
+    return "".join(chr(0xDC00 + byte) for byte in bad), error.end
+
+
+codecs.register_error(MARKED, mark)
+
+
+class Lines(Iterator[str]):
+    """Physical lines, remembering those of the record being read."""
+
+    def __init__(self, file: TextIO, source: Source) -> None:
+        self.file, self.source = file, source
+        self.number = 0
+        self.taken: list[str] = []
+        self.ended = False
+
+    def __next__(self) -> str:
+        """Give the next line."""
+        line = self.file.readline(MAX_LINE)
+        if not line:
+            self.ended = True
+            raise StopIteration
+        self.number += 1
+        self.taken.append(line)
+        if sum(map(len, self.taken)) >= MAX_LINE:
+            refuse(
+                self.source, self.number, f"a record reaches {MAX_LINE:,} characters"
+            )
+        return line
+
+
+def refuse(source: Source, line: int, why: str) -> None:
+    """Refuse the whole file."""
+    raise SourceError(f"source {source.name}, line {line}: {why}; mend the file")
+
+
+def open_lines(raw: Path, source: Source) -> TextIO:
+    """Open the text with LF as the only end of line, and bad bytes marked."""
+    encoding = "utf-8-sig" if source.encoding == "utf-8" else source.encoding
+    return raw.open(encoding=encoding, errors=MARKED, newline="\n")
+
+
+def records(file: TextIO, source: Source) -> Iterator[Record]:
+    """Divide a text into records; blank lines are none.
+
+    Raises:
+        SourceError: A quote is never closed, or a record or field passes its limit.
+    """
+    lines = Lines(file, source)
+    reader = csv.reader(lines, delimiter=source.delimiter, strict=True)
+    while not lines.ended:
+        lines.taken.clear()
+        start = lines.number + 1
+        try:
+            fields = next(reader, [])
+            broken = False
+        except csv.Error as error:
+            if lines.ended:
+                refuse(source, start, "a quote is opened and never closed")
+            if "field limit" in str(error):
+                refuse(
+                    source, start, f"a field is longer than {csv.field_size_limit():,}"
+                )
+            fields, broken = [], True
+        raw = "".join(lines.taken)
+        if fields or broken:
+            unreadable = broken or not is_text(raw)
+            yield Record(start, [] if unreadable else fields, raw, unreadable)
+
+
+def is_text(raw: str) -> bool:
+    """Say whether every byte stands for a sign."""
+    return "\0" not in raw and not any("\ud800" <= sign <= "\udfff" for sign in raw)
+
+
+def first_record(raw: Path, source: Source) -> Record:
+    """Read the header.
+
+    Raises:
+        SourceError: There is none, or it cannot be read with the declared encoding.
+    """
+    with open_lines(raw, source) as file:
+        if "\r" in file.readline(MAX_LINE).rstrip("\r\n"):
+            refuse(source, 1, "lines end with CR alone, where LF or CRLF is expected")
+        file.seek(0)
+        header = next(records(file, source), None)
+    if header is None:
+        raise SourceError(
+            f"source {source.name}: the file is empty; mend or replace it"
+        )
+    if header.unreadable:
+        raise SourceError(
+            f"source {source.name}: the header is not {source.encoding} text; declare"
+            " the encoding the file has"
+        )
+    return header
+
+
+def rewritten(raw: Path, source: Source, scratch: Path) -> pl.LazyFrame:
+    """Write the records into the scratch folder, batch by batch, and scan them."""
+    folder = Path(tempfile.mkdtemp(dir=scratch))
+    with open_lines(raw, source) as file:
+        rows = records(file, source)
+        next(rows)  # the header
+        for number, batch in enumerate(batches(rows)):
+            as_frame(batch, source).write_parquet(folder / f"{number:08}")
+    return pl.scan_parquet(sorted(folder.iterdir()))
+
+
+def batches(rows: Iterator[Record]) -> Iterator[list[Record]]:
+    """Collect records until they are many or long; the last batch may be empty."""
+    batch: list[Record] = []
+    size = 0
+    for row in rows:
+        batch.append(row)
+        size += len(row.raw)
+        if len(batch) >= BATCH_ROWS or size >= BATCH_SIGNS:
+            yield batch
+            batch, size = [], 0
+    yield batch
+
+
+def as_frame(batch: list[Record], source: Source) -> pl.DataFrame:
+    """Put records into columns of text; null tokens become null."""
+    names = [RAW + column.name for column in source.columns]
+    tokens = set(source.null_tokens)
+    nothing = [None] * len(names)
+    rows = []
+    for line, fields, raw, unreadable in batch:
+        fits = len(fields) == len(names)
+        texts = [None if f in tokens else f for f in fields] if fits else nothing
+        rows.append((line, None if fits else shown(raw), unreadable, *texts))
+    types = {"_line": pl.Int64, "_ragged": pl.String, "_unreadable": pl.Boolean}
+    return pl.DataFrame(rows, types | dict.fromkeys(names, pl.String), orient="row")
+
+
+def shown(raw: str) -> str:
+    """Write marked bytes as ``\\xNN``, so that a person can look for them."""
+    plain = raw.rstrip("\r\n").encode("utf-8", "backslashreplace").decode()
+    return plain.replace("\\udc", "\\x")
