@@ -6,6 +6,7 @@ from types import TracebackType
 from typing import Any
 
 from rich.console import Console
+from rich.markup import escape
 from rich.status import Status
 
 from schemas.artifact import Published
@@ -44,11 +45,11 @@ class Progress(logging.Handler):
         """Take one record of the seam: a stage begins, or has published."""
         published = getattr(record, "published", None)
         if published is None:
-            self.status.update(f"{record.stage_title} …")  # type: ignore[attr-defined]  # set by the seam
+            self.status.update(escape(f"{record.stage_title} …"))  # type: ignore[attr-defined]  # set by the seam
             return
         self.done.append((record.stage_title, published, record.seconds))  # type: ignore[attr-defined]  # set by the seam
         if not self.quiet:
-            self.console.print(f"  {record.getMessage()}", highlight=False)
+            self.console.print(f"  {record.getMessage()}", markup=False)
 
     def data(self) -> list[dict[str, Any]]:  # Any: JSON
         """List the stages for ``--json``."""

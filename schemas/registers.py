@@ -21,7 +21,8 @@ class Right(pa.DataFrameModel):
     """One event in the life of a right over an asset (数据二十条: three rights).
 
     ``grant`` opens a right from ``valid_from`` to ``valid_to``; ``revoke`` ends it on
-    ``effective_on``. Key: entity, certificate, event.
+    ``effective_on``. Key: entity, certificate, right, event (one certificate may
+    cover several rights).
     """
 
     entity: str
@@ -39,7 +40,7 @@ class Right(pa.DataFrameModel):
 
     class Config:
         strict = True
-        unique = ["entity", "certificate", "event"]
+        unique = ["entity", "certificate", "right", "event"]
 
 
 class Cost(pa.DataFrameModel):

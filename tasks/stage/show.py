@@ -16,7 +16,7 @@ def sentence(title: str, published: Published, seconds: float) -> str:
     """Say it in one line: ``transform: 336,776 in, 336,776 out, 0 rejected, 0.8 s``."""
     said = published.publication
     if said.balances:
-        balance = said.balances[-1]
+        balance = max(said.balances, key=lambda b: b.rows_in)
         counts = (
             f"{balance.rows_in:,} in, {balance.rows_out:,} out,"
             f" {balance.rejected:,} rejected"
