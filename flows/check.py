@@ -51,7 +51,7 @@ def planned(terms: Factor) -> dict[str, Contract]:
     if terms.product is None:
         return {"resource": resource}
     product = compile_contract(terms.product.contract(), terms.product.order)
-    fit(productize(made, terms.product), product)
+    fit(productize(made, terms.product).product, product)
     return {"resource": resource, "product": product}
 
 

@@ -22,7 +22,9 @@ from schemas.errors import DatafactorError, FactorError, Refused
 
 HELP = "Carry a data factor from raw bytes to a financed asset; ask what rests on it."
 app = App(name="datafactor", help=HELP, version_flags=["--version"])
-out = Console(highlight=False, soft_wrap=True)
+# Piped text is for other programs and long lines: only a terminal has a width.
+WIDE = None if sys.stdout.isatty() else 240
+out = Console(highlight=False, soft_wrap=True, width=WIDE)
 err = Console(stderr=True, highlight=False, soft_wrap=True)
 
 Json = Annotated[bool, Parameter(name="--json", help="One JSON object on stdout.")]

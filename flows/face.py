@@ -34,10 +34,7 @@ def ending(console: Console, chain: summary.Chain, reused: bool) -> None:
     if reused:
         console.print("\n  all stages reused: same inputs, terms and code")
     console.print(f"\nwhat {chain.last.name} rests on:")
-    for node in summary.traced(chain):
-        if node.origin:
-            where = f"{node.origin.path}!{node.origin.member}".rstrip("!")
-            console.print(f"  {where}\n    sha256 {node.sha256}", markup=False)
+    roots(console, summary.traced(chain))
     console.print("\ntry next:")
     for command in summary.next_commands(chain):
         console.print(f"  {command}", markup=False)
@@ -67,6 +64,7 @@ def run_facts(run: Run) -> Facts:
         "factor": said.factor,
         "stage": said.stage,
         "task": said.task,
+        "title": title_of(run),
         "kind": said.kind,
         "status": said.status,
         "as_of": str(said.as_of) if said.as_of else None,
@@ -81,17 +79,24 @@ def run_facts(run: Run) -> Facts:
     }
 
 
+def title_of(run: Run) -> str:
+    """Name a run as its box on the run page: ``collect[flights]``, ``transform``."""
+    said = run.publication
+    part = next((m.frame for m in said.artifacts if m.origin), "")
+    return f"{said.task}[{part}]" if part else said.task
+
+
 def runs(console: Console, data: list[Facts]) -> None:
     """Show runs, newest first, with what failed or was refused in words."""
     rows = []
     for fact in data:
-        last = fact["balances"][-1] if fact["balances"] else {}
-        counts = [last.get(n, "") for n in ("rows_in", "rows_out", "rejected")]
+        main = max(fact["balances"], key=lambda b: b["rows_in"], default={})
+        counts = [main.get(n, "") for n in ("rows_in", "rows_out", "rejected")]
         shut = "; ".join(g["ground"] for g in fact["gates"] if not g["passed"])
         state = "REFUSED" if shut else fact["status"]
         rows.append(
             (
-                *(fact["at"][:19], fact["factor"], fact["task"], state, *counts),
+                *(fact["at"][:19], fact["factor"], fact["title"], state, *counts),
                 fact["run"][:12],
                 fact["message"] or shut,
             )
@@ -113,14 +118,17 @@ def trace(console: Console, nodes: Sequence[Node]) -> None:
         if n.origin is None
     ]
     console.print(table("made of", ("depth", "artifact", "rows", "task", "id"), made))
-    raw = [
-        (f"{n.origin.path}!{n.origin.member}".rstrip("!"), n.sha256, n.origin.licence)
-        for n in nodes
-        if n.origin
-    ]
-    console.print(
-        table("\nrests on the bytes", ("file!member", "sha256", "licence"), raw)
-    )
+    console.print("\nrests on the bytes")
+    roots(console, nodes)
+
+
+def roots(console: Console, nodes: Sequence[Node]) -> None:
+    """List the raw bytes of a lineage: file, member, sha256, licence."""
+    for node in nodes:
+        if node.origin:
+            where = f"{node.origin.path}!{node.origin.member}".rstrip("!")
+            console.print(f"  {where}", markup=False)
+            console.print(f"    sha256 {node.sha256}  ({node.origin.licence})")
 
 
 def impact_facts(found: Impact) -> Facts:
@@ -156,7 +164,9 @@ def impact(console: Console, data: Facts) -> None:
             f" on {loan['asset']}",
             markup=False,
         )
-    console.print(f"  booked {data['booked']} CNY, pledged {data['pledged']} CNY")
+    console.print(
+        f"  journal debits {data['booked']} CNY, pledged {data['pledged']} CNY"
+    )
 
 
 def rejects(console: Console, data: Facts) -> None:

@@ -7,6 +7,7 @@ from prefect import flow, runtime
 from flows.calendar import scheduled_date
 from flows.document import factor_named
 from flows.refusal import answers
+from flows.runpage import summarize
 from flows.stages import (
     assetize_task,
     capitalize_task,
@@ -14,7 +15,7 @@ from flows.stages import (
     productize_task,
     transform_task,
 )
-from flows.summary import Chain, summarize
+from flows.summary import Chain
 from schemas.artifact import Stage
 from schemas.registers import Pledge, Right
 

@@ -1,7 +1,8 @@
 """Terms of the second stage: a product with a user, a decision and a licence."""
 
-from typing import Literal
+from typing import Annotated, Literal, NamedTuple
 
+import polars as pl
 from pydantic import Field
 
 from schemas.contract import Declared, Name, Slug, Terms, Text
@@ -39,3 +40,9 @@ class ProductTerms(Declared):
     query: str = Field(min_length=1, description="SELECT over the resource")
     order: tuple[Name, ...] = Field((), description="Sort order of the product")
     licence: Licence = Field(description="Licence of the product")
+
+
+class Product(NamedTuple):
+    """What the second stage hands over."""
+
+    product: Annotated[pl.LazyFrame, ProductTerms.contract]

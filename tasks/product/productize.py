@@ -4,17 +4,13 @@
 EWR and 1 from JFK -> (EWR, 3), (JFK, 1).
 """
 
-from typing import Annotated
-
 import polars as pl
 
-from schemas.product import ProductTerms
+from schemas.product import Product, ProductTerms
 from tasks.sql import fit_columns, run_sql
 
 
-def productize(
-    resource: pl.LazyFrame, terms: ProductTerms
-) -> Annotated[pl.LazyFrame, ProductTerms.contract]:
+def productize(resource: pl.LazyFrame, terms: ProductTerms) -> Product:
     """Run the product's query over the table ``resource``.
 
     Args:
@@ -22,11 +18,12 @@ def productize(
         terms: Query and contract of the product.
 
     Returns:
-        The contract's columns in its order; rows are ordered where they are published.
+        ``product``: the contract's columns in its order; rows are ordered where they
+        are published.
 
     Raises:
         FactorError: The query is refused or does not fit the resource.
         ContractError: The query's columns are not those of the contract.
     """
     rows = run_sql(terms.query, {"resource": resource}, "product.query")
-    return fit_columns(rows, terms.columns, "product.query")
+    return Product(product=fit_columns(rows, terms.columns, "product.query"))

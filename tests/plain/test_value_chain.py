@@ -60,7 +60,7 @@ def test_each_join_says_what_it_left_and_repeated(chain: Chain) -> None:
 
 
 def test_the_product_counts_every_flight_once(chain: Chain) -> None:
-    product = read(chain, "product", "productize")
+    product = read(chain, "product", "product")
 
     assert product["flights"].sum() == 336_776
     share = product["disrupted"] * 1000 // product["flights"]
@@ -181,9 +181,9 @@ def test_a_miswired_frame_is_refused_with_both_names(chain: Chain) -> None:
     from schemas.registers import Pledge, Right
 
     terms = factor_named(FACTOR)
-    product = chain.frames["product"]["productize"]
+    product = chain.frames["product"]["product"]
 
-    with pytest.raises(ContractError, match=r"capitalize\.valuation .*'productize'"):
+    with pytest.raises(ContractError, match=r"capitalize\.valuation .*'product'"):
         capitalize_task(
             product, terms.live(Right), terms.live(Pledge), terms.capital, AS_OF
         )

@@ -31,7 +31,7 @@ def test_a_product_is_the_answer_of_its_query() -> None:
     product = productize(
         RESOURCE,
         terms(query, disrupted="integer", origin="string", flights="integer"),
-    )
+    ).product
 
     assert product.collect().sort("origin").rows() == [(1, "EWR", 2), (1, "JFK", 1)]
     assert product.collect_schema()["flights"] == pl.Int64

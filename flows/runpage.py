@@ -1,0 +1,86 @@
+"""Gather what a flow made, and write its summary where Prefect shows the run."""
+
+from datetime import date
+from typing import Any
+
+from prefect.artifacts import create_markdown_artifact
+from prefect.context import FlowRunContext
+from prefect.futures import PrefectFuture
+
+from flows.summary import STAGES, Chain, lines, next_commands, traced
+from schemas.artifact import ArtifactRef
+from schemas.factor import Factor
+
+
+def summarize(terms: Factor, as_of: date, results: tuple[Any, ...]) -> Chain:
+    """Gather the refs of each stage; on a run page, write the summary there.
+
+    Args:
+        results: What the five stages returned: refs, dicts of refs, futures, or None.
+    """
+    frames = {
+        stage: refs_of(stage, result)
+        for stage, result in zip(STAGES, results, strict=True)
+        if result is not None
+    }
+    chain = Chain(terms.factor, terms.title, as_of, frames)
+    if FlowRunContext.get() is not None:
+        create_markdown_artifact(
+            key=f"{terms.factor}-summary", markdown=markdown(chain)
+        )
+    return chain
+
+
+def refs_of(stage: str, result: Any) -> dict[str, ArtifactRef]:
+    """Flatten what a stage task returned."""
+    if isinstance(result, PrefectFuture):
+        return refs_of(stage, result.result())
+    if isinstance(result, ArtifactRef):
+        return {result.name: result}
+    found: dict[str, ArtifactRef] = {}
+    for name, value in result.items():
+        is_ref = isinstance(value, ArtifactRef)
+        found |= {name: value} if is_ref else refs_of(stage, value)
+    return found
+
+
+def markdown(chain: Chain) -> str:
+    """Write the run summary: counts, value, loan, lineage, ids, next commands."""
+    rows = "\n".join(f"| {stage} | {text} |" for stage, text in lines(chain))
+    ids = "\n".join(
+        f"| {stage}/{name} | {ref.rows:,} | `{ref.id[:16]}` |"
+        for stage, refs in chain.frames.items()
+        for name, ref in refs.items()
+    )
+    commands = "\n".join(f"    {command}" for command in next_commands(chain))
+    return f"""# {chain.title}
+
+**{chain.factor}** as of {chain.as_of}. Amounts of money are what the document assumes.
+
+| stage | what it holds |
+|---|---|
+{rows}
+
+```mermaid
+{mermaid(chain)}
+```
+
+| artifact | rows | id in the store |
+|---|---|---|
+{ids}
+
+What to ask next:
+
+{commands}
+"""
+
+
+def mermaid(chain: Chain) -> str:
+    """Draw the lineage of the last artifact."""
+    nodes = traced(chain)
+    drawn = ["graph LR"]
+    drawn += [f'  n{n.id[:10]}["{n.frame}<br/>{n.rows:,} rows"]' for n in nodes]
+    drawn += [
+        f"  n{parent[:10]} --> n{n.id[:10]}" for n in nodes for parent in n.parents
+    ]
+    return "\n".join(drawn)
