@@ -1,13 +1,13 @@
 """Follow a run by its log records: a live line, and a list of what was done."""
 
 import logging
-import time
 from types import TracebackType
 from typing import Any
 
 from rich.console import Console
 from rich.markup import escape
-from rich.status import Status
+from rich.progress import Progress as Bar
+from rich.progress import SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from schemas.artifact import Published
 
@@ -20,8 +20,9 @@ class Progress(logging.Handler):
         self.console = console
         self.quiet = quiet
         self.done: list[tuple[str, Published, float]] = []
-        self.status = Status("reading the document", console=console)
-        self.begun = time.monotonic()
+        columns = (SpinnerColumn(), TextColumn("{task.description}"))
+        self.bar = Bar(*columns, TimeElapsedColumn(), console=console, transient=True)
+        self.now = self.bar.add_task("reading the document")
 
     def __enter__(self) -> "Progress":
         logger = logging.getLogger("datafactor")
@@ -29,7 +30,7 @@ class Progress(logging.Handler):
         logger.propagate = False
         logger.addHandler(self)
         if not self.quiet:
-            self.status.start()
+            self.bar.start()
         return self
 
     def __exit__(
@@ -38,16 +39,17 @@ class Progress(logging.Handler):
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        self.status.stop()
+        self.bar.stop()
         logging.getLogger("datafactor").removeHandler(self)
 
     def emit(self, record: logging.LogRecord) -> None:
         """Take one record of the seam: a stage begins, or has published."""
+        title = getattr(record, "stage_title", record.getMessage())
         published = getattr(record, "published", None)
         if published is None:
-            self.status.update(escape(f"{record.stage_title} …"))  # type: ignore[attr-defined]  # set by the seam
+            self.bar.reset(self.now, description=escape(title))
             return
-        self.done.append((record.stage_title, published, record.seconds))  # type: ignore[attr-defined]  # set by the seam
+        self.done.append((title, published, getattr(record, "seconds", 0.0)))
         if not self.quiet:
             self.console.print(f"  {record.getMessage()}", markup=False)
 

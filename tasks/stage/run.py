@@ -28,6 +28,7 @@ from schemas.artifact import (
     Posting,
     Publication,
     Published,
+    RunKind,
     Snapshot,
     Stage,
 )
@@ -56,6 +57,7 @@ class Call:
     stage: Stage
     function: StageFunction
     shape: Shape
+    kind: RunKind
     given: Mapping[str, Any]  # Any: refs, terms, a date, a path, a snapshot
     store: store.Store
     factor: str = ""
@@ -90,15 +92,21 @@ class Call:
 
 
 def run_stage(
-    stage: Stage, function: StageFunction, shape: Shape, given: Mapping[str, Any]
+    stage: Stage,
+    function: StageFunction,
+    shape: Shape,
+    kind: RunKind,
+    given: Mapping[str, Any],
 ) -> Published:
     """Reuse what was done before, or do it and publish it.
+
+    An act of a person is never reused; doing it again posts nothing new.
 
     Raises:
         ContractError: An argument does not fit, or too many rows break a contract.
         StoreError, SourceError, RegisterError: As the store and the registers say.
     """
-    call = Call(stage, function, shape, given, store.current())
+    call = Call(stage, function, shape, kind, given, store.current())
     bind(call)
     key = digest(
         [
@@ -106,7 +114,7 @@ def run_stage(
             *(call.terms.identity(), call.identities, str(call.as_of)),
         ]
     )
-    if done := store.finished(call.store, key):
+    if kind != "act" and (done := store.finished(call.store, key)):
         return done
     try:
         with store.scratch(call.store) as scratch:
@@ -139,6 +147,7 @@ def publication(call: Call, key: str) -> Publication:
     return Publication(
         task=call.shape.name,
         stage=call.stage,
+        kind=call.kind,
         status="COMPLETE",
         factor=call.factor,
         key=key,
@@ -152,8 +161,6 @@ def publication(call: Call, key: str) -> Publication:
         gates=tuple(call.gates),
         postings=tuple(call.postings),
     )
-
-
 
 
 def bind(call: Call) -> None:
@@ -290,8 +297,6 @@ def take_snapshot(
     return store.scan(call.store, ref)
 
 
-
-
 def work(call: Call, scratch: Path) -> None:
     """Call the function and carry each of its results into the publication."""
     result = call.function(**opened(call, scratch))
@@ -373,8 +378,8 @@ def accept(call: Call, name: str, verdict: Verdict, allowed: float) -> None:
         return
     worst = max(verdict.failed, key=lambda reason: verdict.failed[reason])
     raise ContractError(
-        f"{call.title}: {verdict.rejected:,} of {verdict.rows_in:,} rows of {name} break"
-        f" the contract, most by {worst!r} ({verdict.failed[worst]:,}); look at them"
+        f"{call.title}: {verdict.rejected:,} of {verdict.rows_in:,} rows of {name}"
+        f" break the contract, most by {worst!r} ({verdict.failed[worst]:,}); look at them"
         f" with `datafactor rejects {call.factor}/{call.stage}/{name}`, then mend the"
         f" source or raise max_rejected_rate (now {allowed})"
     )

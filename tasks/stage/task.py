@@ -1,7 +1,7 @@
 """Wrap a pure stage function as a Prefect task that also works without a flow run."""
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from functools import partial, wraps
 from typing import Any, ParamSpec, TypeVar, overload
 
@@ -15,7 +15,7 @@ from prefect.states import Completed
 from prefect.tasks import exponential_backoff
 from sqlalchemy.exc import OperationalError
 
-from schemas.artifact import ArtifactRef, Published, Stage
+from schemas.artifact import ArtifactRef, Published, RunKind, Stage
 from schemas.contract import Terms
 from schemas.errors import Refused
 from tasks.contract import compile_contract
@@ -51,15 +51,21 @@ class StageTask(Task[P, R]):
 
 @overload
 def stage_task(
-    stage: Stage, function: Callable[..., pl.LazyFrame]
+    stage: Stage, function: Callable[..., pl.LazyFrame], kind: RunKind = "stage"
 ) -> StageTask[..., ArtifactRef]: ...
 @overload
 def stage_task(
-    stage: Stage, function: Callable[..., tuple[pl.LazyFrame, ...]]
+    stage: Stage,
+    function: Callable[..., tuple[pl.LazyFrame, ...]],
+    kind: RunKind = "stage",
 ) -> StageTask[..., Refs]: ...
 @overload
-def stage_task(stage: Stage, function: StageFunction) -> StageTask[..., Any]: ...
-def stage_task(stage: Stage, function: StageFunction) -> StageTask[..., Any]:
+def stage_task(
+    stage: Stage, function: Callable[..., Iterator[bytes]], kind: RunKind = "stage"
+) -> StageTask[..., ArtifactRef]: ...
+def stage_task(
+    stage: Stage, function: StageFunction, kind: RunKind = "stage"
+) -> StageTask[..., Any]:  # Any: a ref, or refs by name, as the overloads say
     """Make ``function`` a stage task: contracts, lineage, reuse and UI come with it.
 
     Its result is the ref of its frame, or a dict of refs when it returns several; hand
@@ -79,7 +85,7 @@ def stage_task(stage: Stage, function: StageFunction) -> StageTask[..., Any]:
         title = run_name(shape.name, given)
         LOGGER.debug("%s begins", title, extra={"stage_title": title})
         begun = time.monotonic()
-        published = run_stage(stage, function, shape, given)
+        published = run_stage(stage, function, shape, kind, given)
         tell(title, published, time.monotonic() - begun)
         return outcome(shape.name, shape.single, published)
 

@@ -8,6 +8,7 @@ from datetime import date
 
 import polars as pl
 import pytest
+from rich.console import Console
 
 from flows.demo import AS_OF, FACTOR
 from flows.progress import Progress
@@ -110,7 +111,7 @@ def test_the_loan_leads_back_to_file_member_and_bytes(chain: Chain) -> None:
 def test_a_second_run_reuses_every_stage_and_adds_nothing(chain: Chain) -> None:
     before = len(store.runs(store.current(), ""))
 
-    with Progress(None, quiet=True) as progress:
+    with Progress(Console(), quiet=True) as progress:
         again = value_chain.fn(FACTOR, AS_OF)
 
     assert [published.reused for _, published, _ in progress.done] == [True] * 10
