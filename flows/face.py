@@ -90,7 +90,7 @@ def runs(console: Console, data: list[Facts]) -> None:
     """Show runs, newest first, with what failed or was refused in words."""
     rows = []
     for fact in data:
-        main = max(fact["balances"], key=lambda b: b["rows_in"], default={})
+        main: Facts = max(fact["balances"], key=lambda b: b["rows_in"], default={})
         counts = [main.get(n, "") for n in ("rows_in", "rows_out", "rejected")]
         shut = "; ".join(g["ground"] for g in fact["gates"] if not g["passed"])
         state = "REFUSED" if shut else fact["status"]

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from functools import wraps
 from typing import ParamSpec, TypeVar
 
+from prefect.client.schemas.objects import State
 from prefect.context import FlowRunContext
 from prefect.states import Completed
 
@@ -23,7 +24,7 @@ def answers(flow_function: Callable[P, R]) -> Callable[P, R]:
         except Refused as refused:
             if FlowRunContext.get() is None:
                 raise
-            named = Completed(name="Refused", message=str(refused))
+            named: State[R] = Completed(name="Refused", message=str(refused))
             return named  # type: ignore[return-value]  # Prefect takes a state as the end
 
     return run

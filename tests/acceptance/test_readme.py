@@ -67,11 +67,16 @@ def test_the_smallest_factor_is_sound_and_runs(tmp_path: Path) -> None:
     data = tmp_path / "data"
     data.mkdir()
     (data / "levels.csv").write_text("day,gauge,level_cm\n2026-01-01,a,512\n", "utf-8")
-    folder = {"DATAFACTOR_FACTORS": str(deployments / "factors")}
+    folder = str(deployments / "factors")
 
-    checked = datafactor("check", "river-levels", home=tmp_path, data=data, **folder)
+    checked = datafactor(
+        *("check", "river-levels"), home=tmp_path, data=data, DATAFACTOR_FACTORS=folder
+    )
     ran = datafactor(
-        "run", "river-levels", "--json", home=tmp_path, data=data, **folder
+        *("run", "river-levels", "--json"),
+        home=tmp_path,
+        data=data,
+        DATAFACTOR_FACTORS=folder,
     )
 
     assert checked.exit == 0, checked.err

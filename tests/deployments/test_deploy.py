@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 import yaml
 from prefect.client.orchestration import PrefectClient
-from prefect.flows import load_flow_from_entrypoint
+from prefect.flows import Flow, load_flow_from_entrypoint
 
 from flows.ui import serving
 from tests.command import ROOT, environment
@@ -24,7 +24,7 @@ README = (ROOT / "README.md").read_text("utf-8")
 
 @pytest.mark.parametrize("deployment", DOCUMENT["deployments"], ids=lambda d: d["name"])
 def test_every_entrypoint_loads(deployment: dict[str, str]) -> None:
-    flow = load_flow_from_entrypoint(deployment["entrypoint"])
+    flow: Flow[..., object] = load_flow_from_entrypoint(deployment["entrypoint"])
 
     assert flow.name == "value-chain"
     assert "/" not in deployment["entrypoint"], "a module, found from any folder"
@@ -117,7 +117,8 @@ async def run_now(url: str) -> str:
             "value-chain/flight-disruption"
         )
         run = await client.create_flow_run_from_deployment(
-            deployment.id, parameters={"as_of": "2026-06-30", "factor": "flight-disruption"}
+            deployment.id,
+            parameters={"as_of": "2026-06-30", "factor": "flight-disruption"},
         )
         end = time.monotonic() + 150
         while time.monotonic() < end:

@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from flows.demo import AS_OF, FACTOR
+from flows.demo import AS_OF, FACTOR, fetch
 from flows.summary import Chain
 from flows.value_chain import value_chain
-from tests.archive import DATA, fetch
+from tests.archive import DATA
 from tests.builders import temporary_store
 
 
