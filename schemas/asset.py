@@ -2,26 +2,20 @@
 
 from collections.abc import Mapping
 from datetime import date
-from typing import Annotated, Any, Literal, NamedTuple, Self
+from typing import Annotated, Any, Literal, NamedTuple, Self, get_args
 
 import pandera.polars as pa
 import polars as pl
 from pydantic import Field, field_validator, model_validator
 
 from schemas.contract import Slug, Terms, Text
+from schemas.entity import Role
 from schemas.gates import Gates
 from schemas.money import Exact, Rate, Yuan
 from schemas.policy import AssetRules
 from schemas.registers import PERIOD, Cost, JournalLine, Right
 from schemas.resource import Source
 
-CONDITIONS = (
-    "technical_feasibility",
-    "intention_to_complete",
-    "way_to_benefit",
-    "resources_and_ability",
-    "reliable_measurement",
-)
 Condition = Literal[
     "technical_feasibility",
     "intention_to_complete",
@@ -29,22 +23,27 @@ Condition = Literal[
     "resources_and_ability",
     "reliable_measurement",
 ]
+CONDITIONS: tuple[Condition, ...] = get_args(Condition)
+Evidence = Annotated[Text, Field(pattern=r"\S", description="Document that proves it")]
+PHASES = ["research", "development", "operation"]
 VOUCHER_COLUMNS: list[dict[str, Any]] = [  # Any: what a document may hold
-    {"name": "voucher", "logicalType": "string", "required": True},
-    {"name": "line", "logicalType": "integer", "required": True},
-    {"name": "pool", "logicalType": "string", "required": True},
-    {"name": "supplier", "logicalType": "string", "required": True},
-    {"name": "incurred_on", "logicalType": "date", "required": True},
-    {"name": "project", "logicalType": "string", "required": True},
-    {"name": "phase", "logicalType": "string", "required": True},
-    {"name": "kind", "logicalType": "string", "required": True},
-    {
-        "name": "amount",
-        "logicalType": "integer",
-        "required": True,
-        "logicalTypeOptions": {"format": "yuan", "minimum": 1},
-    },
-    {"name": "evidence", "logicalType": "string", "required": True},
+    {"name": name, "logicalType": kind, "required": True, **more}
+    for name, kind, more in (
+        ("voucher", "string", {}),
+        ("line", "integer", {"logicalTypeOptions": {"minimum": 1}}),
+        ("pool", "string", {}),
+        ("supplier", "string", {}),
+        ("incurred_on", "date", {}),
+        ("project", "string", {}),
+        (
+            "phase",
+            "string",
+            {"quality": [{"metric": "invalidValues", "validValues": PHASES}]},
+        ),
+        ("kind", "string", {}),
+        ("amount", "integer", {"logicalTypeOptions": {"format": "yuan", "minimum": 1}}),
+        ("evidence", "string", {"required": False}),  # a gate asks for it
+    )
 ]
 
 
@@ -58,7 +57,7 @@ class GrantedRight(Terms):
     holder: Text = Field(description="Who holds the right")
     basis: Text = Field(description="Collection, contract, authorisation or law")
     scope: Text = Field(description="Field and territory")
-    evidence: Text = Field(description="Document that proves it")
+    evidence: Evidence
     valid_from: date = Field(description="First day of the right")
     valid_to: date = Field(description="Last day of the right")
 
@@ -73,7 +72,7 @@ class Answered(Terms):
     """An answer with what proves it."""
 
     answer: bool = Field(description="yes (true) or no (false)")
-    evidence: Text = Field(description="Document that proves it")
+    evidence: Evidence
 
 
 class Met(Terms):
@@ -81,7 +80,7 @@ class Met(Terms):
 
     condition: Condition = Field(description="Which of the five")
     met_on: date = Field(description="Day from which it is met")
-    evidence: Text = Field(description="Document that proves it")
+    evidence: Evidence
     signer: Text = Field(description="Who signed")
 
 
@@ -93,10 +92,24 @@ class RecognitionTerms(Terms):
         description="Used or licensed repeatedly, or held for sale"
     )
     controlled: Answered = Field(description="Lawfully owned or controlled")
+    past_transaction: Answered = Field(description="By a past transaction or event")
     probable_benefit: Answered = Field(description="Benefits are probable")
     measurable: Answered = Field(description="Cost can be measured reliably")
+    charged: Answered = Field(
+        description="Sold, licensed for a charge or used inside; no if free to all"
+    )
+    identifiable: Answered = Field(
+        description="Separable, or from a contractual or legal right"
+    )
     conditions: tuple[Met, ...] = Field((), description="Development conditions met")
     available_from: date | None = Field(None, description="Day it was ready for use")
+
+    @field_validator("conditions")
+    @classmethod
+    def _each_is_stated_once(cls, conditions: tuple[Met, ...]) -> tuple[Met, ...]:
+        if len({met.condition for met in conditions}) < len(conditions):
+            raise ValueError("a condition is stated twice: keep the day it was met")
+        return conditions
 
 
 class AmortizationTerms(Terms):
@@ -112,11 +125,14 @@ class IncomeAppraisal(Terms):
 
     approach: Literal["income"] = Field(description="Income approach 收益法")
     appraiser: Text = Field(description="Who appraised")
+    report: Evidence = Field(description="Number of the appraisal report")
     appraised_on: date = Field(description="Valuation date")
-    cash_flows: tuple[Yuan, ...] = Field(
-        min_length=1, description="Attributable pre-tax income of each year, yuan"
+    cash_flows: tuple[Annotated[Yuan, Field(ge=0)], ...] = Field(
+        min_length=1,
+        max_length=100,
+        description="Attributable pre-tax income of each year, yuan",
     )
-    discount_rate: Rate = Field(description="Pre-tax, nominal, fraction per year")
+    discount_rate: Rate = Field(gt=0, description="Pre-tax, nominal, per year")
     premises: Text = Field(description="What the figures assume")
 
 
@@ -137,7 +153,7 @@ class AssetTerms(Terms):
     recognition: RecognitionTerms = Field(description="Facts for the recognition tree")
     amortization: AmortizationTerms = Field(description="Life and method")
     appraisal: tuple[IncomeAppraisal, ...] = Field((), description="Appraisals")
-    accounts: dict[str, str] = Field(
+    accounts: dict[Role, str] = Field(
         default_factory=dict, description="Filled in from the entity"
     )
     rules: AssetRules | None = Field(None, description="Filled in from the policy")
@@ -156,13 +172,19 @@ class AssetTerms(Terms):
         cls, pools: dict[str, dict[str, Exact]]
     ) -> dict[str, dict[str, Exact]]:
         for pool, shares in pools.items():
-            if any(share < 0 for share in shares.values()) or not sum(shares.values()):
-                raise ValueError(f"the shares of pool {pool} must be 0 or more, not all 0")
+            if not shares or min(shares.values()) < 0 or not any(shares.values()):
+                raise ValueError(f"shares of pool {pool} must be 0 or more, not all 0")
         return pools
 
     def source(self, _role: str) -> Source:
         """Find the terms of the one raw input: the vouchers."""
         return self.costs
+
+
+Outcome = Literal[
+    "intangible", "development expenditure", "inventory", "not recognised"
+]
+OUTCOMES: list[str] = list(get_args(Outcome))
 
 
 class Allocation(pa.DataFrameModel):
@@ -181,13 +203,17 @@ class Allocation(pa.DataFrameModel):
 
 
 class Recognition(pa.DataFrameModel):
-    """The path through the recognition tree. Key: step."""
+    """The path through the recognition tree. Key: step.
+
+    ``outcome`` is empty where the path goes on, and stands on the last step.
+    """
 
     step: int = pa.Field(ge=1)
     question: str
     answer: str
     paragraph: str
     evidence: str
+    outcome: str = pa.Field(isin=["", *OUTCOMES])
 
     class Config:
         strict = True
@@ -209,8 +235,13 @@ class Amortization(pa.DataFrameModel):
 
 
 class AppraisalInputs(pa.DataFrameModel):
-    """Everything a stranger needs to recompute an appraisal. Key: name, period."""
+    """Everything a stranger needs to recompute an appraisal. Key: name, period.
 
+    ``value`` is text as the document has it; ``source`` is the appraisal's report.
+    """
+
+    asset: str
+    version: str
     approach: str = pa.Field(isin=["income"])
     name: str
     period: int = pa.Field(ge=0)
@@ -224,22 +255,23 @@ class AppraisalInputs(pa.DataFrameModel):
 
 
 class Valuation(pa.DataFrameModel):
-    """Book value and appraised value, side by side and never mixed. Key: asset, version.
+    """Book value and appraised value, side by side, never mixed. Key: asset, version.
 
     ``book_fen`` is accumulated recognised cost, before amortisation is posted;
-    ``appraised_fen`` is 0 where nobody has appraised.
+    ``appraised_fen`` is 0 where nobody has appraised by the day. ``charged`` is false
+    for a free public good.
     """
 
     entity: str
     asset: str
     version: str
-    outcome: str = pa.Field(
-        isin=["intangible", "development expenditure", "inventory", "not recognised"]
-    )
+    outcome: str = pa.Field(isin=OUTCOMES)
+    charged: bool
     book_fen: int = pa.Field(ge=0)
     appraised_fen: int = pa.Field(ge=0)
     approach: str
     appraiser: str
+    report: str
     appraised_on: pl.Date = pa.Field(nullable=True)
     valid_to: pl.Date = pa.Field(nullable=True)
 

@@ -16,7 +16,7 @@ from schemas.registers import Pledge
 
 
 class Borrower(Terms):
-    """Who owes the money."""
+    """Who owes the money and pledges: the holder of the right to operate."""
 
     name: Text = Field(description="Registered name")
     credit_code: str = Field(description="Unified social credit code 统一社会信用代码")
@@ -68,8 +68,9 @@ class Repayment(pa.DataFrameModel):
 class Position(pa.DataFrameModel):
     """Where a loan stands on a day. Key: agreement.
 
-    ``ltv`` is outstanding over appraised value, ``coverage`` its inverse; both are
-    decimal text with six places, rounded half up.
+    ``outstanding_fen`` is by schedule. ``ltv`` is outstanding over appraised value,
+    ``coverage`` its inverse: text with six decimals, rounded half up, empty where they
+    are undefined. ``valid_to`` is the last day of the appraisal.
     """
 
     agreement: str
@@ -81,6 +82,7 @@ class Position(pa.DataFrameModel):
     appraised_fen: int = pa.Field(ge=0)
     ltv: str
     coverage: str
+    valid_to: pl.Date = pa.Field(nullable=True)
     matures_on: pl.Date
 
     class Config:

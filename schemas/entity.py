@@ -1,5 +1,6 @@
 """Name the reporting entity whose books a factor enters."""
 
+from typing import Annotated, Literal
 from zoneinfo import ZoneInfo
 
 from pydantic import Field, field_validator
@@ -7,6 +8,16 @@ from pydantic import Field, field_validator
 from schemas.contract import Slug, Terms, Text
 
 ALPHABET = "0123456789ABCDEFGHJKLMNPQRTUWXY"
+Role = Literal[
+    "bank",
+    "payroll",
+    "inventory",
+    "intangible",
+    "research",
+    "development",
+    "expense",
+]
+Account = Annotated[str, Field(pattern=r"^[0-9]{4,12}$")]
 
 
 def credit_code_is_sound(code: str) -> bool:
@@ -24,9 +35,7 @@ class Entity(Terms):
     name: Text = Field(description="Registered name")
     credit_code: str = Field(description="Unified social credit code 统一社会信用代码")
     zone: str = Field("Asia/Shanghai", description="Time zone of its dates")
-    accounts: dict[str, str] = Field(
-        description="Account number of each role: intangible, development, …"
-    )
+    accounts: dict[Role, Account] = Field(description="Account number of each role")
 
     @field_validator("credit_code")
     @classmethod
@@ -41,5 +50,7 @@ class Entity(Terms):
         try:
             ZoneInfo(zone)
         except (KeyError, ValueError) as error:
-            raise ValueError(f"no time zone {zone!r}: use a name like Asia/Shanghai") from error
+            raise ValueError(
+                f"no time zone {zone!r}: use a name like Asia/Shanghai"
+            ) from error
         return zone

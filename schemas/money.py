@@ -5,18 +5,21 @@ half up to 101 (the rule of the worked loan cases); anything a person types as a
 amount must already have at most two decimals, so it goes through ``exact_fen``.
 """
 
-from decimal import ROUND_HALF_UP, Decimal
+from decimal import ROUND_HALF_UP, Context, Decimal, Inexact, localcontext
 from typing import Annotated
 
 from pydantic import AfterValidator, BeforeValidator, Field
 
 # RFC 8785 refuses integers of 2**53 and above; this is 90 trillion yuan.
 LARGEST_FEN = 9_000_000_000_000_000
+PRECISION = 50  # digits of intermediate results; a float is off by a fen now and then
+EXACT = Context(prec=40, traps=[Inexact])  # the default context would round in silence
 
 
 def fen(amount: Decimal) -> int:
     """Round yuan half up to fen. 1.005 -> 101."""
-    return int((amount * 100).quantize(Decimal(1), ROUND_HALF_UP))
+    with localcontext(prec=2 * PRECISION):  # scaling must not round a first time
+        return int((amount * 100).quantize(Decimal(1), ROUND_HALF_UP))
 
 
 def exact_fen(amount: Decimal) -> int:
@@ -27,7 +30,10 @@ def exact_fen(amount: Decimal) -> int:
     """
     if not amount.is_finite():
         raise ValueError("an amount must be a finite number of yuan")
-    scaled = amount * 100
+    try:
+        scaled = EXACT.multiply(amount, 100)
+    except Inexact as error:
+        raise ValueError("an amount has at most two decimals (fen)") from error
     if scaled != scaled.to_integral_value():
         raise ValueError("an amount has at most two decimals (fen)")
     if abs(scaled) > LARGEST_FEN:

@@ -9,7 +9,20 @@ from pydantic import Field, ValidationError
 from schemas.contract import Name, Slug, Terms, Text
 from schemas.errors import FactorError
 
-T = TypeVar("T", bound=Terms)
+
+class Rules(Terms):
+    """What one stage reads of a policy, and from when that policy applies."""
+
+    policy: str = Field("", description="Filled in from the policy")
+    applies_from: date = Field(date.max, description="Filled in from the policy")
+
+    @classmethod
+    def names(cls) -> list[str]:
+        """List the rules to look up."""
+        return [name for name in cls.model_fields if name not in Rules.model_fields]
+
+
+T = TypeVar("T", bound=Rules)
 
 
 class Rule(Terms):
@@ -36,27 +49,28 @@ class Policy(Terms):
         Raises:
             FactorError: A rule is missing or its value does not fit.
         """
-        missing = [n for n in rules.model_fields if n not in self.rules]
+        missing = [n for n in rules.names() if n not in self.rules]
         if missing:
             raise FactorError(f"policy {self.id} lacks the rules {missing}: add them")
         try:
-            return rules.model_validate(
-                {name: self.rules[name].value for name in rules.model_fields}
-            )
+            known = {"policy": self.id, "applies_from": self.effective_from}
+            found = {name: self.rules[name].value for name in rules.names()}
+            return rules.model_validate(known | found)
         except ValidationError as error:
             first = error.errors(include_url=False)[0]
             where = ".".join(map(str, first["loc"]))
             raise FactorError(f"policy {self.id}, {where}: {first['msg']}") from error
 
 
-class CapitalRules(Terms):
+class CapitalRules(Rules):
     """What a lender's policy asks of collateral."""
 
     max_ltv: Decimal = Field(gt=0, le=1, description="Loan over appraised value")
     exclusive_pledge: bool = Field(description="One live pledge an asset")
+    recognised_only: bool = Field(description="Lend on assets in the books only")
 
 
-class AssetRules(Terms):
+class AssetRules(Rules):
     """What the accounting and appraisal policy fixes."""
 
     recognition_from: date = Field(description="No recognition before this day")

@@ -1,10 +1,19 @@
-"""Appraise by the income approach, with every input laid open (IVS 104, 中评协〔2023〕17号)."""
+"""Appraise by the income approach, every input laid open (中评协〔2023〕17号)."""
 
-from schemas.asset import IncomeAppraisal
+from collections.abc import Iterator
+from datetime import date
+
+from schemas.asset import AssetTerms, IncomeAppraisal
 from schemas.money import fen
-from tasks.finance import present_value
+from tasks.finance import months_later, present_value
 
-InputRow = tuple[str, str, int, str, str, str]  # contract AppraisalInputs
+
+def in_force(
+    appraisals: tuple[IncomeAppraisal, ...], on: date
+) -> IncomeAppraisal | None:
+    """Pick the latest appraisal made by a day; one made later is not yet known."""
+    made = [a for a in appraisals if a.appraised_on <= on]
+    return max(made, key=lambda a: a.appraised_on, default=None)
 
 
 def appraise(appraisal: IncomeAppraisal) -> int:
@@ -15,17 +24,26 @@ def appraise(appraisal: IncomeAppraisal) -> int:
     return fen(present_value(appraisal.cash_flows, appraisal.discount_rate))
 
 
-def inputs_of(appraisal: IncomeAppraisal) -> list[InputRow]:
-    """List what a stranger needs to recompute the value."""
-    by = appraisal.appraiser
-    flows = [
-        ("income", "cash_flow", year, str(flow), "CNY", by)
-        for year, flow in enumerate(appraisal.cash_flows, 1)
+def horizon(appraisal: IncomeAppraisal) -> date:
+    """Find the day to which income is expected: a year each from the valuation date."""
+    return months_later(appraisal.appraised_on, 12 * len(appraisal.cash_flows))
+
+
+def inputs_of(
+    appraisal: IncomeAppraisal, terms: AssetTerms
+) -> Iterator[tuple[object, ...]]:
+    """List what a stranger needs to recompute the value. Contract: AppraisalInputs."""
+    stated = [
+        ("formula", 0, "sum of F_t / (1 + i) ^ t, t = 1 to n, at year ends", "text"),
+        ("rounding", 0, "once, the sum, half up to 0.01 CNY", "text"),
+        ("appraised_on", 0, str(appraisal.appraised_on), "date"),
+        ("premises", 0, appraisal.premises, "text"),
+        ("discount_rate", 0, str(appraisal.discount_rate), "fraction per year"),
+        *(
+            ("cash_flow", t, str(f), "CNY")
+            for t, f in enumerate(appraisal.cash_flows, 1)
+        ),
     ]
-    rate = str(appraisal.discount_rate)
-    return [
-        ("income", "discount_rate", 0, rate, "fraction per year", by),
-        ("income", "premises", 0, appraisal.premises, "text", by),
-        ("income", "timing", 0, "year-end", "text", by),
-        *flows,
-    ]
+    for row in stated:
+        known = (terms.name, terms.version, appraisal.approach)
+        yield *known, *row, appraisal.report

@@ -5,26 +5,17 @@ from typing import Annotated
 
 import polars as pl
 
-from schemas.asset import (
-    AppraisalInputs,
-    Asset,
-    AssetTerms,
-    IncomeAppraisal,
-    Recognition,
-    Valuation,
-)
+from schemas.asset import AppraisalInputs, Asset, AssetTerms, Recognition, Valuation
 from schemas.contract import frame_of
 from schemas.errors import FactorError
-from schemas.gates import Gates
-from schemas.policy import AssetRules
-from schemas.registers import Cost, Right
-from tasks.asset.amortize import amortize, no_schedule
-from tasks.asset.appraise import appraise, inputs_of
-from tasks.asset.cost import allocate
-from tasks.asset.journal import capitalised, journal
-from tasks.asset.recognize import Decision, recognize
+from schemas.registers import Right
+from tasks.asset.amortize import amortize
+from tasks.asset.appraise import appraise, in_force, inputs_of
+from tasks.asset.cost import allocate, borne, incurred
+from tasks.asset.gates import Case, gates
+from tasks.asset.journal import journal
+from tasks.asset.recognize import recognize
 from tasks.finance import months_later
-from tasks.rights import live_right
 
 
 def assetize(
@@ -41,7 +32,7 @@ def assetize(
         costs: The vouchers, parsed (``schemas.asset.VOUCHER_COLUMNS``), fen.
         rights: Right events already posted for this asset.
         terms: The document's asset with entity, policy and product filled in.
-        as_of: The day the stage speaks of.
+        as_of: The day the stage speaks of; later vouchers are left out.
 
     Returns:
         Gates first; then rights, costs and journal lines to post, the allocation, the
@@ -55,35 +46,34 @@ def assetize(
     Source: 财会〔2023〕11号; CAS 6 arts. 9, 12, 17. A voucher of 650,000.00 of
     development whose pool this product bears alone -> book value 650,000.00.
     """
-    rules = terms.rules
-    if rules is None:
+    if terms.rules is None:
         raise FactorError("asset: no policy was resolved; name one in the document")
     granted = grants(terms)
-    events = pl.concat([rights.collect(), granted]).unique(["certificate", "right", "event"])
-    vouchers = cost_rows(costs, terms)
-    decision = recognize(terms, as_of)
+    vouchers = incurred(costs, terms.entity, as_of)
     allocation = allocate(vouchers, terms)
-    borne = borne_by(terms.product, vouchers, allocation, decision)
-    book = int(borne.filter("capitalised")["amount_fen"].sum())
-    ready = terms.recognition.available_from
-    amortised = decision.outcome == "intangible" and ready and book
-    appraisal = terms.appraisal[-1] if terms.appraisal else None
+    decision = recognize(terms.recognition, as_of)
+    case = Case(
+        terms=terms,
+        rules=terms.rules,
+        as_of=as_of,
+        rights=known_rights(rights.collect(), granted),
+        vouchers=vouchers,
+        borne=borne(terms.product, vouchers, allocation, decision),
+        decision=decision,
+        appraisal=in_force(terms.appraisal, as_of),
+    )
+    life = terms.amortization.life_months
+    inputs = inputs_of(case.appraisal, terms) if case.appraisal else ()
     return Asset(
-        gates=gates(events, vouchers, borne, product, rules, as_of).lazy(),
+        gates=gates(case, product.select(pl.len()).collect().item()).lazy(),
         rights=granted.lazy(),
         costs=vouchers.lazy(),
         allocation=allocation.lazy(),
         recognition=frame_of(Recognition, decision.steps).lazy(),
-        journal=journal(borne, decision, terms).lazy(),
-        amortization=(
-            amortize(book, terms.amortization.life_months, ready)
-            if amortised and ready
-            else no_schedule()
-        ).lazy(),
-        appraisal_inputs=frame_of(
-            AppraisalInputs, inputs_of(appraisal) if appraisal else []
-        ).lazy(),
-        valuation=valuation(terms, rules, decision, book, appraisal).lazy(),
+        journal=journal(case.borne, decision, terms).lazy(),
+        amortization=amortize(case.book, life, case.amortised_from).lazy(),
+        appraisal_inputs=frame_of(AppraisalInputs, inputs).lazy(),
+        valuation=valuation(case).lazy(),
     )
 
 
@@ -99,72 +89,21 @@ def grants(terms: AssetTerms) -> pl.DataFrame:
     return frame_of(Right, rows)
 
 
-def cost_rows(costs: pl.LazyFrame, terms: AssetTerms) -> pl.DataFrame:
-    """Turn parsed vouchers into register rows. Contract: Cost."""
-    named = costs.rename({"amount": "amount_fen"}).with_columns(
-        entity=pl.lit(terms.entity)
-    )
-    return named.select(list(Cost.to_schema().columns)).collect()
+def known_rights(posted: pl.DataFrame, granted: pl.DataFrame) -> pl.DataFrame:
+    """Put events together; what was posted stands before what the document says."""
+    key = ["certificate", "right", "event"]
+    return pl.concat([posted, granted]).unique(key, keep="first", maintain_order=True)
 
 
-def borne_by(
-    product: str, vouchers: pl.DataFrame, allocation: pl.DataFrame, decision: Decision
-) -> pl.DataFrame:
-    """Keep the voucher lines this product bears a part of, with that part."""
-    own = allocation.filter(
-        (pl.col("product") == product) & (pl.col("amount_fen") > 0)
-    ).select("voucher", "line", "amount_fen")
-    lines = vouchers.drop("amount_fen").join(own, on=["voucher", "line"])
-    return lines.with_columns(capitalised=capitalised(lines, decision))
-
-
-def gates(
-    events: pl.DataFrame,
-    vouchers: pl.DataFrame,
-    borne: pl.DataFrame,
-    product: pl.LazyFrame,
-    rules: AssetRules,
-    as_of: date,
-) -> pl.DataFrame:
-    """Answer whether the stage may go on; what lacks evidence does not pass."""
-    rows = [right_gate(events, right, as_of) for right in ("process", "operate")]
-    sold = int(product.select(pl.len()).collect().item())
-    rows.append(("product", sold > 0, f"the product holds {sold:,} rows", "the product"))
-    bare = vouchers.filter(pl.col("evidence").str.strip_chars() == "").height
-    rows.append(
-        ("vouchers", bare == 0, f"{bare} of {vouchers.height} lines lack evidence", "costs")
-    )
-    first = borne.filter("capitalised")["incurred_on"].min()
-    late = not isinstance(first, date) or first >= rules.recognition_from
-    said = f"capitalised cost begins {first}; the rules apply from {rules.recognition_from}"
-    rows.append(("recognition_date", late, said, "policy rule recognition_from"))
-    return frame_of(Gates, [(*row, as_of) for row in rows])
-
-
-def right_gate(
-    events: pl.DataFrame, right: str, as_of: date
-) -> tuple[str, bool, str, str]:
-    """Ask whether a right is live on a day."""
-    held = live_right(events, right, as_of)
-    if held is None:
-        ground = f"no right to {right} is live on {as_of}: granted never, ended or revoked"
-        return f"right_to_{right}", False, ground, "register Right"
-    ground = f"right to {right} held by {held.holder} to {held.valid_to}"
-    return f"right_to_{right}", True, ground, held.certificate
-
-
-def valuation(
-    terms: AssetTerms,
-    rules: AssetRules,
-    decision: Decision,
-    book: int,
-    appraisal: IncomeAppraisal | None,
-) -> pl.DataFrame:
+def valuation(case: Case) -> pl.DataFrame:
     """Put book value and appraised value side by side. Contract: Valuation."""
-    known = (terms.entity, terms.name, terms.version, decision.outcome, book)
+    terms, appraisal = case.terms, case.appraisal
+    charged = terms.recognition.charged.answer
+    known = (terms.entity, terms.name, terms.version, case.decision.outcome, charged)
     if appraisal is None:
-        return frame_of(Valuation, [(*known, 0, "none", "nobody", None, None)])
-    last = months_later(appraisal.appraised_on, rules.appraisal_valid_months)
-    dates = (appraisal.appraised_on, last - timedelta(days=1))
-    by = (appraise(appraisal), appraisal.approach, appraisal.appraiser)
-    return frame_of(Valuation, [(*known, *by, *dates)])
+        nothing = (case.book, 0, "none", "nobody", "none", None, None)
+        return frame_of(Valuation, [(*known, *nothing)])
+    end = months_later(appraisal.appraised_on, case.rules.appraisal_valid_months)
+    by = (appraisal.approach, appraisal.appraiser, appraisal.report)
+    dates = (appraisal.appraised_on, end - timedelta(days=1))
+    return frame_of(Valuation, [(*known, case.book, appraise(appraisal), *by, *dates)])

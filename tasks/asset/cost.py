@@ -1,13 +1,31 @@
-"""Allocate voucher lines to products by stated shares, to the fen."""
+"""Trace cost to products: voucher lines, allocated by stated shares, to the fen."""
 
 from collections.abc import Mapping
+from datetime import date
 from decimal import Decimal
+from fractions import Fraction
 
 import polars as pl
 
 from schemas.asset import Allocation, AssetTerms
 from schemas.contract import frame_of
 from schemas.errors import ContractError
+from schemas.registers import Cost
+from tasks.asset.recognize import Decision
+
+
+def incurred(costs: pl.LazyFrame, entity: str, as_of: date) -> pl.DataFrame:
+    """Turn the vouchers up to a day into register rows. Contract: Cost.
+
+    A line without evidence keeps an empty text: a gate refuses it.
+    """
+    rows = costs.rename({"amount": "amount_fen"}).with_columns(
+        pl.col("evidence").fill_null(""), entity=pl.lit(entity)
+    )
+    until = rows.filter(pl.col("incurred_on") <= as_of)
+    return (
+        until.select(list(Cost.to_schema().columns)).sort("voucher", "line").collect()
+    )
 
 
 def largest_remainder(total: int, shares: Mapping[str, Decimal]) -> dict[str, int]:
@@ -16,29 +34,50 @@ def largest_remainder(total: int, shares: Mapping[str, Decimal]) -> dict[str, in
     Equal remainders are served in the order of names. 1,000.00 over three equal
     products -> 333.34 + 333.33 + 333.33.
     """
-    whole = sum(shares.values())
-    exact = {name: total * share / whole for name, share in sorted(shares.items())}
+    whole = sum(map(Fraction, shares.values()))
+    exact = {n: total * Fraction(s) / whole for n, s in sorted(shares.items())}
     parts = {name: int(amount) for name, amount in exact.items()}
     rest = total - sum(parts.values())
     by_remainder = sorted(exact, key=lambda name: parts[name] - exact[name])
-    for name in by_remainder[:rest]:
-        parts[name] += 1
-    return parts
+    return parts | {name: parts[name] + 1 for name in by_remainder[:rest]}
 
 
-def allocate(costs: pl.DataFrame, terms: AssetTerms) -> pl.DataFrame:
+def allocate(vouchers: pl.DataFrame, terms: AssetTerms) -> pl.DataFrame:
     """Split every voucher line over the products of its pool. Contract: Allocation.
 
     Raises:
         ContractError: A voucher names a pool without stated shares.
     """
-    unknown = sorted(set(costs["pool"]) - set(terms.pools))
+    unknown = sorted(set(vouchers["pool"]) - set(terms.pools))
     if unknown:
-        raise ContractError(f"pools {unknown} have no shares: state them in asset.pools")
+        raise ContractError(
+            f"pools {unknown} have no shares: state them in asset.pools"
+        )
     rows = [
-        (row["pool"], row["voucher"], row["line"], product, str(shares[product]), part)
-        for row in costs.iter_rows(named=True)
-        for shares in (terms.pools[row["pool"]],)
-        for product, part in largest_remainder(row["amount_fen"], shares).items()
+        (pool, voucher, line, product, str(terms.pools[pool][product]), part)
+        for pool, voucher, line, amount in vouchers.select(
+            "pool", "voucher", "line", "amount_fen"
+        ).iter_rows()
+        for product, part in largest_remainder(amount, terms.pools[pool]).items()
     ]
     return frame_of(Allocation, rows)
+
+
+def borne(
+    product: str, vouchers: pl.DataFrame, allocation: pl.DataFrame, decision: Decision
+) -> pl.DataFrame:
+    """Keep the voucher lines this product bears a part of, with that part.
+
+    ``capitalised`` says which enter the asset: development cost of the days that the
+    decision counts. Research is expensed whatever the outcome, and what was expensed
+    once is never capitalised later (财会〔2023〕11号; CAS 6 art. 7).
+    """
+    own = allocation.filter(pl.col("amount_fen") > 0, product=product)
+    lines = vouchers.drop("amount_fen").join(
+        own.select("voucher", "line", "amount_fen"), on=["voucher", "line"]
+    )
+    counts = pl.col("incurred_on").is_between(
+        pl.lit(decision.since), pl.lit(decision.until)
+    )
+    developing = pl.col("phase") == "development"
+    return lines.with_columns(capitalised=developing & counts).sort("voucher", "line")

@@ -1,97 +1,87 @@
 """Write the journal lines of recognition: debit positive, credit negative.
 
-An entry's key names the voucher line and what happens to it, so next month's run, or
-another release, posts nothing twice. Amortisation is posted by the close.
+An entry's key names the voucher line and the event, so next month's run, or another
+release, posts nothing twice. A line is incurred once under one key, expensed or
+capitalised: to capitalise later what was expensed would be other content under that
+key, which the register refuses. Amortisation is posted by the close.
 """
 
 from collections.abc import Iterator
 from datetime import date
+from typing import NamedTuple
 
 import polars as pl
 
 from schemas.asset import AssetTerms
 from schemas.contract import frame_of
+from schemas.entity import Role
 from schemas.errors import ContractError
 from schemas.registers import JournalLine
 from tasks.asset.recognize import Decision
 
-Line = tuple[str, str, int, date, str, str, int, str]
+Line = tuple[str, str, int, date, str, str, int, str]  # contract JournalLine
 
 
-def capitalised(borne: pl.DataFrame, decision: Decision) -> pl.Expr:
-    """Say which borne costs enter the asset.
+class Borne(NamedTuple):
+    """A voucher line with what this product bears of it, more than 0."""
 
-    Development cost counts from the day the last condition was met; what was expensed
-    before is never capitalised later.
-    """
-    if decision.capitalise_from is None:
-        return pl.lit(False)
-    if decision.capitalise_from == date.min:
-        return pl.col("phase") != "operation"
-    begun = pl.col("incurred_on") >= decision.capitalise_from
-    return (pl.col("phase") == "development") & begun
+    voucher: str
+    line: int
+    incurred_on: date
+    supplier: str
+    phase: str
+    kind: str
+    amount_fen: int
+    capitalised: bool
 
 
 def journal(borne: pl.DataFrame, decision: Decision, terms: AssetTerms) -> pl.DataFrame:
     """Write all entries of recognition. Contract: JournalLine.
 
-    Args:
-        borne: Voucher lines with ``amount_fen`` as this product bears it, > 0, and
-            ``capitalised``.
-
     650,000.00 of development, ready for use -> 530102 / 1002 and 1701 / 530102.
+
+    Raises:
+        ContractError: The entity's chart lacks an account.
     """
-    rows = [
-        line
-        for row in borne.sort("voucher", "line").iter_rows(named=True)
-        for line in entries(row, decision, terms)
-    ]
-    return frame_of(JournalLine, rows)
+    costs = map(Borne._make, borne.select(Borne._fields).iter_rows())
+    return frame_of(
+        JournalLine, [e for c in costs for e in entries(c, decision, terms)]
+    )
 
 
-def entries(
-    row: dict[str, object], decision: Decision, terms: AssetTerms
-) -> Iterator[Line]:
-    """Write the entries of one voucher line."""
-    where = f"{terms.name}/{row['voucher']}/{row['line']}"
-    on = row["incurred_on"]
-    if not row["capitalised"]:
-        yield from entry(f"expense/{where}", on, "research", "bank", row, terms)
-        return
+def entries(cost: Borne, decision: Decision, terms: AssetTerms) -> Iterator[Line]:
+    """Write the entries of one voucher line: incurred, and ready for use."""
+    debit = debited(cost, decision, terms)
+    # Wages are owed to the staff (2211) until the payroll pays them.
+    credit: Role = "payroll" if cost.kind == "staff" else "bank"
+    yield from entry("incur", cost.incurred_on, (debit, credit), cost, terms)
+    if debit == "development" and decision.ready:
+        ready: tuple[Role, Role] = ("intangible", "development")
+        yield from entry("recognise", decision.ready, ready, cost, terms)
+
+
+def debited(cost: Borne, decision: Decision, terms: AssetTerms) -> Role:
+    """Choose what a cost becomes."""
+    inside = terms.recognition.origin == "internal"
+    if not cost.capitalised:
+        return "research" if inside and cost.phase != "operation" else "expense"
     if decision.outcome == "inventory":
-        yield from entry(f"stock/{where}", on, "inventory", "bank", row, terms)
-        return
-    if terms.recognition.origin == "purchase":
-        yield from entry(f"purchase/{where}", on, "intangible", "bank", row, terms)
-        return
-    yield from entry(f"develop/{where}", on, "development", "bank", row, terms)
-    ready = terms.recognition.available_from
-    if decision.outcome == "intangible" and ready is not None:
-        later = max(ready, on)  # type: ignore[type-var]  # a date column
-        kinds = ("intangible", "development")
-        yield from entry(f"recognise/{where}", later, *kinds, row, terms)
+        return "inventory"
+    return "development" if inside else "intangible"
 
 
 def entry(
-    key: str,
-    on: object,
-    debit: str,
-    credit: str,
-    row: dict[str, object],
-    terms: AssetTerms,
+    event: str, on: date, roles: tuple[Role, Role], cost: Borne, terms: AssetTerms
 ) -> Iterator[Line]:
-    """Write one balanced entry of two lines."""
-    assert isinstance(on, date)  # the contract of the vouchers
-    assert isinstance(row["amount_fen"], int)
-    memo = f"{row['kind']}: {row['supplier']}, voucher {row['voucher']}"
-    for number, (role, sign) in enumerate(((debit, 1), (credit, -1)), 1):
-        account = account_of(role, terms)
-        amount = sign * row["amount_fen"]
-        period = f"{on:%Y-%m}"
-        yield (terms.entity, key, number, on, period, account, amount, memo)
+    """Write one balanced entry: the first role is debited, the second credited."""
+    key = f"{event}/{terms.name}/{cost.voucher}/{cost.line}"
+    memo = f"{cost.kind}: {cost.supplier}, voucher {cost.voucher}"
+    for number, (role, sign) in enumerate(zip(roles, (1, -1), strict=True), 1):
+        account, amount = account_of(role, terms), sign * cost.amount_fen
+        yield terms.entity, key, number, on, f"{on:%Y-%m}", account, amount, memo
 
 
-def account_of(role: str, terms: AssetTerms) -> str:
+def account_of(role: Role, terms: AssetTerms) -> str:
     """Find the account of a role in the entity's chart.
 
     Raises:

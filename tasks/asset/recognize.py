@@ -8,78 +8,102 @@ asset on 2026-06-30.
 
 from dataclasses import dataclass
 from datetime import date
-from typing import Literal
 
-from schemas.asset import CONDITIONS, AssetTerms, RecognitionTerms
+from schemas.asset import CONDITIONS, Answered, Outcome, RecognitionTerms
 
-Outcome = Literal[
-    "intangible", "development expenditure", "inventory", "not recognised"
-]
-Step = tuple[int, str, str, str, str]  # contract Recognition
+Answer = tuple[str, str, str, str]  # question, answer, paragraph, evidence
+Step = tuple[int, str, str, str, str, str]  # contract Recognition
 RULE = "财会〔2023〕11号"
+STATED = "stated in the document"
 
 
 @dataclass(frozen=True)
 class Decision:
-    """Where the tree ends, and the way there."""
+    """Where the tree ends, the way there, and from when to when cost counts."""
 
     outcome: Outcome
     steps: tuple[Step, ...]
-    capitalise_from: date | None
+    since: date = date.max
+    ready: date | None = None
+
+    @property
+    def until(self) -> date:
+        """The last day of cost that counts: what is spent on a ready asset does not."""
+        return self.ready or date.max
 
 
-def recognize(terms: AssetTerms, as_of: date) -> Decision:
-    """Decide what the cost of an asset is on a day."""
-    facts = terms.recognition
-    path: list[tuple[str, str, str, str]] = [
-        (question, said(answer.answer), f"{RULE} 一、基本准则", answer.evidence)
-        for question, answer in (
-            ("lawfully owned or controlled?", facts.controlled),
-            ("benefits probable?", facts.probable_benefit),
-            ("cost reliably measurable?", facts.measurable),
-        )
+def recognize(facts: RecognitionTerms, as_of: date) -> Decision:
+    """Decide what the cost of an asset is on a day, first condition to last.
+
+    What is sold or purchased counts all cost of preparing it; what is developed inside
+    counts cost from the day the last of the five conditions was met; what is not
+    recognised counts none.
+    """
+    path = [
+        asked("lawfully owned or controlled?", facts.controlled, f"{RULE} 基本准则"),
+        asked("by a past transaction?", facts.past_transaction, f"{RULE} 基本准则"),
+        asked("benefits probable?", facts.probable_benefit, f"{RULE} 基本准则"),
+        asked("cost reliably measurable?", facts.measurable, f"{RULE} 基本准则"),
+        asked("charged for or used inside?", facts.charged, "数据二十条: free supply"),
     ]
     if any(answer == "no" for _, answer, _, _ in path):
-        return decision("not recognised", path, None)
-    sale = facts.purpose == "sale"
-    path.append(("held for sale?", said(sale), "CAS 1 存货 art. 3", "the document"))
-    if sale:
-        return decision("inventory", path, date.min)
-    if facts.origin == "purchase":
-        path.append(("purchased?", "yes", "CAS 6 无形资产 art. 12", "the document"))
-        return decision("intangible", path, date.min)
-    return develop(facts, path, as_of)
+        return decided("not recognised", path)
+    ready = facts.available_from
+    ready = ready if ready is not None and ready <= as_of else None
+    path.append(
+        ("held for sale?", yes(facts.purpose == "sale"), "CAS 1 art. 3", STATED)
+    )
+    if facts.purpose == "sale":
+        return decided("inventory", path, date.min, ready)
+    path.append(asked("identifiable?", facts.identifiable, "CAS 6 art. 3"))
+    if not facts.identifiable.answer:
+        return decided("not recognised", path)
+    bought = facts.origin == "purchase"
+    path.append(("purchased?", yes(bought), "CAS 6 art. 12", STATED))
+    if bought:
+        return decided("intangible", path, date.min, ready)
+    return developed(facts, path, ready, as_of)
 
 
-def develop(
-    facts: RecognitionTerms, path: list[tuple[str, str, str, str]], as_of: date
+def developed(
+    facts: RecognitionTerms, path: list[Answer], ready: date | None, as_of: date
 ) -> Decision:
     """Decide on an internal project by the five conditions (CAS 6 art. 9)."""
     met = {m.condition: m for m in facts.conditions if m.met_on <= as_of}
     for name in CONDITIONS:
         found = met.get(name)
-        answer = f"yes, from {found.met_on}, {found.signer}" if found else "no"
+        answer = (
+            f"yes, from {found.met_on}, signed by {found.signer}" if found else "no"
+        )
         evidence = found.evidence if found else "none"
-        question = f"{name.replace('_', ' ')}?"
-        path.append((question, answer, "CAS 6 无形资产 art. 9", evidence))
+        path.append((f"{name.replace('_', ' ')}?", answer, "CAS 6 art. 9", evidence))
     if len(met) < len(CONDITIONS):
-        return decision("not recognised", path, None)
-    start = max(m.met_on for m in met.values())
-    ready = facts.available_from is not None and facts.available_from <= as_of
-    when = str(facts.available_from) if ready else "no"
-    path.append(("ready for use?", when, f"{RULE} 二、无形资产", "the document"))
-    return decision("intangible" if ready else "development expenditure", path, start)
+        return decided("not recognised", path)
+    since = max(m.met_on for m in met.values())
+    when = f"yes, from {ready}" if ready else "no"
+    path.append(("ready for use?", when, f"{RULE} 无形资产", STATED))
+    return decided(
+        "intangible" if ready else "development expenditure", path, since, ready
+    )
 
 
-def decision(
-    outcome: Outcome, path: list[tuple[str, str, str, str]], start: date | None
+def decided(
+    outcome: Outcome,
+    path: list[Answer],
+    since: date = date.max,
+    ready: date | None = None,
 ) -> Decision:
-    """Number the steps and add the end of the path."""
-    end = ("outcome", outcome, RULE, "the steps above")
-    steps = tuple((i, *step) for i, step in enumerate((*path, end), 1))
-    return Decision(outcome, steps, start)
+    """Number the steps and write the outcome on the last one."""
+    ends = [""] * (len(path) - 1) + [outcome]
+    steps = ((i, *s, e) for i, (s, e) in enumerate(zip(path, ends, strict=True), 1))
+    return Decision(outcome, tuple(steps), since, ready)
 
 
-def said(answer: bool) -> str:
+def asked(question: str, given: Answered, paragraph: str) -> Answer:
+    """Write one question with the answer and evidence given."""
+    return question, yes(given.answer), paragraph, given.evidence
+
+
+def yes(answer: bool) -> str:
     """Write yes or no."""
     return "yes" if answer else "no"

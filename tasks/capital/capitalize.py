@@ -6,17 +6,13 @@ from typing import Annotated
 import polars as pl
 
 from schemas.asset import Valuation
-from schemas.capital import Capital, CapitalTerms, Position, Repayment
-from schemas.contract import frame_of
+from schemas.capital import Capital, CapitalTerms
 from schemas.errors import FactorError
 from schemas.registers import Pledge, Right
-from tasks.capital.eligibility import Case, eligibility
-from tasks.finance import equal_instalments, equal_principal, months_later, ratio
-
-METHODS = {
-    "equal_principal": equal_principal,
-    "equal_instalments": equal_instalments,
-}
+from tasks.capital.eligibility import Case, Valued, eligibility
+from tasks.capital.pledge import pledge
+from tasks.capital.position import position
+from tasks.capital.repay import repay
 
 
 def capitalize(
@@ -46,50 +42,23 @@ def capitalize(
     """
     if terms.rules is None:
         raise FactorError("capital: no policy was resolved; name one in the document")
-    row = valuation.collect().row(0, named=True)
-    held = pledges.collect()
-    case = Case(row, rights.collect(), held, terms, terms.rules, as_of)
-    live = terms.agreement in held["request"].to_list()
-    schedule = repayment(case)
+    held, own = pledges.collect(), pl.col("request") == terms.agreement
+    case = Case(
+        valued=Valued._make(valuation.select(Valued._fields).collect().row(0)),
+        rights=rights.collect(),
+        own=held.filter(own),
+        others=held.filter(~own),
+        repayment=repay(terms),
+        terms=terms,
+        rules=terms.rules,
+        as_of=as_of,
+    )
+    described = pledge(case)
+    gates = eligibility(case, described)
+    posted = gates["passed"].all() and not case.live
     return Capital(
-        gates=eligibility(case).lazy(),
-        pledge=frame_of(Pledge, [] if live else [pledge(case)]).lazy(),
-        repayment=schedule.lazy(),
-        position=position(case, schedule, live).lazy(),
+        gates=gates.lazy(),
+        pledge=(described if posted else described.clear()).lazy(),
+        repayment=case.repayment.lazy(),
+        position=position(case).lazy(),
     )
-
-
-def pledge(case: Case) -> tuple[object, ...]:
-    """Write the pledge as a register row."""
-    terms = case.terms
-    return (
-        *(terms.agreement, terms.entity, terms.asset, terms.version, terms.lender),
-        *(case.principal, max(case.cap, 1), case.rules.exclusive_pledge),
-        *(terms.drawdown, case.maturity),
-    )
-
-
-def repayment(case: Case) -> pl.DataFrame:
-    """Plan every instalment; due days step whole months from the drawdown."""
-    terms = case.terms
-    plan = METHODS[terms.method](case.principal, terms.annual_rate, terms.months)
-    rows = [
-        (month, months_later(terms.drawdown, month), part, interest, part + interest, left)
-        for month, part, interest, left in plan
-    ]
-    return frame_of(Repayment, rows)
-
-
-def position(case: Case, schedule: pl.DataFrame, live: bool) -> pl.DataFrame:
-    """Say where the loan stands on the day, if it was repaid as planned."""
-    terms = case.terms
-    due = schedule.filter(pl.col("due_on") <= case.as_of)["principal_fen"].sum()
-    outstanding = case.principal - int(due)
-    row = (
-        *(terms.agreement, terms.asset, terms.version, "live" if live else "new"),
-        *(case.principal, outstanding, case.appraised),
-        ratio(outstanding, case.appraised),
-        ratio(case.appraised, outstanding),
-        case.maturity,
-    )
-    return frame_of(Position, [row])

@@ -1,31 +1,52 @@
-"""Decide whether an asset may carry a loan: every ground at once, evidence or no."""
+"""Decide whether an asset may carry a loan: every ground at once."""
 
 from dataclasses import dataclass
 from datetime import date
+from typing import NamedTuple
 
 import polars as pl
 
 from schemas.capital import CapitalTerms
 from schemas.contract import frame_of
+from schemas.entity import credit_code_is_sound
 from schemas.gates import Gates
 from schemas.money import exact_fen, shown
 from schemas.policy import CapitalRules
 from tasks.finance import months_later, ratio
-from tasks.rights import live_right
+from tasks.rights import standing
 
 Answer = tuple[str, bool, str, str]  # gate, passed, ground, evidence
+
+
+class Valued(NamedTuple):
+    """What is read of the valuation (contract Valuation)."""
+
+    outcome: str
+    charged: bool
+    book_fen: int
+    appraised_fen: int
+    report: str
+    appraised_on: date | None
+    valid_to: date | None
 
 
 @dataclass(frozen=True)
 class Case:
     """What a credit officer has on the table."""
 
-    valuation: dict[str, object]  # the one row of contract Valuation
-    rights: pl.DataFrame
-    pledges: pl.DataFrame
+    valued: Valued
+    rights: pl.DataFrame  # contract Right
+    own: pl.DataFrame  # contract Pledge: this agreement, once it is live
+    others: pl.DataFrame  # contract Pledge: every other pledge of the asset
+    repayment: pl.DataFrame  # contract Repayment
     terms: CapitalTerms
     rules: CapitalRules
     as_of: date
+
+    @property
+    def live(self) -> bool:
+        """Whether the agreement is already pledged, so that this run monitors it."""
+        return not self.own.is_empty()
 
     @property
     def principal(self) -> int:
@@ -33,14 +54,15 @@ class Case:
         return exact_fen(self.terms.principal)
 
     @property
-    def appraised(self) -> int:
-        """Appraised value in fen; 0 when nobody appraised."""
-        return int(str(self.valuation["appraised_fen"]))
+    def outstanding(self) -> int:
+        """What is owed on the day, in fen, if it was repaid as planned."""
+        due = self.repayment.filter(pl.col("due_on") <= self.as_of)
+        return self.principal - int(due["principal_fen"].sum())
 
     @property
     def cap(self) -> int:
         """The most that may be lent on it: appraised × max_ltv, rounded down."""
-        return int(self.appraised * self.rules.max_ltv)
+        return int(self.valued.appraised_fen * self.rules.max_ltv)
 
     @property
     def maturity(self) -> date:
@@ -48,64 +70,92 @@ class Case:
         return months_later(self.terms.drawdown, self.terms.months)
 
 
-def eligibility(case: Case) -> pl.DataFrame:
-    """Answer every gate of the fourth stage. Contract: Gates."""
+def eligibility(case: Case, pledge: pl.DataFrame) -> pl.DataFrame:
+    """Answer every gate of the fourth stage. Contract: Gates.
+
+    Args:
+        case: What is known.
+        pledge: The pledge as the terms describe it (contract Pledge).
+    """
+    rules, valued = case.rules, case.valued
+    said = f"policy {rules.policy} applies from {rules.applies_from}"
+    begun = rules.applies_from <= case.as_of
+    paid = "charged for or used inside" if valued.charged else "free to all"
     answers = [
+        ("policy_in_force", begun, said, rules.policy),
+        ("not_free", valued.charged, paid, "the valuation"),
         recognised(case),
         appraisal_stands(case),
-        within_ltv(case),
         right_covers_the_loan(case),
-        not_pledged_elsewhere(case),
+        within_ltv(case),
+        borrower_is_named(case),
+        as_pledged(case, pledge) if case.live else free_to_pledge(case),
     ]
     return frame_of(Gates, [(*answer, case.as_of) for answer in answers])
 
 
 def recognised(case: Case) -> Answer:
-    """Ask for an asset in the books."""
-    outcome, book = case.valuation["outcome"], int(str(case.valuation["book_fen"]))
-    passed = outcome in ("intangible", "inventory") and book > 0
-    ground = f"{outcome}, book value {shown(book)} CNY"
-    return "recognised_asset", passed, ground, "valuation"
+    """Ask for an asset in the books, where the policy wants one."""
+    valued, only = case.valued, case.rules.recognised_only
+    booked = valued.outcome in ("intangible", "inventory") and valued.book_fen > 0
+    asked = "must" if only else "need not"
+    ground = f"{valued.outcome}, book {shown(valued.book_fen)} CNY; {asked} be booked"
+    rule = f"{case.rules.policy}/recognised_only"
+    return "recognised_asset", booked or not only, ground, rule
 
 
 def appraisal_stands(case: Case) -> Answer:
     """Ask for an appraisal that is valid on the day."""
-    first, last = case.valuation["appraised_on"], case.valuation["valid_to"]
-    if not isinstance(first, date) or not isinstance(last, date):
-        return "appraisal", False, "nobody has appraised the asset", "none"
-    passed = first <= case.as_of <= last and case.appraised > 0
-    ground = f"{shown(case.appraised)} CNY, valid {first} to {last}, asked {case.as_of}"
-    return "appraisal", passed, ground, str(case.valuation["appraiser"])
-
-
-def within_ltv(case: Case) -> Answer:
-    """Ask whether the loan stays below the policy's share of the appraised value."""
-    share = ratio(case.principal, case.appraised) or "undefined"
-    ground = f"loan to value {share}, at most {case.rules.max_ltv}"
-    passed = 0 < case.principal <= case.cap
-    return "loan_to_value", passed, ground, "policy rule max_ltv"
+    first, last = case.valued.appraised_on, case.valued.valid_to
+    if first is None or last is None or not case.valued.report.strip():
+        return "appraisal", False, f"no appraisal is known on {case.as_of}", "none"
+    passed = first <= case.as_of <= last and case.valued.appraised_fen > 0
+    value = shown(case.valued.appraised_fen)
+    ground = f"{value} CNY, valid {first} to {last}, asked on {case.as_of}"
+    return "appraisal", passed, ground, case.valued.report
 
 
 def right_covers_the_loan(case: Case) -> Answer:
-    """Ask for a live right to operate that outlasts the loan."""
-    held = live_right(case.rights, "operate", case.as_of)
-    if held is None:
-        ground = f"no right to operate is live on {case.as_of}"
-        return "right_to_operate", False, ground, "register Right"
-    ground = f"held to {held.valid_to}, the loan matures on {case.maturity}"
-    return (
-        "right_to_operate",
-        held.valid_to >= case.maturity,
-        ground,
-        held.certificate,
-    )
+    """Ask for the borrower's right to operate, live and not ending before the loan."""
+    found = standing(case.rights, "operate", case.as_of, case.terms.borrower.name)
+    passed = found.live and found.last >= case.maturity
+    ground = f"{found.ground}; the loan matures on {case.maturity}"
+    return "right_to_operate", passed, ground, found.evidence
 
 
-def not_pledged_elsewhere(case: Case) -> Answer:
-    """Ask whether another agreement already holds the asset."""
-    others = case.pledges.filter(pl.col("request") != case.terms.agreement)
-    held = ", ".join(sorted(others["request"]))
-    exclusive = case.rules.exclusive_pledge or bool(others["exclusive"].any())
-    passed = not held or not exclusive
-    ground = f"already pledged under {held}" if held else "no other pledge"
-    return "free_of_other_pledges", passed, ground, "register Pledge"
+def within_ltv(case: Case) -> Answer:
+    """Ask whether what is owed stays within the policy's share of the value."""
+    owed = case.outstanding if case.live else case.principal
+    owed += int(case.others["principal_fen"].sum())
+    share = ratio(owed, case.valued.appraised_fen) or "undefined"
+    ground = f"loan to value {share}, at most {case.rules.max_ltv}"
+    passed = case.valued.appraised_fen > 0 and owed <= case.cap
+    return "loan_to_value", passed, ground, f"{case.rules.policy}/max_ltv"
+
+
+def borrower_is_named(case: Case) -> Answer:
+    """Ask for a credit code that names one borrower."""
+    borrower = case.terms.borrower
+    sound = credit_code_is_sound(borrower.credit_code)
+    ground = f"{borrower.name}, {borrower.credit_code}"
+    return "borrower", sound, ground, "check character of GB 32100"
+
+
+def free_to_pledge(case: Case) -> Answer:
+    """Ask whether no other agreement holds the asset, and the loan still runs."""
+    held = ", ".join(sorted(case.others["request"]))
+    exclusive = case.rules.exclusive_pledge or bool(case.others["exclusive"].any())
+    over = case.as_of > case.maturity
+    ground = f"pledged under {held}" if held else "no other pledge"
+    if over:
+        ground += f"; matured on {case.maturity}, before it was pledged"
+    passed = not over and not (held and exclusive)
+    return "free_to_pledge", passed, ground, "register Pledge"
+
+
+def as_pledged(case: Case, pledge: pl.DataFrame) -> Answer:
+    """Ask whether the document still says what was pledged under the agreement."""
+    named = [c for c in pledge.columns if c != "cap_fen"]  # a later appraisal moves it
+    changed = [c for c in named if case.own[c].to_list() != pledge[c].to_list()]
+    ground = f"differs from the pledge in {changed}" if changed else "as it was pledged"
+    return "as_pledged", not changed, ground, f"register Pledge {case.terms.agreement}"

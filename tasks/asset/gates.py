@@ -1,0 +1,109 @@
+"""Decide whether a product may become an asset: every ground at once."""
+
+from dataclasses import dataclass
+from datetime import date, timedelta
+
+import polars as pl
+
+from schemas.asset import AssetTerms, IncomeAppraisal
+from schemas.contract import frame_of
+from schemas.gates import Gates
+from schemas.money import shown
+from schemas.policy import AssetRules
+from tasks.asset.appraise import horizon
+from tasks.asset.recognize import Decision
+from tasks.finance import months_later
+from tasks.rights import standing
+
+Answer = tuple[str, bool, str, str]  # gate, passed, ground, evidence
+
+
+@dataclass(frozen=True)
+class Case:
+    """What an accountant has on the table."""
+
+    terms: AssetTerms
+    rules: AssetRules
+    as_of: date
+    rights: pl.DataFrame  # contract Right: posted before, and granted by the document
+    vouchers: pl.DataFrame  # contract Cost
+    borne: pl.DataFrame  # voucher lines with this product's part, and ``capitalised``
+    decision: Decision
+    appraisal: IncomeAppraisal | None
+
+    @property
+    def book(self) -> int:
+        """Book value in fen: the cost that is capitalised."""
+        return int(self.borne.filter("capitalised")["amount_fen"].sum())
+
+    @property
+    def amortised_from(self) -> date | None:
+        """The day an intangible asset was ready: its month is the first one charged."""
+        begins = self.decision.outcome == "intangible" and self.book
+        return self.decision.ready if begins else None
+
+
+def gates(case: Case, product_rows: int) -> pl.DataFrame:
+    """Answer every gate of the third stage. Contract: Gates."""
+    begins = case.rules.applies_from
+    said = f"policy {case.rules.policy} applies from {begins}"
+    full = f"the product holds {product_rows:,} rows"
+    answers = [
+        ("policy_in_force", begins <= case.as_of, said, case.rules.policy),
+        held(case, "process"),
+        held(case, "operate"),
+        ("product", product_rows > 0, full, "the product"),
+        vouchers_prove_cost(case),
+        recognised_under_the_rule(case),
+        within_the_right(case),
+    ]
+    return frame_of(Gates, [(*answer, case.as_of) for answer in answers])
+
+
+def held(case: Case, right: str) -> Answer:
+    """Ask whether a right is live on the day."""
+    found = standing(case.rights, right, case.as_of)
+    return f"right_to_{right}", found.live, found.ground, found.evidence
+
+
+def vouchers_prove_cost(case: Case) -> Answer:
+    """Ask for evidence of every voucher line, and for cost that this product bears."""
+    bare = case.vouchers.filter(pl.col("evidence").str.strip_chars() == "").height
+    total = shown(int(case.borne["amount_fen"].sum()))
+    ground = (
+        f"{bare} of {case.vouchers.height} voucher lines lack evidence;"
+        f" the product bears {total} CNY, {shown(case.book)} of it capitalised"
+    )
+    passed = bare == 0 and case.borne.height > 0
+    return "vouchers", passed, ground, "the vouchers"
+
+
+def recognised_under_the_rule(case: Case) -> Answer:
+    """Ask that nothing is capitalised of the time before the rule (applied forward)."""
+    begins, first = case.rules.recognition_from, case.borne.filter("capitalised")
+    rule = f"{case.rules.policy}/recognition_from"
+    if first.is_empty():
+        return "recognition_date", True, "nothing is capitalised", rule
+    days = first["incurred_on"]
+    early = days.filter(days < begins).len()
+    ground = f"{early} of {days.len()} capitalised lines lie before {begins}"
+    return "recognition_date", early == 0, ground, rule
+
+
+def within_the_right(case: Case) -> Answer:
+    """Ask that life and expected income end no later than the right to operate.
+
+    A life from a right is no longer than the right (CAS 6 application guidance); income
+    is discounted over the shortest of economic, legal and contract life.
+    """
+    found = standing(case.rights, "operate", case.as_of)
+    ends = []
+    if ready := case.amortised_from:
+        life = months_later(ready.replace(day=1), case.terms.amortization.life_months)
+        ends.append(("useful life", life - timedelta(days=1)))
+    if case.appraisal:
+        ends.append(("appraised income", horizon(case.appraisal)))
+    told = ", ".join(f"{what} to {end}" for what, end in ends) or "no term is claimed"
+    passed = all(end <= found.last for _, end in ends)
+    ground = f"{told}; right to operate to {found.last if found.live else 'no day'}"
+    return "term_of_right", passed, ground, found.evidence
