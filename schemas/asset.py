@@ -166,6 +166,15 @@ class AssetTerms(Terms):
         fixed = {"columns": VOUCHER_COLUMNS, "key": ["voucher", "line"]}
         return {**costs, "name": "vouchers", **fixed, "max_rejected_rate": 0}
 
+    @field_validator("rights")
+    @classmethod
+    def _each_is_granted_once(
+        cls, rights: tuple[GrantedRight, ...]
+    ) -> tuple[GrantedRight, ...]:
+        if len({(r.certificate, r.right) for r in rights}) < len(rights):
+            raise ValueError("a certificate grants the same right twice: keep one")
+        return rights
+
     @field_validator("pools")
     @classmethod
     def _shares_are_positive(
@@ -176,9 +185,9 @@ class AssetTerms(Terms):
                 raise ValueError(f"shares of pool {pool} must be 0 or more, not all 0")
         return pools
 
-    def source(self, _role: str) -> Source:
+    def source(self, role: str) -> Source | None:
         """Find the terms of the one raw input: the vouchers."""
-        return self.costs
+        return self.costs if role == "costs" else None
 
 
 Outcome = Literal[

@@ -77,9 +77,10 @@ class ResourceTerms(Declared):
             raise ValueError(f"{missing} in order or labels is not among the columns")
         return self
 
-    def source(self, role: str) -> Source:
+    def source(self, role: str) -> Source | None:
         """Find the terms of one source by the name it has in the SQL."""
-        return next(s for s in self.sources if s.name == role.rpartition(".")[2])
+        name = role.rpartition(".")[2]
+        return next((s for s in self.sources if s.name == name), None)
 
 
 class JoinBalance(pa.DataFrameModel):

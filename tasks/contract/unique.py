@@ -29,6 +29,7 @@ def repeated(parquet: Path, key: Sequence[str], folder: Path) -> pl.Series:
     hashed = pl.struct(key).hash(0)  # equal only within this process: never stored
     rows = pl.scan_parquet(parquet, glob=False, row_index_name=ROW)
     buckets = min(MAX_BUCKETS, 1 + height(parquet) // BUCKET_ROWS)
+    folder.mkdir()  # the sink makes it only when there is a row to write
     rows.select(_hash=hashed).with_columns(
         _bucket=pl.col("_hash") % buckets
     ).sink_parquet(

@@ -249,13 +249,13 @@ def fits(
 
 def parse_raw(call: Call, role: str, ref: ArtifactRef, scratch: Path) -> pl.LazyFrame:
     """Parse raw bytes under the source's own contract; what fails is kept apart."""
-    find = getattr(call.terms, "source", None)
-    if find is None:
+    find = getattr(call.terms, "source", lambda _: None)
+    source: Source | None = find(role)
+    if source is None:
         raise ContractError(
             f"{call.title}.{role} was handed {ref.name!r}, which is raw: it must pass"
             f" the stages {', '.join(call.stage.before)} first"
         )
-    source: Source = find(role)
     contract = compile_contract(source.contract(), parsed=True)
     plan = open_text(store.raw(call.store, ref), source, scratch)
     return check(call, source.name, plan, contract, scratch, source=source, role=role)
