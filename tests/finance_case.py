@@ -1,0 +1,294 @@
+"""Build what the third and fourth stage are given: terms, vouchers, rights, pledges.
+
+The base case is ACC-09 of the project's oracles: 200,000.00 of research, 80,000.00 of
+development before the five conditions are met, 600,000.00 after, 20,000.00 of training,
+ready on 2025-04-18. Dates the oracle leaves open are chosen here.
+"""
+
+from collections.abc import Sequence
+from datetime import date
+from typing import Any
+
+import polars as pl
+
+from schemas.asset import Asset, AssetTerms, Valuation
+from schemas.capital import Capital, CapitalTerms
+from schemas.contract import frame_of
+from schemas.policy import AssetRules, CapitalRules
+from schemas.registers import Pledge, Right
+from tasks.asset.assetize import assetize
+from tasks.capital.capitalize import capitalize
+
+HOLDER = "Jiangbei Data (illustrative)"
+CODE = "91110000600037341L"  # ID-02
+ACCOUNTS = {
+    "bank": "1002",
+    "payroll": "2211",
+    "inventory": "1405",
+    "intangible": "1701",
+    "research": "530101",
+    "development": "530102",
+    "expense": "6602",
+}
+CONDITIONS = [
+    "technical_feasibility",
+    "intention_to_complete",
+    "way_to_benefit",
+    "resources_and_ability",
+    "reliable_measurement",
+]
+VOUCHER = {
+    "voucher": pl.String,
+    "line": pl.Int64,
+    "pool": pl.String,
+    "supplier": pl.String,
+    "incurred_on": pl.Date,
+    "project": pl.String,
+    "phase": pl.String,
+    "kind": pl.String,
+    "amount": pl.Int64,
+    "evidence": pl.String,
+}
+YES = {"answer": True, "evidence": "E-1"}
+NO = {"answer": False, "evidence": "E-2"}
+AS_OF = date(2025, 4, 30)
+
+
+def voucher(
+    number: str, on: date, phase: str, kind: str, amount: int
+) -> tuple[Any, ...]:
+    """One voucher line of the index's own pool; the amount in fen."""
+    return (
+        number,
+        1,
+        "index",
+        "Supplier",
+        on,
+        "P",
+        phase,
+        kind,
+        amount,
+        f"INV-{number}",
+    )
+
+
+ACC_09 = (
+    voucher("V1", date(2024, 11, 30), "research", "staff", 20_000_000),
+    voucher("V2", date(2025, 1, 14), "development", "staff", 8_000_000),
+    voucher("V3", date(2025, 1, 15), "development", "staff", 36_000_000),
+    voucher("V4", date(2025, 2, 28), "development", "cloud", 12_000_000),
+    voucher("V5", date(2025, 3, 31), "development", "labelling", 9_000_000),
+    voucher("V6", date(2025, 4, 18), "development", "registration", 3_000_000),
+    voucher("V7", date(2025, 4, 20), "operation", "training", 2_000_000),
+)
+
+
+def facts(**changed: Any) -> dict[str, Any]:
+    """What the recognition tree is told."""
+    met = [
+        {"condition": c, "met_on": "2025-01-10", "evidence": "E-3", "signer": "CFO"}
+        for c in CONDITIONS
+    ]
+    met[2]["met_on"] = "2025-01-15"
+    return {
+        "origin": "internal",
+        "purpose": "use",
+        "controlled": YES,
+        "past_transaction": YES,
+        "probable_benefit": YES,
+        "measurable": YES,
+        "charged": YES,
+        "identifiable": YES,
+        "conditions": met,
+        "available_from": "2025-04-18",
+    } | changed
+
+
+def right(kind: str, **changed: Any) -> dict[str, Any]:
+    """One right as the document grants it."""
+    return {
+        "right": kind,
+        "certificate": f"C-{kind}",
+        "holder": HOLDER,
+        "basis": "collection",
+        "scope": "insurance",
+        "evidence": f"CERT-{kind}",
+        "valid_from": "2025-01-01",
+        "valid_to": "2031-12-31",
+    } | changed
+
+
+def appraisal(**changed: Any) -> dict[str, Any]:
+    """VAL-06 of the oracles: 764,964.47."""
+    return {
+        "approach": "income",
+        "appraiser": "Appraisers (illustrative)",
+        "report": "R-1",
+        "appraised_on": "2025-04-20",
+        "cash_flows": ["300000", "320000", "340000"],
+        "discount_rate": "0.12",
+        "premises": "three licences",
+    } | changed
+
+
+def asset_terms(**changed: Any) -> AssetTerms:
+    """The terms of ACC-09, with policy, entity and product filled in."""
+    stated: dict[str, Any] = {
+        "factor": "index",
+        "entity": "jiangbei",
+        "product": "index",
+        "product_version": "1.0.0",
+        "name": "index-asset",
+        "version": "1.0.0",
+        "rights": [right("hold"), right("process"), right("operate")],
+        "costs": {"path": "vouchers.csv", "licence": "own books"},
+        "pools": {"index": {"index": "1"}},
+        "recognition": facts(),
+        "amortization": {
+            "method": "straight_line",
+            "life_months": 60,
+            "life_basis": "peers",
+        },
+        "appraisal": [appraisal()],
+        "accounts": ACCOUNTS,
+        "rules": AssetRules(
+            policy="test-policy",
+            applies_from=date(2024, 1, 1),
+            recognition_from=date(2024, 1, 1),
+            appraisal_valid_months=12,
+        ),
+    }
+    return AssetTerms.model_validate(stated | changed)
+
+
+def vouchers(rows: Sequence[tuple[Any, ...]] = ACC_09) -> pl.LazyFrame:
+    """Vouchers as the seam parses them."""
+    return pl.DataFrame(list(rows), schema=VOUCHER, orient="row").lazy()
+
+
+def right_event(kind: str, event: str = "grant", **changed: Any) -> tuple[Any, ...]:
+    """One row of the register of rights."""
+    row = {
+        "entity": "jiangbei",
+        "asset": "index-asset",
+        "right": kind,
+        "event": event,
+        "certificate": f"C-{kind}",
+        "holder": HOLDER,
+        "basis": "collection",
+        "scope": "insurance",
+        "evidence": f"CERT-{kind}",
+        "effective_on": date(2025, 1, 1),
+        "valid_from": date(2025, 1, 1),
+        "valid_to": date(2031, 12, 31),
+    }
+    return tuple((row | changed).values())
+
+
+def make_asset(
+    terms: AssetTerms | None = None,
+    rows: Sequence[tuple[Any, ...]] = ACC_09,
+    rights: Sequence[tuple[Any, ...]] = (),
+    as_of: date = AS_OF,
+    product_rows: int = 3,
+) -> Asset:
+    """Run the third stage."""
+    product = pl.LazyFrame({"route": range(product_rows)})
+    posted = frame_of(Right, rights).lazy()
+    return assetize(product, vouchers(rows), posted, terms or asset_terms(), as_of)
+
+
+DRAWDOWN = date(2025, 6, 20)
+
+
+def capital_terms(**changed: Any) -> CapitalTerms:
+    """LOAN-03 of the oracles."""
+    stated: dict[str, Any] = {
+        "factor": "index",
+        "entity": "jiangbei",
+        "asset": "index-asset",
+        "version": "1.0.0",
+        "kind": "pledge_loan",
+        "agreement": "LOAN-1",
+        "lender": "Bank (illustrative)",
+        "borrower": {"name": HOLDER, "credit_code": CODE},
+        "principal": "5000000.00",
+        "annual_rate": "0.036",
+        "months": 12,
+        "method": "equal_principal",
+        "drawdown": DRAWDOWN,
+        "rules": lender_rules(),
+    }
+    return CapitalTerms.model_validate(stated | changed)
+
+
+def lender_rules(**changed: Any) -> CapitalRules:
+    """COL-01's loan is 0.557538 of the value, so the case's policy allows 0.60."""
+    stated: dict[str, Any] = {
+        "policy": "test-policy",
+        "applies_from": date(2024, 1, 1),
+        "max_ltv": "0.60",
+        "exclusive_pledge": True,
+        "recognised_only": True,
+    }
+    return CapitalRules.model_validate(stated | changed)
+
+
+def valued(**changed: Any) -> pl.LazyFrame:
+    """The valuation of COL-01 of the oracles: 8,968,000.00 appraised."""
+    row = {
+        "entity": "jiangbei",
+        "asset": "index-asset",
+        "version": "1.0.0",
+        "outcome": "intangible",
+        "charged": True,
+        "book_fen": 60_000_000,
+        "appraised_fen": 896_800_000,
+        "approach": "income",
+        "appraiser": "Appraisers (illustrative)",
+        "report": "R-1",
+        "appraised_on": date(2025, 6, 1),
+        "valid_to": date(2026, 5, 31),
+    }
+    return frame_of(Valuation, [tuple((row | changed).values())]).lazy()
+
+
+def pledged(**changed: Any) -> tuple[Any, ...]:
+    """The pledge that LOAN-1 makes: cap 0.60 × 8,968,000.00 = 5,380,800.00."""
+    row = {
+        "request": "LOAN-1",
+        "entity": "jiangbei",
+        "asset": "index-asset",
+        "version": "1.0.0",
+        "lender": "Bank (illustrative)",
+        "principal_fen": 500_000_000,
+        "cap_fen": 538_080_000,
+        "exclusive": True,
+        "pledged_on": DRAWDOWN,
+        "matures_on": date(2026, 6, 20),
+    }
+    return tuple((row | changed).values())
+
+
+def make_capital(
+    valuation: pl.LazyFrame | None = None,
+    rights: Sequence[tuple[Any, ...]] | None = None,
+    pledges: Sequence[tuple[Any, ...]] = (),
+    terms: CapitalTerms | None = None,
+    as_of: date = DRAWDOWN,
+) -> Capital:
+    """Run the fourth stage."""
+    events = [right_event("operate")] if rights is None else rights
+    return capitalize(
+        valued() if valuation is None else valuation,
+        frame_of(Right, events).lazy(),
+        frame_of(Pledge, pledges).lazy(),
+        terms or capital_terms(),
+        as_of,
+    )
+
+
+def failed(gates: pl.LazyFrame) -> dict[str, str]:
+    """Gates that say no, with their grounds."""
+    rows = gates.collect().filter(~pl.col("passed"))
+    return dict(rows.select("gate", "ground").iter_rows())

@@ -1,0 +1,299 @@
+"""The third stage as a whole: its frames, its gates, its appraisal."""
+
+from datetime import date
+from decimal import Decimal
+from typing import Any, get_args
+
+import pytest
+from pydantic import ValidationError
+
+from schemas.asset import VOUCHER_COLUMNS, Asset
+from schemas.contract import frame_of
+from schemas.errors import FactorError
+from schemas.registers import Cost
+from tests.finance_case import (
+    ACC_09,
+    NO,
+    appraisal,
+    asset_terms,
+    facts,
+    failed,
+    make_asset,
+    right,
+    right_event,
+    voucher,
+)
+
+
+def contracts() -> dict[str, Any]:
+    return {n: get_args(t)[1] for n, t in Asset.__annotations__.items()}
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [{}, {"appraisal": []}, {"recognition": facts(controlled=NO)}],
+    ids=["whole", "not appraised", "not recognised"],
+)
+def test_every_frame_has_exactly_the_columns_and_types_of_its_contract(
+    changed: dict[str, Any],
+) -> None:
+    made = make_asset(asset_terms(**changed))
+
+    for name, contract in contracts().items():
+        frame = getattr(made, name)
+        assert frame.collect_schema() == frame_of(contract, []).schema, name
+        contract.to_schema().validate(frame.collect())
+
+
+def test_the_vouchers_have_the_columns_of_the_register_of_cost() -> None:
+    declared = [column["name"] for column in VOUCHER_COLUMNS]
+    register = [c.removesuffix("_fen") for c in Cost.to_schema().columns]
+
+    assert ["entity", *declared] == register
+
+
+def test_the_voucher_contract_is_fixed_and_lets_no_line_go() -> None:
+    source = asset_terms().source("costs")
+
+    assert source
+    assert source.max_rejected_rate == 0
+    assert source.key == ("voucher", "line")
+    assert [c.name for c in source.columns] == [c["name"] for c in VOUCHER_COLUMNS]
+
+
+def test_every_gate_is_open_in_the_base_case() -> None:
+    gates = make_asset().gates.collect()
+
+    assert gates["passed"].all()
+    assert not (gates["evidence"] == "").any()
+    assert gates["gate"].to_list() == [
+        "policy_in_force",
+        "right_to_process",
+        "right_to_operate",
+        "product",
+        "vouchers",
+        "recognition_date",
+        "term_of_right",
+    ]
+
+
+@pytest.mark.parametrize("kind", ["process", "operate"])
+@pytest.mark.parametrize(
+    ("changed", "said"),
+    [
+        ({"valid_to": "2025-04-29"}, "runs from 2025-01-01 to 2025-04-29"),
+        ({"valid_from": "2025-05-01"}, "runs from 2025-05-01 to 2031-12-31"),
+    ],
+)
+def test_a_right_that_is_not_live_on_the_day_closes_its_gate(
+    kind: str, changed: dict[str, str], said: str
+) -> None:
+    rights = [
+        right(k, **(changed if k == kind else {})) for k in ("process", "operate")
+    ]
+
+    grounds = failed(make_asset(asset_terms(rights=rights)).gates)
+
+    assert said in grounds[f"right_to_{kind}"]
+    assert set(grounds) <= {f"right_to_{kind}", "term_of_right"}
+
+
+@pytest.mark.parametrize("kind", ["process", "operate"])
+def test_a_right_nobody_granted_closes_its_gate(kind: str) -> None:
+    rights = [right(k) for k in ("hold", "process", "operate") if k != kind]
+
+    grounds = failed(make_asset(asset_terms(rights=rights)).gates)
+
+    assert grounds[f"right_to_{kind}"] == f"no right to {kind} was granted"
+
+
+@pytest.mark.parametrize("kind", ["process", "operate"])
+def test_a_revoked_right_closes_its_gate_from_the_day_on_and_says_why(
+    kind: str,
+) -> None:
+    revoked = right_event(
+        kind,
+        "revoke",
+        effective_on=date(2025, 4, 30),
+        basis="court order",
+        evidence="ORDER-7",
+    )
+
+    before = make_asset(rights=[revoked], as_of=date(2025, 4, 29))
+    after = make_asset(rights=[revoked], as_of=date(2025, 4, 30))
+
+    gate = f"right_to_{kind}"
+    assert gate not in failed(before.gates)
+    assert "revoked from 2025-04-30, court order" in failed(after.gates)[gate]
+    assert after.gates.collect().filter(gate=gate)["evidence"].item() == "ORDER-7"
+
+
+def test_a_revocation_of_one_right_leaves_another_on_the_same_certificate() -> None:
+    rights = [right(k, certificate="C-1") for k in ("process", "operate")]
+    revoked = right_event("process", "revoke", certificate="C-1")
+
+    grounds = failed(make_asset(asset_terms(rights=rights), rights=[revoked]).gates)
+
+    assert list(grounds) == ["right_to_process"]
+
+
+def test_a_posted_right_stands_before_what_the_document_now_says() -> None:
+    posted = right_event("operate", valid_to=date(2025, 4, 1))
+
+    assert "right_to_operate" in failed(make_asset(rights=[posted]).gates)
+
+
+@pytest.mark.parametrize("evidence", ["", "  ", None])
+def test_one_voucher_without_evidence_closes_the_gate(evidence: str | None) -> None:
+    bare = (*voucher("V8", date(2025, 2, 1), "development", "cloud", 1)[:-1], evidence)
+
+    made = make_asset(rows=(*ACC_09, bare))
+
+    assert "1 of 8 voucher lines lack evidence" in failed(made.gates)["vouchers"]
+    Cost.to_schema().validate(made.costs.collect())
+
+
+def test_a_product_that_bears_no_cost_closes_the_gate() -> None:
+    terms = asset_terms(pools={"index": {"a-misspelt-name": "1"}})
+
+    assert "bears 0.00 CNY" in failed(make_asset(terms).gates)["vouchers"]
+    assert "vouchers" in failed(make_asset(rows=()).gates)
+
+
+def test_an_empty_product_closes_the_gate() -> None:
+    assert "0 rows" in failed(make_asset(product_rows=0).gates)["product"]
+
+
+def test_cost_capitalised_before_the_rule_closes_the_gate() -> None:
+    rules = asset_terms().rules
+    assert rules
+    later = rules.model_copy(update={"recognition_from": date(2025, 1, 16)})
+
+    made = make_asset(asset_terms(rules=later))
+
+    said = "1 of 4 capitalised lines lie before 2025-01-16"
+    assert failed(made.gates) == {"recognition_date": said}
+
+
+def test_a_policy_that_does_not_apply_yet_closes_the_gate() -> None:
+    rules = asset_terms().rules
+    assert rules
+    later = rules.model_copy(update={"applies_from": date(2025, 5, 1)})
+
+    assert list(failed(make_asset(asset_terms(rules=later)).gates)) == [
+        "policy_in_force"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("last", "open_"),
+    [("2030-03-31", True), ("2030-03-30", False), ("2028-04-19", False)],
+)
+def test_neither_life_nor_income_may_outlast_the_right_to_operate(
+    last: str, open_: bool
+) -> None:
+    # ready 2025-04-18, 60 months: to 2030-03-31; income of three years: to 2028-04-20
+    rights = [right("process"), right("operate", valid_to=last)]
+
+    grounds = failed(make_asset(asset_terms(rights=rights)).gates)
+
+    assert ("term_of_right" not in grounds) is open_
+
+
+def test_income_beyond_the_right_closes_the_gate_although_nothing_is_amortised() -> (
+    None
+):
+    rights = [right("process"), right("operate", valid_to="2028-04-19")]
+    told = facts(controlled=NO)
+
+    made = make_asset(asset_terms(rights=rights, recognition=told))
+
+    assert list(failed(made.gates)) == ["term_of_right"]
+
+
+def test_terms_without_a_policy_are_refused() -> None:
+    with pytest.raises(FactorError, match="no policy"):
+        make_asset(asset_terms(rules=None))
+
+
+def test_val_06_is_appraised_beside_the_books() -> None:
+    row = make_asset().valuation.collect().row(0, named=True)
+
+    assert row["appraised_fen"] == 76_496_447
+    assert row["book_fen"] == 60_000_000
+    assert (row["appraised_on"], row["valid_to"]) == (
+        date(2025, 4, 20),
+        date(2026, 4, 19),
+    )
+
+
+def test_a_stranger_can_recompute_the_value_from_the_inputs_alone() -> None:
+    rows = make_asset().appraisal_inputs.collect()
+    flows = dict(rows.filter(name="cash_flow").select("period", "value").iter_rows())
+    rate = Decimal(rows.filter(name="discount_rate")["value"].item())
+
+    value = sum(Decimal(f) / (1 + rate) ** t for t, f in flows.items())
+
+    assert round(value, 2) == Decimal("764964.47")  # VAL-06
+    assert set(rows["source"]) == {"R-1"}
+
+
+def test_the_latest_appraisal_known_on_the_day_counts() -> None:
+    made = [
+        appraisal(),
+        appraisal(appraised_on="2025-05-10", report="R-2", cash_flows=["112"]),
+        appraisal(appraised_on="2024-05-10", report="R-0", cash_flows=["224"]),
+    ]
+    terms = asset_terms(appraisal=made)
+
+    def report(as_of: date) -> str:
+        found = make_asset(terms, as_of=as_of).valuation.collect()["report"].item()
+        return str(found)
+
+    assert report(date(2025, 4, 30)) == "R-1"
+    assert report(date(2025, 5, 10)) == "R-2"
+    assert report(date(2025, 4, 1)) == "R-0"
+
+
+def test_without_an_appraisal_the_appraised_value_is_0_and_says_nobody() -> None:
+    made = make_asset(asset_terms(appraisal=[]))
+
+    row = made.valuation.collect().row(0, named=True)
+    assert (row["appraised_fen"], row["appraiser"]) == (0, "nobody")
+    assert (row["appraised_on"], row["valid_to"]) == (None, None)
+    assert made.appraisal_inputs.collect().is_empty()
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"cash_flows": []},
+        {"cash_flows": ["-1"]},
+        {"cash_flows": ["0.001"]},
+        {"cash_flows": [0.5]},
+        {"discount_rate": "0"},
+        {"discount_rate": 0.12},
+        {"report": " "},
+        {"approach": "cost"},
+    ],
+)
+def test_an_appraisal_that_cannot_be_recomputed_is_refused(
+    changed: dict[str, Any],
+) -> None:
+    with pytest.raises(ValidationError):
+        asset_terms(appraisal=[appraisal(**changed)])
+
+
+@pytest.mark.parametrize(
+    ("rights", "said"),
+    [
+        ([right("hold"), right("hold")], "grants the same right twice"),
+        ([right("hold", valid_to="2024-12-31")], "valid_to lies before valid_from"),
+        ([], "at least 1 item"),
+    ],
+)
+def test_a_bundle_of_rights_that_contradicts_itself_is_refused(
+    rights: list[dict[str, Any]], said: str
+) -> None:
+    with pytest.raises(ValidationError, match=said):
+        asset_terms(rights=rights)
