@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import rfc8785
 from cyclopts import App, CycloptsError, Parameter
@@ -18,7 +18,10 @@ from rich.console import Console
 
 from flows import face
 from schemas.artifact import Stage
-from schemas.errors import DatafactorError, FactorError, Refused
+from schemas.errors import DatafactorError, Refused
+
+if TYPE_CHECKING:
+    from flows.summary import Chain
 
 HELP = "Carry a data factor from raw bytes to a financed asset; ask what rests on it."
 app = App(name="datafactor", help=HELP, version_flags=["--version"])
@@ -75,7 +78,8 @@ def demo(*, json: Json = False) -> int:
 
 @app.command
 def run(
-    *factors: str,
+    factor: str,
+    *more: str,
     as_of: date | None = None,
     through: Stage = Stage.CAPITAL,
     json: Json = False,
@@ -84,25 +88,28 @@ def run(
 
     Example: datafactor run flight-disruption --as-of 2026-06-30 --through product
     """
-    if not factors:
-        raise FactorError("name at least one factor, as in `datafactor run NAME`")
-    return max(run_one(name, as_of, through, json) for name in factors)
+    answers = []
+    for name in (factor, *more):
+        answers.append(run_one(name, as_of, through, json))
+        if not json:
+            answers[-1].give(as_json=False)
+    worst = max(answer.exit for answer in answers)
+    if json:
+        data = [answer.data for answer in answers] if more else answers[0].data
+        Answer("run", data, lambda _: None, worst).give(as_json=True)
+    return worst
 
 
-def run_one(name: str, as_of: date | None, through: Stage, as_json: bool) -> int:
-    """Run one factor with its progress shown, and give its summary."""
+def run_one(name: str, as_of: date | None, through: Stage, as_json: bool) -> Answer:
+    """Run one factor with its progress shown."""
     from flows import summary
     from flows.progress import Progress
-    from flows.value_chain import value_chain
 
-    with Progress(out, quiet=as_json) as progress:
-        if os.environ.get("PREFECT_API_URL"):
-            state = value_chain(name, as_of, through, return_state=True)
-            if state.name == "Refused":
-                raise Refused(name, (state.message or "",))
-            chain: summary.Chain = state.result()
-        else:
-            chain = value_chain.fn(name, as_of, through)
+    try:
+        with Progress(out, quiet=as_json) as progress:
+            chain = chain_of(name, as_of, through)
+    except Refused as refused:
+        return refusal(refused, progress.data())
     data = {
         "factor": name,
         "as_of": str(chain.as_of),
@@ -111,9 +118,27 @@ def run_one(name: str, as_of: date | None, through: Stage, as_json: bool) -> int
         "next": summary.next_commands(chain),
     }
     reused = all(published.reused for _, published, _ in progress.done)
-    return Answer(
-        "run", data, lambda console: face.ending(console, chain, reused)
-    ).give(as_json)
+    return Answer("run", data, lambda console: face.ending(console, chain, reused))
+
+
+def chain_of(name: str, as_of: date | None, through: Stage) -> "Chain":
+    """Run the flow plainly, or on the Prefect server that the environment names."""
+    from flows.value_chain import value_chain
+
+    if not os.environ.get("PREFECT_API_URL"):
+        return value_chain.fn(name, as_of, through)
+    state = value_chain(name, as_of, through, return_state=True)
+    if state.name == "Refused":
+        raise Refused(name, (state.message or "",))
+    chain: Chain = state.result()
+    return chain
+
+
+def refusal(refused: Refused, stages: list[dict[str, Any]]) -> Answer:  # Any: JSON
+    """Say which gate is shut; the answer of a run that may not go on."""
+    grounds = list(refused.grounds)
+    data = {"refused": refused.stage, "grounds": grounds, "stages": stages}
+    return Answer("run", data, lambda _: err.print(str(refused), markup=False), 1)
 
 
 @app.command
@@ -221,25 +246,31 @@ def doctor(*, json: Json = False) -> int:
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Run one command; say an error in one sentence."""
+    """Run one command; say an error in one sentence, with ``--json`` also as JSON."""
     given = sys.argv[1:] if argv is None else argv
     os.environ.setdefault("DO_NOT_TRACK", "1")
+    command = next(iter(given), "")
     try:
         result = app(
             given, exit_on_error=False, print_error=False, result_action="return_value"
         )
         return int(result or 0)
     except CycloptsError as error:
-        err.print(str(error), markup=False)
-        return 64 if given[:1] == ["verify"] else 2
+        return sorry(str(error), command, 64 if command == "verify" else 2, given)
     except (DatafactorError, Refused) as error:
-        err.print(str(error), markup=False)
-        return 1
+        return sorry(str(error), command, 1, given)
     except OSError as error:
         where = error.filename or "the disk of DATAFACTOR_HOME"
         said = f"{error.strerror or error}: {where}; mend that, then run again"
-        err.print(said, markup=False)
-        return 1
+        return sorry(said, command, 1, given)
+
+
+def sorry(said: str, command: str, code: int, given: list[str]) -> int:
+    """Say an error on stderr, and to programs as JSON."""
+    err.print(said, markup=False)
+    if "--json" in given:
+        Answer(command, {"error": said}, lambda _: None, code).give(True)
+    return code
 
 
 if __name__ == "__main__":

@@ -80,11 +80,27 @@ def test_a_comment_changes_nothing(project: Project) -> None:
 def test_one_fen_more_in_the_conversion_runs_the_stages_of_money(
     project: Project,
 ) -> None:
-    project.edit("schemas/money.py", "return int(scaled)", "return int(scaled) + 1")
+    project.edit("schemas/money.py", "ROUND_HALF_UP))", "ROUND_HALF_UP)) + 1")
 
     ran = again(project)
 
     assert {"assetize", "capitalize"} <= ran
+
+
+def test_another_principal_under_the_same_agreement_is_refused(
+    project: Project,
+) -> None:
+    project.edit(
+        "deployments/factors/flight-disruption.yaml",
+        'principal: "5000000.00"',
+        'principal: "5000000.01"',
+    )
+
+    said = datafactor(*RUN, home=project.home, data=project.data, code=project.code)
+
+    assert said.exit == 1
+    assert said.data["refused"] == "capitalize"
+    assert "principal_fen" in said.data["grounds"][0]
 
 
 def test_a_helper_two_imports_away_runs_its_stage_and_spreads_no_further(
