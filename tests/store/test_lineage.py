@@ -6,7 +6,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from schemas.artifact import ArtifactRef, CheckCount, Stage
+from schemas.artifact import ArtifactRef, CheckCount, Origin, Stage
 from schemas.errors import StoreError
 from tasks import store
 from tasks.store import Store
@@ -113,6 +113,23 @@ def test_the_latest_complete_run_has_the_name(s: Store, refs: Refs) -> None:
     store.publish(s, run(failed, stage=Stage.PRODUCT, status="FAIL"))
 
     assert store.resolve(s, "flights/product") == newer.ref
+
+
+def test_an_artifact_is_described_by_the_newest_run_that_yielded_it(s: Store) -> None:
+    """The same bytes found again in a moved file, under a contract with one more rule."""
+    for place, contract in (("old.csv", sha("1")), ("new.csv", sha("2"))):
+        origin = Origin(path=place, file_sha256=sha("f"), member="", licence="CC0")
+        raw = made(s, "flights", b"bytes", origin=origin)
+        ref = raw.ref.model_copy(update={"contract": contract})
+        again = raw.model_copy(update={"ref": ref})
+        store.publish(s, run(again, task="collect", key=sha(place)))
+
+    (node,) = store.trace(s, raw.ref.id)
+
+    assert node.origin is not None
+    assert node.origin.path == "new.csv"
+    assert store.resolve(s, raw.ref.id).contract == sha("2")
+    assert store.verify(s).exit == 0
 
 
 def test_what_is_ambiguous_is_refused_with_the_candidates(s: Store) -> None:

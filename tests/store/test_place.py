@@ -195,8 +195,8 @@ def test_settings_default_to_folders_apart(monkeypatch: pytest.MonkeyPatch) -> N
 @pytest.mark.parametrize(
     ("url", "remedy"),
     [
-        ("postgresql://me@host/db", r"postgresql\+psycopg://"),
-        ("postgres://me@host/db", r"postgresql\+psycopg://"),
+        ("postgresql://me@host/db", r"no driver: write postgresql\+psycopg://"),
+        ("postgres://me@host/db", r"no driver: write postgresql\+psycopg://"),
         ("mysql://me@host/db", "start the URL with"),
     ],
 )

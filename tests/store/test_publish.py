@@ -1,13 +1,17 @@
 """Publication: whole or not at all, once a key, one line of runs."""
 
+import hashlib
 import json
+import os
+import subprocess
+import sys
 from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
 from pathlib import Path
 
 import polars as pl
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import func, select, text
 from sqlmodel import col
 
 from schemas.artifact import Balance, Input, Publication
@@ -147,17 +151,64 @@ def test_a_refused_posting_takes_the_whole_publication_with_it(s: Store) -> None
     assert [counted(s, t) for t in tables] == [0] * 5
 
 
+def test_a_failed_run_posts_nothing(s: Store) -> None:
+    posted = made(s, "pledge", frame_of(Pledge, [pledge()]))
+
+    with pytest.raises(StoreError, match="a failed run posts nothing"):
+        store.publish(s, run(posted, register="Pledge", status="FAIL"))
+
+
+def test_each_run_hashes_the_one_before_it_and_its_body(s: Store) -> None:
+    store.publish(s, run(task="first"))
+    store.publish(s, run(task="second"))
+
+    with reading(s.engine) as c:
+        query = text("SELECT prev, hash, body FROM stagerun ORDER BY seq")
+        first, second = c.execute(query).all()
+    assert first.prev == bytes(32)
+    assert second.prev == first.hash
+    for link in (first, second):
+        content = (link.prev.hex() + link.body).encode()
+        assert link.hash == hashlib.sha256(content).digest()
+
+
+FORK = """
+import os, sys
+from tasks import store
+s = store.current()
+store.runs(s)
+child = os.fork()
+for _ in range(100):
+    assert len(store.runs(s)) == 1
+if child == 0:
+    os._exit(0)
+sys.exit(os.waitpid(child, 0)[1])
+"""
+
+
+def test_a_forked_child_does_not_talk_on_its_parents_connection(s: Store) -> None:
+    store.publish(s, run())
+    places = s.settings.model_dump(include={"home", "database", "anchor", "key"})
+    env = {f"DATAFACTOR_{n.upper()}": str(v) for n, v in places.items()}
+
+    done = subprocess.run(
+        [sys.executable, "-c", FORK], env={**os.environ, **env}, timeout=60, check=False
+    )
+
+    assert done.returncode == 0
+
+
 def test_the_body_is_canonical_json_and_holds_all_that_was_said(s: Store) -> None:
     publication = run(made(s, "resource", FRAME), as_of="2026-06-30")
     store.publish(s, publication)
 
     with reading(s.engine) as c:
-        text = c.scalars(select(col(StageRun.body))).one()
-    body = json.loads(text)
+        written = c.scalars(select(col(StageRun.body))).one()
+    body = json.loads(written)
     assert list(body) == sorted(body)
     assert {"v", "who", "at", *Publication.model_fields} == set(body)
     assert (body["who"], body["as_of"]) == ("tester", "2026-06-30")
-    assert '"name":"航班"' in text
+    assert '"name":"航班"' in written
 
 
 def test_terms_that_json_cannot_hold_exactly_are_refused(s: Store) -> None:

@@ -204,6 +204,30 @@ def test_garbage_in_a_typed_cell_is_a_finding_not_a_crash(s: Store, refs: Refs) 
     assert LOAN in sentences(found)
 
 
+def test_text_that_is_no_text_any_more_is_a_finding(s: Store, refs: Refs) -> None:
+    if s.engine.dialect.name == "postgresql":
+        return
+    forge(s, "UPDATE stagerun SET task = CAST(x'ff' AS TEXT) WHERE seq = 2")
+
+    assert "task differ from its body" in sentences(store.verify(s))
+
+
+def test_a_forged_body_never_stops_the_examination(s: Store, refs: Refs) -> None:
+    forge(
+        s,
+        "UPDATE stagerun SET body = '5' WHERE seq = 1",
+        "UPDATE stagerun SET body = '{}' WHERE seq = 2",
+        """UPDATE stagerun SET body = replace(body, '"Pledge"', '"Gift"')""",
+    )
+
+    said = sentences(store.verify(s))
+
+    assert "the body of run 1" in said
+    assert "the body of run 2" in said
+    assert "run 5 (capitalize of flights) was changed" in said
+    assert LOAN in said
+
+
 def test_a_database_file_that_is_no_database_any_more(s: Store, refs: Refs) -> None:
     if s.engine.dialect.name == "postgresql":
         return
