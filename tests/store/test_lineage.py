@@ -116,7 +116,7 @@ def test_the_latest_complete_run_has_the_name(s: Store, refs: Refs) -> None:
 
 
 def test_an_artifact_is_described_by_the_newest_run_that_yielded_it(s: Store) -> None:
-    """The same bytes found again in a moved file, under a contract with one more rule."""
+    """The same bytes in a moved file, under a contract with one more rule."""
     for place, contract in (("old.csv", sha("1")), ("new.csv", sha("2"))):
         origin = Origin(path=place, file_sha256=sha("f"), member="", licence="CC0")
         raw = made(s, "flights", b"bytes", origin=origin)
