@@ -145,10 +145,10 @@ def free_to_pledge(case: Case) -> Answer:
     """Ask whether no other agreement holds the asset, and the loan still runs."""
     held = ", ".join(sorted(case.others["request"]))
     exclusive = case.rules.exclusive_pledge or bool(case.others["exclusive"].any())
-    over = case.as_of > case.maturity
+    over = case.as_of >= case.maturity
     ground = f"pledged under {held}" if held else "no other pledge"
     if over:
-        ground += f"; matured on {case.maturity}, before it was pledged"
+        ground += f"; matures on {case.maturity}, not after {case.as_of}"
     passed = not over and not (held and exclusive)
     return "free_to_pledge", passed, ground, "register Pledge"
 

@@ -13,6 +13,7 @@ from schemas.errors import FactorError
 from schemas.registers import Cost
 from tests.finance_case import (
     ACC_09,
+    AS_OF,
     NO,
     appraisal,
     asset_terms,
@@ -167,9 +168,12 @@ def test_an_empty_product_closes_the_gate() -> None:
 def test_cost_capitalised_before_the_rule_closes_the_gate() -> None:
     rules = asset_terms().rules
     assert rules
+    on_time = rules.model_copy(update={"recognition_from": date(2025, 1, 15)})
     later = rules.model_copy(update={"recognition_from": date(2025, 1, 16)})
 
     made = make_asset(asset_terms(rules=later))
+
+    assert failed(make_asset(asset_terms(rules=on_time)).gates) == {}
 
     said = "1 of 4 capitalised lines lie before 2025-01-16"
     assert failed(made.gates) == {"recognition_date": said}
@@ -178,7 +182,10 @@ def test_cost_capitalised_before_the_rule_closes_the_gate() -> None:
 def test_a_policy_that_does_not_apply_yet_closes_the_gate() -> None:
     rules = asset_terms().rules
     assert rules
+    now = rules.model_copy(update={"applies_from": AS_OF})
     later = rules.model_copy(update={"applies_from": date(2025, 5, 1)})
+
+    assert failed(make_asset(asset_terms(rules=now)).gates) == {}
 
     assert list(failed(make_asset(asset_terms(rules=later)).gates)) == [
         "policy_in_force"
@@ -195,9 +202,13 @@ def test_neither_life_nor_income_may_outlast_the_right_to_operate(
     # ready 2025-04-18, 60 months: to 2030-03-31; income of three years: to 2028-04-20
     rights = [right("process"), right("operate", valid_to=last)]
 
-    grounds = failed(make_asset(asset_terms(rights=rights)).gates)
+    gates = make_asset(asset_terms(rights=rights)).gates
 
-    assert ("term_of_right" not in grounds) is open_
+    assert ("term_of_right" not in failed(gates)) is open_
+    assert gates.filter(gate="term_of_right").collect()["ground"].item() == (
+        "useful life to 2030-03-31, appraised income to 2028-04-20;"
+        f" right to operate to {last}"
+    )
 
 
 def test_income_beyond_the_right_closes_the_gate_although_nothing_is_amortised() -> (

@@ -116,6 +116,31 @@ def test_an_answer_without_evidence_is_refused(evidence: str) -> None:
         RecognitionTerms.model_validate(facts(controlled=blank))
 
 
+def test_the_day_an_asset_is_ready_it_is_an_intangible_asset() -> None:
+    assert decide(as_of=date(2025, 4, 17))[0] == "development expenditure"
+    assert decide(as_of=date(2025, 4, 18))[0] == "intangible"
+
+
+@pytest.mark.parametrize(
+    ("changed", "question", "answer"),
+    [
+        ({"purpose": "sale"}, "held for sale?", "yes"),
+        ({}, "held for sale?", "no"),
+        ({"origin": "purchase"}, "purchased?", "yes"),
+        ({}, "purchased?", "no"),
+        ({}, "ready for use?", "yes, from 2025-04-18"),
+        ({"available_from": None}, "ready for use?", "no"),
+        ({}, "way to benefit?", "yes, from 2025-01-15, signed by CFO"),
+    ],
+)
+def test_the_path_says_what_was_answered(
+    changed: dict[str, Any], question: str, answer: str
+) -> None:
+    _, steps = decide(**changed)
+
+    assert {step[1]: step[2] for step in steps}[question] == answer
+
+
 def test_a_condition_stated_twice_is_refused() -> None:
     with pytest.raises(ValidationError, match="stated twice"):
         RecognitionTerms.model_validate(facts(conditions=[*MET, MET[0]]))

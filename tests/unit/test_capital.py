@@ -208,9 +208,9 @@ def lender(**changed: Any) -> dict[str, Any]:
         ),
         (
             "free_to_pledge",
-            {"as_of": date(2026, 6, 21)}
+            {"as_of": date(2026, 6, 20)}
             | {"valuation": valued(valid_to=date(2027, 1, 1))},
-            "matured on 2026-06-20",
+            "matures on 2026-06-20",
         ),
     ],
 )
@@ -236,6 +236,27 @@ def test_an_asset_without_value_carries_no_loan() -> None:
 
     assert set(grounds) == {"appraisal", "loan_to_value"}
     assert "undefined" in grounds["loan_to_value"]
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"valuation": valued(appraised_on=DRAWDOWN)},
+        {"valuation": valued(valid_to=DRAWDOWN)},
+        lender(applies_from=DRAWDOWN),
+        {"valuation": valued(valid_to=date(2027, 1, 1)), "as_of": date(2026, 6, 19)},
+    ],
+    ids=["appraised today", "last day of appraisal", "first day of policy", "late"],
+)
+def test_the_first_and_the_last_day_count(given: dict[str, Any]) -> None:
+    assert failed(make_capital(**given).gates) == {}
+
+
+@pytest.mark.parametrize("missing", ["appraised_on", "valid_to"])
+def test_an_appraisal_without_one_of_its_days_closes_the_gate(missing: str) -> None:
+    made = make_capital(valued(**{missing: None}))
+
+    assert "no appraisal" in failed(made.gates)["appraisal"]
 
 
 def test_a_right_that_ends_on_the_day_of_maturity_covers_the_loan() -> None:
