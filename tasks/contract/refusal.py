@@ -78,7 +78,8 @@ def refuse_check(check: pa.Check, key: str, where: str) -> None:
     """Refuse options the pass does not honour and names that promise another rule."""
     refuse_options(where, {option: getattr(check, option) for option in OPTIONS})
     built_in = isinstance(check._check_fn, Dispatcher)
-    if not built_in and pa.Check.is_builtin_check(str(check.name)):
+    registered = check.name in pa.Check.REGISTERED_CUSTOM_CHECKS
+    if not built_in and not registered and hasattr(pa.Check, str(check.name)):
         refuse(where, f"its function only borrows the name {check.name!r}; rename it")
     if built_in and key == "*":
         refuse(where, f"{check.name} is for a column; put it on each column it is for")
@@ -112,11 +113,10 @@ def refuse_expressions(
     made: list[pl.Expr], types: dict[str, pl.DataType], where: str
 ) -> None:
     """Refuse what does not give one true or false for each row."""
-    for expression in made:
-        if expression.meta.has_multiple_outputs():
-            refuse(where, "it selects several columns at once; name each column")
-        if not row_by_row(expression):
-            refuse(where, "it is not row by row: other rows decide; compare columns")
+    if any(e.meta.has_multiple_outputs() for e in made):
+        refuse(where, "it selects several columns at once; name each column")
+    if not all(map(row_by_row, made)):
+        refuse(where, "it is not row by row: other rows decide; compare columns")
     try:
         # Run once on no rows: an invalid regex is not found by planning alone.
         answer = pl.DataFrame(schema=types).select(made)
@@ -132,5 +132,8 @@ def row_by_row(expression: pl.Expr) -> bool:
     meta = expression.meta
     if meta.is_literal():
         return True
-    alone = meta.is_row_separable() and meta.is_length_preserving()
-    return alone and not meta.is_scalar() and all(map(row_by_row, meta.pop()))
+    try:
+        alone = meta.is_row_separable() and meta.is_length_preserving()
+        return alone and not meta.is_scalar() and all(map(row_by_row, meta.pop()))
+    except pl.exceptions.PolarsError:  # a Python function inside: nothing is known
+        return False

@@ -26,7 +26,12 @@ from tasks.contract.unique import ROW, height, repeated
 VALID_ROWS, REJECT_ROWS = 122_880, 8_192
 BITS = 63  # a mask stays a positive Int64, which SQL can read
 ZERO = pl.lit(0, pl.Int64)
-ORIGIN = ("_source", "_member", "_line")
+NOWHERE = {
+    "_source": pl.lit(None, pl.String),
+    "_member": pl.lit(None, pl.String),
+    "_line": pl.lit(None, pl.Int64),
+}
+ORIGIN = ("_source", "_member")
 
 
 @dataclass(frozen=True)
@@ -82,12 +87,12 @@ def prepared(plan: pl.LazyFrame, contract: Contract) -> pl.LazyFrame:
     if not contract.parsed:
         typed = fit(plan, contract)
         floats = [n for n, dtype in contract.dtypes.items() if dtype.is_float()]
-        # Equal rows must have equal bytes, whichever came first: −0.0 + 0.0 = 0.0.
-        typed = typed.with_columns(pl.col(n) + 0.0 for n in floats)
-        nothing = pl.lit(None, pl.String)
+        # Rows that sort as equal must have equal bytes, whichever came first. Adding
+        # 0.0 would do, but the engine leaves that out.
         return typed.with_columns(
-            _source=nothing, _member=nothing, _line=pl.lit(None, pl.Int64)
-        )
+            pl.when(pl.col(n) == 0).then(0.0).otherwise(pl.col(n)).alias(n)
+            for n in floats
+        ).with_columns(**NOWHERE)
     have = plan.collect_schema()
     if lacking := [n for c in contract.dtypes for n in (c, RAW + c) if n not in have]:
         raise ContractError(f"the parsed frame lacks {lacking}; open it with open_text")
@@ -150,7 +155,8 @@ def rejected(
         name: pl.concat_str(pl.col(column).cast(pl.String), pl.lit(""))
         for name, column in shown.items()
     }
-    return rows.select(*ORIGIN, **masks(contract.reasons, truths), **texts)
+    origin = (*ORIGIN, pl.col("_line").cast(pl.Int64))
+    return rows.select(*origin, **masks(contract.reasons, truths), **texts)
 
 
 def masks(reasons: Sequence[str], truths: Mapping[str, pl.Expr]) -> dict[str, pl.Expr]:
@@ -199,7 +205,7 @@ def move_duplicates(
     if copies.is_empty():
         return
     numbered = pl.scan_parquet(valid, glob=False, row_index_name=ROW)
-    at, taken = pl.col(ROW), numbered
+    at, taken = pl.col(ROW), numbered.with_columns(**NOWHERE)
     if contract.parsed:  # the raw text stands in the source only
         lines = numbered.select(ROW, "_line").filter(at.is_in(copies.implode()))
         taken = rows.join(lines, on="_line", maintain_order="left")

@@ -169,7 +169,7 @@ def as_frame(batch: list[Record], source: Source) -> pl.DataFrame:
         fits = len(fields) == len(names)
         texts = [None if f in tokens else f for f in fields] if fits else nothing
         rows.append((line, None if fits else shown(raw), unreadable, *texts))
-    types = {"_line": pl.Int64, "_ragged": pl.String, "_unreadable": pl.Boolean}
+    types = {"_line": pl.UInt32, "_ragged": pl.String, "_unreadable": pl.Boolean}
     return pl.DataFrame(rows, types | dict.fromkeys(names, pl.String), orient="row")
 
 

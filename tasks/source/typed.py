@@ -3,8 +3,8 @@
 Each expression reads ``_r_<column>`` and yields ``<column>``. An integer is digits with
 a sign at most (" 3", "1e3", "2.7" are none). A number is finite, so "nan", "inf" and
 "1e400" are none. Dates and times have the declared width, so "2013-1-1" and second 60
-are none; a final Z means UTC and is left out. An amount in yuan has two decimals at
-most and becomes integer fen: "12.3" -> 1230, "1.005" is none.
+are none; where no format is declared a final Z is allowed, and means UTC. An amount in
+yuan has two decimals at most and becomes fen: "12.3" -> 1230, "1.005" is none.
 
 Source of the date letters: ODCS 3.1 logicalTypeOptions.format (Java's patterns).
 """
@@ -79,7 +79,8 @@ def moment_of(text: pl.Expr, column: Column) -> pl.Expr:
     if day:
         value = text.str.to_date(chrono, strict=False)
     else:
-        text, digits = text.str.strip_suffix("Z"), f"{digits}Z?"
+        if column.options.format is None:
+            text, digits = text.str.strip_suffix("Z"), f"{digits}Z?"
         value = text.str.to_datetime(chrono, time_unit="us", strict=False)
     exact = pl.col(RAW + column.name).str.contains(f"^{digits}$")
     return pl.when(exact).then(value)
