@@ -138,6 +138,30 @@ def test_a_revocation_of_one_right_leaves_another_on_the_same_certificate() -> N
     assert list(grounds) == ["right_to_process"]
 
 
+@pytest.mark.parametrize("first", ["old", "new"])
+def test_of_two_certificates_the_one_that_lasts_longest_counts(first: str) -> None:
+    until = {"old": "2025-12-31", "new": "2030-12-31"}
+    operate = [
+        right("operate", certificate=f"C-{name}", evidence=name, valid_to=until[name])
+        for name in sorted(until, reverse=first == "old")
+    ]
+
+    made = make_asset(asset_terms(rights=[right("process"), *operate]))
+
+    assert failed(made.gates) == {}
+    gate = made.gates.filter(gate="right_to_operate").collect()
+    assert gate["evidence"].item() == "new"
+
+
+def test_a_renewed_right_stands_after_the_old_one_was_revoked() -> None:
+    renewed = right("operate", certificate="C-2", evidence="CERT-2")
+    old = [right_event("operate"), right_event("operate", "revoke")]
+
+    terms = asset_terms(rights=[right("process"), renewed])
+
+    assert failed(make_asset(terms, rights=old).gates) == {}
+
+
 def test_a_posted_right_stands_before_what_the_document_now_says() -> None:
     posted = right_event("operate", valid_to=date(2025, 4, 1))
 
