@@ -8,7 +8,7 @@ sentence that names the place and the remedy.
 """
 
 import re
-from typing import Any, NoReturn
+from typing import NoReturn
 
 import pandera.polars as pa
 import polars as pl
@@ -21,7 +21,14 @@ from schemas.errors import ContractError
 TOKEN = re.compile(r"\\.|\[(?:\\.|[^\]])*\]|.", re.S)
 # With m, ^ and $ also match inside the text; with x, a comment can swallow the $.
 LOOSE_FLAGS = re.compile(r"\(\?[a-zA-Z-]*[mx][a-zA-Z-]*[:)]")
-OPTIONS = ("element_wise", "groupby", "groups", "raise_warning", "n_failure_cases")
+CHECK_OPTIONS = (
+    *("element_wise", "groupby", "groups", "raise_warning", "n_failure_cases"),
+)
+COLUMN_OPTIONS = ("coerce", "regex", "parsers", "drop_invalid_rows")
+SCHEMA_OPTIONS = (
+    *("coerce", "dtype", "parsers", "index", "drop_invalid_rows"),
+    "add_missing_columns",
+)
 
 
 def refuse(where: str, why: str) -> NoReturn:
@@ -31,15 +38,7 @@ def refuse(where: str, why: str) -> NoReturn:
 
 def refuse_schema(schema: pa.DataFrameSchema) -> None:
     """Refuse what is asked of the whole schema, then of each column."""
-    set_options = {
-        "coerce": schema.coerce,
-        "dtype": schema.dtype,
-        "add_missing_columns": schema.add_missing_columns,
-        "drop_invalid_rows": schema.drop_invalid_rows,
-        "parsers": schema.parsers,
-        "index": schema.index,
-    }
-    refuse_options(schema.name or "schema", set_options)
+    refuse_options(schema.name or "schema", schema, SCHEMA_OPTIONS)
     for name in schema.unique or []:
         if not isinstance(name, str):
             refuse("unique", "only the first of several keys is kept; name one key")
@@ -51,32 +50,29 @@ def refuse_schema(schema: pa.DataFrameSchema) -> None:
 
 def refuse_column(name: str, column: pa.Column) -> None:
     """Refuse column options that change values or make the column optional."""
-    set_options = {
-        "coerce": column.coerce,
-        "default": column.default is not None,
-        "regex": column.regex,
-        "parsers": column.parsers,
-        "drop_invalid_rows": column.drop_invalid_rows,
-        "required=False": not column.required,
-        "report_duplicates": column.report_duplicates != "all",
-    }
-    refuse_options(name, set_options)
+    refuse_options(name, column, COLUMN_OPTIONS)
+    if column.default is not None:
+        refuse(name, "default is not supported; leave it out")
+    if not column.required:
+        refuse(name, "required=False is not supported; leave it out")
+    if column.report_duplicates != "all":
+        refuse(name, "report_duplicates is not supported; leave it out")
     if column.dtype is None:
         refuse(name, "it has no type; give it one")
     if column.dtype.type.is_nested():
         refuse(name, "lists and structs are not supported; give each part a column")
 
 
-def refuse_options(where: str, options: dict[str, Any]) -> None:  # Any: truth is asked
+def refuse_options(where: str, asked: object, options: tuple[str, ...]) -> None:
     """Refuse every option that is set."""
-    for option, value in options.items():
-        if value:
+    for option in options:
+        if getattr(asked, option):
             refuse(where, f"{option} is not supported; leave it out")
 
 
 def refuse_check(check: pa.Check, key: str, where: str) -> None:
     """Refuse options the pass does not honour and names that promise another rule."""
-    refuse_options(where, {option: getattr(check, option) for option in OPTIONS})
+    refuse_options(where, check, CHECK_OPTIONS)
     built_in = isinstance(check._check_fn, Dispatcher)
     registered = check.name in pa.Check.REGISTERED_CUSTOM_CHECKS
     if not built_in and not registered and hasattr(pa.Check, str(check.name)):

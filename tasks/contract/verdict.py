@@ -6,8 +6,6 @@ the number of rows. A second pass over the result happens only when a key repeat
 100 rows, one with distance "x7", two with the same key -> 97 valid, 3 rejected.
 """
 
-import functools
-import operator
 import os
 import tempfile
 from collections.abc import Mapping, Sequence
@@ -161,18 +159,12 @@ def rejected(
 
 def masks(reasons: Sequence[str], truths: Mapping[str, pl.Expr]) -> dict[str, pl.Expr]:
     """Fold truths into ``_reasons``, ``_reasons_1``, … of 63 bits each."""
-    return {
-        name: functools.reduce(
-            operator.or_,
-            (
-                pl.when(truths[reason]).then(pl.lit(1 << bit, pl.Int64)).otherwise(ZERO)
-                for bit, reason in enumerate(reasons[start : start + BITS])
-                if reason in truths
-            ),
-            ZERO,
-        )
-        for name, start in mask_names(reasons)
-    }
+    made = {}
+    for name, start in mask_names(reasons):
+        here = enumerate(reasons[start : start + BITS])
+        bits = [truths[r].cast(pl.Int64) * (1 << bit) for bit, r in here if r in truths]
+        made[name] = pl.sum_horizontal(ZERO, *bits)
+    return made
 
 
 def mask_names(reasons: Sequence[str]) -> list[tuple[str, int]]:

@@ -73,30 +73,30 @@ def check_header(header: list[str], source: Source) -> None:
     """See that the file has the declared columns in the declared order."""
     found = [header[0].removeprefix("\ufeff"), *header[1:]]
     wanted = [column.name for column in source.columns]
-    if found == wanted:
-        return
-    missing = [name for name in wanted if name not in found]
-    extra = [name for name in found if name not in wanted]
-    twice = sorted({name for name in found if found.count(name) > 1 and name in wanted})
-    if missing == wanted:
+    wrong = {
+        "missing": [name for name in wanted if name not in found],
+        "not declared": [name for name in found if name not in wanted],
+        "repeated": [name for name in wanted if found.count(name) > 1],
+        "in this order:": found,
+    }
+    if wrong["missing"] == wanted:
         # The first line may be data: then its fields are values, not to be shown.
         why = f"none of the declared columns is in the first line ({len(found)} fields)"
-    elif missing or extra or twice:
-        said = {"missing": missing, "not declared": extra, "repeated": twice}
-        why = "; ".join(f"{word} {names(n)}" for word, n in said.items() if n)
     else:
-        why = f"the order of columns is {names(found)}"
-    raise SourceError(
-        f"source {source.name}: {why}; declare the columns, delimiter and encoding that"
-        " the file has"
-    )
+        said = [f"{word} {names(which)}" for word, which in wrong.items() if which]
+        why = f"columns {'; '.join(said[:-1] or said)}"
+    if found != wanted:
+        raise SourceError(
+            f"source {source.name}: {why}; declare the columns, delimiter and encoding"
+            " that the file has"
+        )
 
 
 def names(listed: list[str]) -> str:
-    """List names, a few of many."""
-    short = [ascii(name[:64]) if not name.isprintable() else name for name in listed]
-    more = f" and {len(short) - SHOWN} more" if len(short) > SHOWN else ""
-    return ", ".join(short[:SHOWN]) + more
+    """List names, a few of many; a sign that cannot be seen is written out."""
+    more = f" and {len(listed) - SHOWN} more" if len(listed) > SHOWN else ""
+    short = [name[:64] for name in listed[:SHOWN]]
+    return ", ".join(n if n.isprintable() else ascii(n) for n in short) + more
 
 
 def scan_plain(text: Path, source: Source) -> pl.LazyFrame:

@@ -51,6 +51,8 @@ def is_plain(text: Path, source: Source) -> bool:
             skeleton = chunk.translate(None, dropped)
             if skeleton != line * skeleton.count(b"\n") or not is_utf8(chunk):
                 return False
+            if len(end) == 2 and chunk.count(end) != skeleton.count(end):
+                return False  # a CR amid a field, where the skeleton cannot tell
             if width == 1 and has_blank(chunk, end):
                 return False
     return len(mark) == 1

@@ -9,6 +9,7 @@ not decode becomes a row with its raw text, never a null. Memory holds one batch
 
 import codecs
 import csv
+import re
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -23,6 +24,9 @@ from tasks.source.plain import MAX_LINE
 
 BATCH_ROWS, BATCH_SIGNS = 10_000, 8 << 20
 MARKED = "datafactor.marked"  # bytes that do not decode become lone surrogates
+NO_TEXT = re.compile("[\0\ud800-\udfff]")
+# Words of the reader's messages after which it cannot go on with the next line.
+FATAL = re.compile("unexpected end|limit")
 
 
 class Record(NamedTuple):
@@ -44,39 +48,19 @@ def mark(error: UnicodeError) -> tuple[str, int]:
 codecs.register_error(MARKED, mark)
 
 
-class Lines(Iterator[str]):
-    """Physical lines, remembering those of the record being read."""
-
-    def __init__(self, file: TextIO, source: Source) -> None:
-        self.file, self.source = file, source
-        self.number = 0
-        self.taken: list[str] = []
-        self.ended = False
-
-    def __next__(self) -> str:
-        """Give the next line."""
-        line = self.file.readline(MAX_LINE)
-        if not line:
-            self.ended = True
-            raise StopIteration
-        self.number += 1
-        self.taken.append(line)
-        if sum(map(len, self.taken)) >= MAX_LINE:
-            refuse(
-                self.source, self.number, f"a record reaches {MAX_LINE:,} characters"
-            )
-        return line
-
-
-def refuse(source: Source, line: int, why: str) -> None:
-    """Refuse the whole file."""
-    raise SourceError(f"source {source.name}, line {line}: {why}; mend the file")
-
-
 def open_lines(raw: Path, source: Source) -> TextIO:
     """Open the text with LF as the only end of line, and bad bytes marked."""
     encoding = "utf-8-sig" if source.encoding == "utf-8" else source.encoding
     return raw.open(encoding=encoding, errors=MARKED, newline="\n")
+
+
+def lines_of(file: TextIO, taken: list[str]) -> Iterator[str]:
+    """Give physical lines, keeping those of the record being read in ``taken``."""
+    while line := file.readline(MAX_LINE):
+        taken.append(line)
+        if sum(map(len, taken)) >= MAX_LINE:
+            raise csv.Error("record limit")
+        yield line
 
 
 def records(file: TextIO, source: Source) -> Iterator[Record]:
@@ -85,31 +69,29 @@ def records(file: TextIO, source: Source) -> Iterator[Record]:
     Raises:
         SourceError: A quote is never closed, or a record or field passes its limit.
     """
-    lines = Lines(file, source)
-    reader = csv.reader(lines, delimiter=source.delimiter, strict=True)
-    while not lines.ended:
-        lines.taken.clear()
-        start = lines.number + 1
+    taken: list[str] = []
+    reader = csv.reader(lines_of(file, taken), delimiter=source.delimiter, strict=True)
+    line = 1
+    while True:
+        broken = False
         try:
             fields = next(reader, [])
-            broken = False
         except csv.Error as error:
-            if lines.ended:
-                refuse(source, start, "a quote is opened and never closed")
-            if "field limit" in str(error):
-                refuse(
-                    source, start, f"a field is longer than {csv.field_size_limit():,}"
-                )
+            if FATAL.search(str(error)):
+                raise SourceError(
+                    f"source {source.name}, line {line}: a quote is never closed, or a"
+                    f" field passes {csv.field_size_limit():,} or a record"
+                    f" {MAX_LINE:,} signs; mend the file"
+                ) from error
             fields, broken = [], True
-        raw = "".join(lines.taken)
+        if not taken:
+            return
+        raw = "".join(taken)
         if fields or broken:
-            unreadable = broken or not is_text(raw)
-            yield Record(start, [] if unreadable else fields, raw, unreadable)
-
-
-def is_text(raw: str) -> bool:
-    """Say whether every byte stands for a sign."""
-    return "\0" not in raw and not any("\ud800" <= sign <= "\udfff" for sign in raw)
+            unreadable = broken or NO_TEXT.search(raw) is not None
+            yield Record(line, [] if unreadable else fields, raw, unreadable)
+        line += len(taken)
+        taken.clear()
 
 
 def first_record(raw: Path, source: Source) -> Record:
@@ -119,20 +101,17 @@ def first_record(raw: Path, source: Source) -> Record:
         SourceError: There is none, or it cannot be read with the declared encoding.
     """
     with open_lines(raw, source) as file:
-        if "\r" in file.readline(MAX_LINE).rstrip("\r\n"):
-            refuse(source, 1, "lines end with CR alone, where LF or CRLF is expected")
+        lone = "\r" in file.readline(MAX_LINE).rstrip("\r\n")
         file.seek(0)
-        header = next(records(file, source), None)
+        header = None if lone else next(records(file, source), None)
+    if header is not None and not header.unreadable:
+        return header
+    why = f"the header is not {source.encoding} text; declare the encoding it has"
     if header is None:
-        raise SourceError(
-            f"source {source.name}: the file is empty; mend or replace it"
-        )
-    if header.unreadable:
-        raise SourceError(
-            f"source {source.name}: the header is not {source.encoding} text; declare"
-            " the encoding the file has"
-        )
-    return header
+        why = "the file is empty; replace it"
+    if lone:
+        why = "line 1: lines end with CR alone; convert them to LF or CRLF"
+    raise SourceError(f"source {source.name}: {why}")
 
 
 def rewritten(raw: Path, source: Source, scratch: Path) -> pl.LazyFrame:

@@ -153,6 +153,13 @@ def test_a_line_that_cannot_be_read_is_kept_apart_with_its_text(case: str) -> No
     assert {k for k, v in verdict.failed.items() if v} == {"*:unreadable line"}
 
 
+def test_a_cr_amid_a_field_is_not_taken_for_the_end_of_a_line() -> None:
+    valid, rejects, _ = opened(b"n,a\r\n1,x\ry\r\n2,z\r\n", source(whole(), text()))
+
+    assert valid["_line"].to_list() == [3]
+    assert rejects["_ragged"].to_list() == ["1,x\ry"]
+
+
 PLAIN = [
     (b"a,n\nx,1\ny,2\n", "LF"),
     (b"a,n\r\nx,1\r\ny,2\r\n", "CRLF"),
