@@ -113,29 +113,50 @@ def resolved(factor: Factor, entity: Entity, policy: Policy) -> Factor:
     """Write into each stage's terms what it needs of factor, entity and policy."""
     me = {"factor": factor.factor}
     sources = {n: s.model_copy(update=me) for n, s in factor.sources.items()}
-    update: dict[str, Any] = {  # Any: terms of four shapes
-        "sources": sources,
-        "zone": entity.zone,
-        "resource": factor.resource.model_copy(
-            update={**me, "sources": tuple(sources.values())}
-        ),
-    }
-    if product := factor.product:
-        update["product"] = product.model_copy(update=me)
-    if (asset := factor.asset) and product:
-        named = {"product": product.name, "product_version": product.version}
-        books = {"entity": entity.entity, "accounts": entity.accounts}
-        costs = {"costs": asset.costs.model_copy(update=me)}
-        rules = policy.resolve(AssetRules)
-        asset = asset.model_copy(
-            update={**me, **named, **books, **costs, "rules": rules}
-        )
-        update["asset"] = asset
-    if (capital := factor.capital) and asset:
-        named = {"asset": asset.name, "version": asset.version}
-        rules = {"rules": policy.resolve(CapitalRules)}
-        holder = {"entity": entity.entity}
-        update["capital"] = capital.model_copy(
-            update={**me, **named, **holder, **rules}
-        )
-    return factor.model_copy(update=update)
+    resource = factor.resource.model_copy(
+        update={**me, "sources": tuple(sources.values())}
+    )
+    product = factor.product and factor.product.model_copy(update=me)
+    asset = factor.asset and product and booked(factor.asset, product, entity, policy)
+    capital = factor.capital and asset and financed(factor.capital, asset, policy)
+    return factor.model_copy(
+        update={
+            "sources": sources,
+            "resource": resource,
+            "product": product,
+            "asset": asset,
+            "capital": capital,
+            "zone": entity.zone,
+        }
+    )
+
+
+def booked(
+    asset: AssetTerms, product: ProductTerms, entity: Entity, policy: Policy
+) -> AssetTerms:
+    """Fill in whose books the asset enters, what it is made of, and the rules."""
+    me = {"factor": product.factor}
+    return asset.model_copy(
+        update={
+            **me,
+            "entity": entity.entity,
+            "product": product.name,
+            "product_version": product.version,
+            "costs": asset.costs.model_copy(update=me),
+            "accounts": entity.accounts,
+            "rules": policy.resolve(AssetRules),
+        }
+    )
+
+
+def financed(capital: CapitalTerms, asset: AssetTerms, policy: Policy) -> CapitalTerms:
+    """Fill in which asset is financed, and the rules."""
+    return capital.model_copy(
+        update={
+            "factor": asset.factor,
+            "entity": asset.entity,
+            "asset": asset.name,
+            "version": asset.version,
+            "rules": policy.resolve(CapitalRules),
+        }
+    )

@@ -380,8 +380,8 @@ def accept(call: Call, name: str, verdict: Verdict, allowed: float) -> None:
     raise ContractError(
         f"{call.title}: {verdict.rejected:,} of {verdict.rows_in:,} rows of {name}"
         f" break the contract, most by {worst!r} ({verdict.failed[worst]:,}); look at them"
-        f" with `datafactor rejects {call.factor}/{call.stage}/{name}`, then mend the"
-        f" source or raise max_rejected_rate (now {allowed})"
+        f" with `datafactor rejects {call.factor}/{call.stage}/{name}`, then mend"
+        f" the source or raise max_rejected_rate (now {allowed})"
     )
 
 

@@ -1,12 +1,16 @@
 """Stop the chain at a chosen durable step, in a forked child, and look at what is left.
 
-The parent never computes with Polars: a thread pool does not survive a fork.
+Run as ``python -m tests.faults.harness KIND FLIGHTS STEPS`` in a process of its own: a
+parent that has computed with Polars or runs threads cannot be forked, so the stages,
+whose contracts are compiled on import, are imported in the child only.
 """
 
 import errno
 import json
 import os
+import shutil
 import signal
+import sys
 import tempfile
 import traceback
 from collections.abc import Callable, Iterator
@@ -14,8 +18,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import prefect  # noqa: F401 - imported once here, not in every child
+
 from flows.demo import AS_OF, FACTOR
-from flows.value_chain import value_chain
 from tasks import store
 from tasks.store import steps
 from tests.archive import small_archive
@@ -53,6 +58,8 @@ def in_child(work: Callable[[], Any], report: Path) -> int:
 
 def chain_ids(folder: Path, home: str, hook: Callable[[str], None]) -> Ids:
     """Run the chain with a hook at its durable steps; return its artifact ids."""
+    from flows.value_chain import value_chain
+
     steps.hook = hook
     with temporary_store(folder / home, DATAFACTOR_DATA=str(folder / "data")):
         chain = value_chain.fn(FACTOR, AS_OF)
@@ -118,3 +125,43 @@ def resumed(folder: Path, home: str) -> Ids:
     assert status == 0, report.read_text()
     ids: Ids = json.loads(report.read_text())
     return ids
+
+
+def some(total: int, wanted: int) -> list[int]:
+    """Choose steps spread over the whole run, the first and the last among them."""
+    return sorted({1 + round(i * (total - 1) / (wanted - 1)) for i in range(wanted)})
+
+
+def accident(folder: Path, n: int, kind: str) -> None:
+    """Let one run end badly at step ``n``."""
+    home = f"{kind}-{n}"
+    hook = stop_at(n, die if kind == "kill" else disk_full)
+    report = folder / f"{home}.json"
+    status = in_child(lambda: chain_ids(folder, home, hook), report)
+    if kind == "kill":
+        assert os.WIFSIGNALED(status), f"step {n} did not kill: {report.read_text()}"
+    else:
+        assert os.WEXITSTATUS(status) == 1, f"step {n} went on with a full disk"
+        assert "No space left" in report.read_text(), report.read_text()
+
+
+def accidents(kind: str, flights: int, wanted: int) -> dict[str, int]:
+    """Stop at steps, verify before any repair, run again, compare the ids.
+
+    Args:
+        wanted: How many steps, spread over the run; 0 for every one of them.
+    """
+    with workshop(flights) as folder:
+        total, ids = count_steps(folder)
+        chosen = some(total, wanted) if wanted else range(1, total + 1)
+        for n in chosen:
+            home = f"{kind}-{n}"
+            accident(folder, n, kind)
+            verified(folder, home)
+            assert resumed(folder, home) == ids, f"{kind} at step {n} of {total}"
+            shutil.rmtree(folder / home)
+        return {"steps": total, "tried": len(chosen)}
+
+
+if __name__ == "__main__":
+    print(json.dumps(accidents(sys.argv[1], int(sys.argv[2]), int(sys.argv[3]))))
