@@ -379,8 +379,8 @@ def accept(call: Call, name: str, verdict: Verdict, allowed: float) -> None:
     worst = max(verdict.failed, key=lambda reason: verdict.failed[reason])
     raise ContractError(
         f"{call.title}: {verdict.rejected:,} of {verdict.rows_in:,} rows of {name}"
-        f" break the contract, most by {worst!r} ({verdict.failed[worst]:,}); look at them"
-        f" with `datafactor rejects {call.factor}/{call.stage}/{name}`, then mend"
+        f" break the contract, most by {worst!r} ({verdict.failed[worst]:,}); look at"
+        f" them with `datafactor rejects {call.factor}/{call.stage}/{name}`, then mend"
         f" the source or raise max_rejected_rate (now {allowed})"
     )
 
