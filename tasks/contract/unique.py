@@ -30,19 +30,18 @@ def repeated(parquet: Path, key: Sequence[str], folder: Path) -> pl.Series:
     rows = pl.scan_parquet(parquet, glob=False, row_index_name=ROW)
     buckets = min(MAX_BUCKETS, 1 + height(parquet) // BUCKET_ROWS)
     folder.mkdir()  # the sink makes it only when there is a row to write
-    rows.select(_hash=hashed).with_columns(
-        _bucket=pl.col("_hash") % buckets
-    ).sink_parquet(
+    hashes = rows.select(_hash=hashed, _bucket=hashed % buckets)
+    hashes.sink_parquet(
         pl.PartitionBy(folder, key="_bucket", include_key=False),
         mkdir=True,
         compression="uncompressed",
         engine="streaming",
     )
     twice = [twins(bucket) for bucket in sorted(folder.iterdir())]
-    hashes = pl.concat([pl.Series(dtype=pl.UInt64), *twice])
-    if hashes.is_empty():
+    shared = pl.concat([pl.Series(dtype=pl.UInt64), *twice])
+    if shared.is_empty():
         return pl.Series(dtype=rows.collect_schema()[ROW])
-    suspects = rows.filter(hashed.is_in(hashes.implode())).select(ROW, *key)
+    suspects = rows.filter(hashed.is_in(shared.implode())).select(ROW, *key)
     kept = suspects.collect(engine="streaming")
     return kept.filter(pl.struct(key).is_duplicated())[ROW]
 

@@ -130,6 +130,15 @@ def test_negative_zero_and_nan_are_keys_like_their_equals(tmp_path: Path) -> Non
     assert rows(tmp_path / "valid")["x"].to_list() == [1.0]
 
 
+def test_a_frame_of_which_nothing_is_valid_repeats_no_key(tmp_path: Path) -> None:
+    for given in ({"id": [1, 1], "n": [-1, -1]}, {"id": [], "n": []}):
+        plan = pl.LazyFrame(given, schema={"id": pl.Int64, "n": pl.Int64})
+
+        said = run(plan, compile_contract(NUMBERS), tmp_path)
+
+        assert (said.rows_out, said.failed["unique:id"]) == (0, 0)
+
+
 def test_equal_hashes_of_unequal_keys_reject_nothing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -219,6 +228,7 @@ def test_a_plan_that_cannot_be_shared_is_computed_once_all_the_same(
     said = run(given, compile_contract(NUMBERS), tmp_path)
 
     assert (said.rows_in, said.rows_out, said.rejected) == (3, 2, 1)
+    assert next(counts, None) is None
 
 
 MISFITS: dict[str, tuple[Callable[[pl.LazyFrame], pl.LazyFrame], str]] = {
@@ -266,9 +276,12 @@ terms = source(text(), whole(), null_tokens=("",), key=("n",))
 parsed = compile_contract(terms.contract(), parsed=True)
 out = [folder / name for name in ("valid", "rejects", "sorted", "bad")]
 contract_pass(open_text(raw, terms, folder), parsed, *out[:2], folder)
-columns = {"a": pa.Column(str, pa.Check.ne("a7"), nullable=True), "x": pa.Column(float)}
+starts = pa.Check.str_startswith("a1")
+columns = {"a": pa.Column(str, starts, nullable=True), "x": pa.Column(float)}
 derived = compile_contract(pa.DataFrameSchema(columns), ("x",))
-rows = pl.scan_parquet(out[0]).group_by("a").agg(x=pl.col("n").sum() * -0.0)
+rows = pl.scan_parquet(out[0]).group_by("n").agg(pl.col("a").first(), x=-0.0)
+zeros = pl.when(pl.col("n") % 3 < 1).then("x").otherwise(0.0)
+rows = rows.select("a", x=zeros)
 contract_pass(rows, derived, *out[2:], folder)
 print([hashlib.sha256(path.read_bytes()).hexdigest() for path in out])
 """

@@ -153,8 +153,11 @@ def test_a_line_that_cannot_be_read_is_kept_apart_with_its_text(case: str) -> No
     assert {k for k, v in verdict.failed.items() if v} == {"*:unreadable line"}
 
 
-def test_a_cr_amid_a_field_is_not_taken_for_the_end_of_a_line() -> None:
-    valid, rejects, _ = opened(b"n,a\r\n1,x\ry\r\n2,z\r\n", source(whole(), text()))
+@pytest.mark.parametrize("end", [b"\r\n", b"\n"])
+def test_a_cr_amid_a_field_is_not_taken_for_the_end_of_a_line(end: bytes) -> None:
+    raw = b"n,a\r\n1,x\ry" + end + b"2,z\r\n"
+
+    valid, rejects, _ = opened(raw, source(whole(), text()))
 
     assert valid["_line"].to_list() == [3]
     assert rejects["_ragged"].to_list() == ["1,x\ry"]
@@ -180,6 +183,16 @@ def test_ways_to_write_the_same_table_mean_the_same(raw: bytes, case: str) -> No
 
     assert valid.drop("_line").rows() == [("x", 1), ("y", 2)]
     assert rejects.is_empty()
+
+
+@pytest.mark.parametrize("end", [b"\n", b"\r\n"])
+def test_blank_lines_of_a_single_column_are_no_records(end: bytes) -> None:
+    raw = end.join([b"a", b"", b"x", b"", b"", b"y", b""])
+
+    valid, _, verdict = opened(raw, source(text()))
+
+    assert valid.rows() == [("x", 3), ("y", 6)]
+    assert verdict.rows_in == 2
 
 
 def test_quoted_newlines_and_separators_are_text_and_lines_stay_physical() -> None:
@@ -383,6 +396,7 @@ def reference(body: str) -> list[list[str]] | None:
 @settings(max_examples=300, deadline=None)
 @given(body=HOSTILE)
 @example(body="a\n" * 5)
+@example(body="\ufeff,1\n")  # the engine drops this sign after skipped lines
 @example(body='x,1\n"y\n",2\nz\n')
 @example(body="\n\n\n")
 def test_every_record_of_any_text_appears_exactly_once(body: str) -> None:
