@@ -11,6 +11,7 @@ from schemas.resource import Source
 from tasks.contract import Contract, compile_contract, fit
 from tasks.product.productize import productize
 from tasks.resource.transform import transform
+from tasks.source.typed import typed
 
 
 def examine(name: str) -> dict[str, Any]:  # Any: JSON
@@ -25,6 +26,9 @@ def examine(name: str) -> dict[str, Any]:  # Any: JSON
         f"sources.{s.name}": compile_contract(s.contract(), parsed=True)
         for s in terms.sources.values()
     }
+    for source in terms.sources.values():
+        for column in source.columns:
+            typed(column)  # refuses a format it does not know
     contracts |= planned(terms)
     if terms.asset:
         costs = terms.asset.costs

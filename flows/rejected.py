@@ -8,6 +8,7 @@ from schemas.errors import FactorError, SourceError
 from tasks import store
 
 MASK = "•••"
+SECRET = ("personal", "sensitive")
 
 
 def rejected_rows(ref: str, reveal: bool, limit: int) -> dict[str, Any]:  # Any: JSON
@@ -27,7 +28,8 @@ def rejected_rows(ref: str, reveal: bool, limit: int) -> dict[str, Any]:  # Any:
 
 def classified(ref: str, columns: set[str]) -> set[str]:
     """Name the columns whose raw text is not for every eye."""
-    named = {c for c in columns if not c.startswith("_")}
+    # A ragged line is shown whole, and so may hold any column.
+    named = {c for c in columns if not c.startswith("_")} | columns & {"_ragged"}
     try:
         terms = factor_named(ref.partition("/")[0])
     except (FactorError, SourceError):
@@ -38,6 +40,6 @@ def classified(ref: str, columns: set[str]) -> set[str]:
         if part
         for column in part.columns
     ]
-    open_ = {c.name for c in declared if c.classification in ("public", "internal")}
-    closed = {c.name for c in declared} - open_
-    return closed | (named - open_)
+    secret = {c.name for c in declared if c.classification in SECRET}
+    unknown = named - {c.name for c in declared} - {"_ragged"}
+    return secret | unknown | ({"_ragged"} if secret else set())

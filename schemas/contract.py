@@ -5,12 +5,13 @@ form. Columns speak ODCS: ``logicalType``, ``required``, ``unique``, ``primaryKe
 ``logicalTypeOptions``, ``quality``, ``classification``.
 """
 
+import re
 from collections.abc import Iterable, Sequence
 from typing import Annotated, Any, Literal, Self
 
 import pandera.polars as pa
 import polars as pl
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,62}$")]
 Slug = Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]{0,62}$")]
@@ -47,8 +48,12 @@ class Terms(BaseModel):
 class TypeOptions(Terms):
     """ODCS ``logicalTypeOptions``."""
 
-    minimum: float | int | None = Field(None, description="Smallest value allowed")
-    maximum: float | int | None = Field(None, description="Largest value allowed")
+    minimum: float | int | None = Field(
+        None, allow_inf_nan=False, description="Smallest value allowed"
+    )
+    maximum: float | int | None = Field(
+        None, allow_inf_nan=False, description="Largest value allowed"
+    )
     min_length: int | None = Field(
         None, alias="minLength", ge=0, description="Shortest text, in characters"
     )
@@ -63,6 +68,15 @@ class TypeOptions(Terms):
         description="How text is written: a date pattern such as yyyy-MM-dd, or yuan"
         " for an amount that is kept as integer fen",
     )
+
+    @field_validator("pattern")
+    @classmethod
+    def _pattern_is_a_regex(cls, pattern: str | None) -> str | None:
+        try:
+            re.compile(pattern or "")
+        except re.error as error:
+            raise ValueError(f"not a regular expression: {error}") from error
+        return pattern
 
 
 class Quality(Terms):

@@ -17,7 +17,7 @@ from sqlalchemy.exc import OperationalError
 
 from schemas.artifact import ArtifactRef, Published, RunKind, Stage
 from schemas.contract import Terms
-from schemas.errors import Refused
+from schemas.errors import Refused, StoreError
 from tasks.contract import compile_contract
 from tasks.stage.run import run_stage
 from tasks.stage.show import LOGGER, tell
@@ -36,7 +36,7 @@ class StageTask(Task[P, R]):
     ) -> R:
         """Return the refs; raise ``Refused`` when a gate of the stage is shut."""
         if FlowRunContext.get() is None:
-            return self.fn(*args, **kwargs)
+            return self.plain(*args, **kwargs)
         state: State[R] = super().__call__(*args, return_state=True, **kwargs)
         if state.name == "Refused":
             raise Refused(self.fn.__name__, (state.message or "",))
@@ -45,8 +45,18 @@ class StageTask(Task[P, R]):
     def start(self, *args: P.args, **kwargs: P.kwargs) -> "PrefectFuture[R] | R":
         """Begin without waiting in a flow run; hand the future on as it is."""
         if FlowRunContext.get() is None:
-            return self.fn(*args, **kwargs)
+            return self.plain(*args, **kwargs)
         return self.submit(*args, **kwargs)
+
+    def plain(self, *args: P.args, **kwargs: P.kwargs) -> R:
+        """Do the work here and now; there is nobody to try it again."""
+        try:
+            return self.fn(*args, **kwargs)
+        except OperationalError as error:
+            raise StoreError(
+                "the database cannot be reached, is locked or is out of disk: see"
+                " `datafactor doctor`, then run again"
+            ) from error
 
 
 @overload

@@ -11,6 +11,7 @@ import os
 from contextlib import suppress
 from fcntl import LOCK_EX, flock
 from pathlib import Path
+from threading import get_ident
 from typing import Any, BinaryIO
 
 import rfc8785
@@ -58,7 +59,7 @@ def _make(file: Path) -> None:
     pem = Ed25519PrivateKey.generate().private_bytes(
         Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()
     )
-    part = file.with_name(f".{file.name}-{os.getpid()}")
+    part = file.with_name(f".{file.name}-{os.getpid()}-{get_ident()}")
     handle = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     os.write(handle, pem)
     os.fsync(handle)

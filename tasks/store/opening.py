@@ -3,6 +3,7 @@
 import os
 import secrets
 from functools import cache
+from threading import Lock
 
 from pydantic import ValidationError
 from sqlalchemy import insert, select
@@ -16,6 +17,9 @@ from tasks.store.migrations import HEAD
 from tasks.store.place import Store, sync
 from tasks.store.settings import Settings
 from tasks.store.steps import failpoint
+
+# The first tasks of a flow start together; a cache alone lets both open.
+FIRST = Lock()
 
 
 def current() -> Store:
@@ -33,13 +37,18 @@ def current() -> Store:
     return opened(settings)
 
 
-@cache
 def opened(settings: Settings) -> Store:
-    """Open a store once a process.
+    """Open a store once a process, whichever thread comes first.
 
     Raises:
         StoreError: The database belongs to another folder of objects.
     """
+    with FIRST:
+        return _opened(settings)
+
+
+@cache
+def _opened(settings: Settings) -> Store:
     settings.home.mkdir(parents=True, exist_ok=True, mode=0o700)
     settings.objects.mkdir(parents=True, exist_ok=True, mode=0o700)
     engine = open_engine(settings.database)

@@ -1,0 +1,80 @@
+"""A right that is revoked closes the stages that rest on it."""
+
+from collections.abc import Iterator
+from datetime import date
+from pathlib import Path
+
+import pytest
+from rich.console import Console
+
+from flows.demo import AS_OF, FACTOR
+from flows.document import factor_named
+from flows.progress import Progress
+from flows.stages import revoke_right_task
+from flows.value_chain import value_chain
+from schemas.asset import Revocation
+from schemas.errors import Refused, RegisterError
+from schemas.registers import Right
+from tasks import store
+from tests.archive import small_archive
+from tests.builders import temporary_store
+
+END = Revocation(
+    factor=FACTOR,
+    certificate="JB-DP-2026-018",
+    right="operate",
+    effective_on=date(2026, 6, 1),
+    basis="withdrawn by the registrar",
+    evidence="ILLUSTRATIVE-DECISION-01",
+)
+
+
+@pytest.fixture(autouse=True)
+def _store(tmp_path: Path) -> Iterator[None]:
+    small_archive(tmp_path / "data")
+    with temporary_store(tmp_path, DATAFACTOR_DATA=str(tmp_path / "data")):
+        yield
+
+
+def test_a_revoked_right_stops_the_reuse_of_stage_3_and_refuses_it() -> None:
+    value_chain.fn(FACTOR, AS_OF)
+    rights = factor_named(FACTOR).live(Right)
+
+    revoke_right_task(rights, END)
+    with (
+        Progress(Console(), quiet=True) as progress,
+        pytest.raises(Refused, match="right to operate"),
+    ):
+        value_chain.fn(FACTOR, AS_OF)
+
+    assert {t: p.reused for t, p, _ in progress.done if t != "collect"}["transform"]
+    assert [p.reused for t, p, _ in progress.done if t == "assetize"] == [False]
+    run = next(r for r in store.runs(store.current()) if not r.reused)
+    assert set(run.publication.gates)
+    frames = {made.frame for made in run.publication.artifacts}
+    assert "valuation" not in frames
+    assert "journal" not in frames
+    assert store.verify(store.current()).exit == 0
+
+
+def test_revoking_twice_posts_once() -> None:
+    value_chain.fn(FACTOR, AS_OF)
+    rights = factor_named(FACTOR).live(Right)
+
+    first = revoke_right_task(rights, END)
+    second = revoke_right_task(rights, END)
+
+    assert store.scan(store.current(), first).collect().height == 1
+    assert store.scan(store.current(), second).collect().height == 1
+    rows, _ = store.snapshot(store.current(), rights, "nobody")
+    assert rows["event"].to_list().count("revoke") == 1
+    acts = [r for r in store.runs(store.current()) if r.publication.kind == "act"]
+    assert acts
+
+
+def test_a_right_that_was_never_granted_cannot_be_revoked() -> None:
+    value_chain.fn(FACTOR, AS_OF)
+    rights = factor_named(FACTOR).live(Right)
+
+    with pytest.raises(RegisterError, match="grants no right to operate"):
+        revoke_right_task(rights, END.model_copy(update={"certificate": "NONE"}))
