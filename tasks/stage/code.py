@@ -68,9 +68,15 @@ def tree_of(name: str) -> ast.Module:
     return ast.parse(path.read_bytes() if path and path.suffix == ".py" else b"")
 
 
-def imports_of(name: str) -> Iterator[str]:
+@cache
+def imports_of(name: str) -> tuple[str, ...]:
     """Name every module that ``name`` may import; a name too many does no harm."""
-    for node in ast.walk(tree_of(name)):
+    return tuple(imported(tree_of(name)))
+
+
+def imported(tree: ast.Module) -> Iterator[str]:
+    """Walk all import statements of a module, also those inside functions."""
+    for node in ast.walk(tree):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
@@ -78,6 +84,7 @@ def imports_of(name: str) -> Iterator[str]:
             yield from (f"{node.module}.{alias.name}" for alias in node.names)
 
 
+@cache
 def bare_source(name: str) -> str:
     """Dump a module's syntax tree without docstrings (comments are not in it)."""
     tree = tree_of(name)

@@ -46,6 +46,7 @@ from tasks.stage.signature import (
     Shape,
     StageFunction,
     contract_of,
+    model_contract,
     schema_of,
 )
 
@@ -276,7 +277,7 @@ def take_snapshot(
         sha256=sha256,
         name=f"{name}.snapshot",
         rows=rows.height,
-        contract=compile_contract(asked.register.to_schema()).digest,
+        contract=model_contract(asked.register).digest,
         kind="frame",
     )
     store.publish(

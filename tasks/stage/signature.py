@@ -3,6 +3,7 @@
 import inspect
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import cache
 from typing import Annotated, Any, get_args, get_origin, get_type_hints
 
 import pandera.polars as pa
@@ -96,6 +97,12 @@ def schema_of(declared: Declaration, terms: Terms) -> pa.DataFrameSchema:
 
 def contract_of(declared: Declaration, terms: Terms) -> Contract:
     """Compile a contract; written columns bring their own sort order."""
-    own = not isinstance(declared, type)
-    order = tuple(getattr(terms, "order", ())) if own else ()
-    return compile_contract(schema_of(declared, terms), order)
+    if isinstance(declared, type):
+        return model_contract(declared)
+    return compile_contract(declared(terms), tuple(getattr(terms, "order", ())))
+
+
+@cache
+def model_contract(model: type[pa.DataFrameModel]) -> Contract:
+    """Compile a contract that stands in code, once a process."""
+    return compile_contract(model.to_schema())

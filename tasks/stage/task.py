@@ -18,10 +18,9 @@ from sqlalchemy.exc import OperationalError
 from schemas.artifact import ArtifactRef, Published, RunKind, Stage
 from schemas.contract import Terms
 from schemas.errors import Refused, StoreError
-from tasks.contract import compile_contract
 from tasks.stage.run import run_stage
 from tasks.stage.show import LOGGER, tell
-from tasks.stage.signature import StageFunction, shape_of
+from tasks.stage.signature import StageFunction, model_contract, shape_of
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -87,7 +86,7 @@ def stage_task(
     shape = shape_of(function)
     for declared in shape.outputs.values():
         if isinstance(declared, type):
-            compile_contract(declared.to_schema())  # type: ignore[attr-defined]  # a DataFrameModel
+            model_contract(declared)
 
     @wraps(function)
     def run(*args: Any, **kwargs: Any) -> Any:  # Any: whatever the function takes
