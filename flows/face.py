@@ -33,7 +33,8 @@ def ending(console: Console, chain: summary.Chain, reused: bool) -> None:
         console.print(f"  {stage:9} {text}", markup=False)
     if reused:
         console.print("\n  all stages reused: same inputs, terms and code")
-    console.print(f"\nwhat {chain.last.name} rests on:")
+    last = "the loan" if chain.last.name == "pledge" else chain.last.name
+    console.print(f"\nwhat {last} rests on:")
     roots(console, summary.traced(chain))
     console.print("\ntry next:")
     for command in summary.next_commands(chain):

@@ -2,6 +2,7 @@
 
 import asyncio
 import re
+import shutil
 import socket
 import subprocess
 import sys
@@ -15,7 +16,7 @@ from prefect.client.orchestration import PrefectClient
 from prefect.flows import Flow, load_flow_from_entrypoint
 
 from flows.ui import serving
-from tests.command import ROOT, environment
+from tests.command import ROOT, datafactor, environment
 
 FILE = ROOT / "deployments" / "prefect.yaml"
 DOCUMENT = yaml.safe_load(FILE.read_text("utf-8"))
@@ -97,6 +98,23 @@ def test_the_readmes_deploy_commands_plan_and_run_the_factor(
 
     assert planned >= 1
     assert ended == "Completed", said
+    answers_outlive_prefects_database(Path(server["HOME"]))
+
+
+def answers_outlive_prefects_database(home: Path) -> None:
+    """Ask the store before and after all that Prefect remembers is gone."""
+    questions = (
+        ("trace", "loan:BANK-2026-001"),
+        ("impact", "flight-disruption/resource/flights"),
+        ("show", "flight-disruption"),
+    )
+    before = [datafactor(*q, "--json", home=home).data for q in questions]
+    assert (home / "prefect" / "prefect.db").exists()
+
+    shutil.rmtree(home / "prefect")
+
+    assert [datafactor(*q, "--json", home=home).data for q in questions] == before
+    assert before[1]["pledged"] == "5,000,000.00"
 
 
 async def planned_runs(url: str) -> int:
