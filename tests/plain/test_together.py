@@ -31,10 +31,12 @@ def test_two_runs_at_once_end_at_one_result(
     said = [p.communicate(timeout=120) for p in both]
 
     assert [p.returncode for p in both] == [0, 0], [err for _, err in said]
-    url = {n: v for n, v in env.items() if n == "DATAFACTOR_DATABASE"}
-    home, data = tmp_path, tmp_path / "data"
-    checked = datafactor("verify", "--json", home=home, data=data, **url)
-    runs = datafactor("show", "flight-disruption", "--json", home=home, **url).data
+    # Left empty, the setting keeps its default.
+    url = env.get("DATAFACTOR_DATABASE", "")
+    checked = datafactor("verify", "--json", home=tmp_path, DATAFACTOR_DATABASE=url)
+    runs = datafactor(
+        *("show", "flight-disruption", "--json"), home=tmp_path, DATAFACTOR_DATABASE=url
+    ).data
     stages = [r["title"] for r in runs if r["kind"] == "stage"]
     assert checked.exit == 0, checked.out
     assert checked.data["examined"]["PledgeRow"] == 1
