@@ -10,6 +10,7 @@ from prefect.futures import PrefectFuture
 from flows.summary import STAGES, Chain, lines, next_commands, traced
 from schemas.artifact import ArtifactRef
 from schemas.factor import Factor
+from tasks.store import Node
 
 
 def summarize(terms: Factor, as_of: date, results: tuple[Any, ...]) -> Chain:
@@ -48,7 +49,7 @@ def markdown(chain: Chain) -> str:
     """Write the run summary: counts, value, loan, lineage, ids, next commands."""
     rows = "\n".join(f"| {stage} | {text} |" for stage, text in lines(chain))
     ids = "\n".join(
-        f"| {stage}/{name} | {ref.rows:,} | `{ref.id[:16]}` |"
+        f"| {stage}/{name} | {rows_of(ref)} | `{ref.id[:16]}` |"
         for stage, refs in chain.frames.items()
         for name, ref in refs.items()
     )
@@ -75,11 +76,16 @@ What to ask next:
 """
 
 
+def rows_of(made: ArtifactRef | Node) -> str:
+    """Say how many rows an artifact has; raw bytes have not been read yet."""
+    return "raw bytes" if made.kind == "raw" else f"{made.rows:,} rows"
+
+
 def mermaid(chain: Chain) -> str:
     """Draw the lineage of the last artifact."""
     nodes = traced(chain)
     drawn = ["graph LR"]
-    drawn += [f'  n{n.id[:10]}["{n.frame}<br/>{n.rows:,} rows"]' for n in nodes]
+    drawn += [f'  n{n.id[:10]}["{n.frame}<br/>{rows_of(n)}"]' for n in nodes]
     drawn += [
         f"  n{parent[:10]} --> n{n.id[:10]}" for n in nodes for parent in n.parents
     ]

@@ -10,6 +10,9 @@ from pydantic import BaseModel, ConfigDict, Field
 from pydantic.dataclasses import dataclass
 
 Hex = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+# Not an empty text: Prefect draws an edge wherever one object turns up twice, and
+# Python keeps a single empty string.
+NO_CONTRACT = "no contract"
 Kind = Literal["raw", "frame", "manifest", "document"]
 RunKind = Literal["stage", "snapshot", "close", "approval", "act"]
 Status = Literal["COMPLETE", "FAIL"]
@@ -40,7 +43,7 @@ class ArtifactRef(_Fact):
     sha256: Hex = Field(description="Its bytes")
     name: str = Field(description="Frame name: resource, resource.rejects, journal, …")
     rows: int = Field(ge=0)
-    contract: str = Field(description="Digest of its contract; empty for raw bytes")
+    contract: str = Field(description="Digest of its contract, or NO_CONTRACT")
     kind: Kind
 
 

@@ -12,15 +12,24 @@ import sys
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
+from threading import Lock
 
 ENGINES = ("polars", "pandera", "sqlglot")
 SEAM = ("tasks.stage.run", "tasks.contract", "tasks.source")
+# CPython 3.11 loses count of its recursion when two threads parse at once.
+PARSING = Lock()
 LEFT_OUT = ("tasks.store", "tasks.stage.task", "tasks.stage.show", "tasks.stage.code")
 
 
-@cache
 def code_digest(module: str) -> str:
     """Hash the sources that a stage function of ``module`` can depend on."""
+    with PARSING:
+        return digested(module)
+
+
+@cache
+def digested(module: str) -> str:
+    """Hash every module of the closure, and the engines that compute."""
     roots = {module.partition(".")[0], "tasks", "schemas", "flows"}
     state = hashlib.sha256(f"python {sys.version_info[:2]}".encode())
     for name in sorted(closure((module, *SEAM), roots)):

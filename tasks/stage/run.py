@@ -17,6 +17,7 @@ import polars as pl
 import rfc8785
 
 from schemas.artifact import (
+    NO_CONTRACT,
     ArtifactRef,
     Balance,
     CheckCount,
@@ -435,7 +436,7 @@ def land(
         sha256=sha256,
         name=frame,
         rows=0,
-        contract="",
+        contract=NO_CONTRACT,
         kind=kind,
     )
     call.made.append(Made(frame=frame, ref=ref, bytes=size, origin=origin))
