@@ -29,6 +29,7 @@ clean: ## forget the environment, not the data
 $(BIN)/python:
 	@$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed: make PYTHON=python3.12" if sys.version_info < (3, 11) else 0)'
 	$(PYTHON) -m venv $(VENV) || (rm -rf $(VENV); echo "on Debian: apt-get install python3-venv"; exit 1)
+	$(PIP) -r .ci/pip.lock || (rm -rf $(VENV); exit 1) # pip 23 takes other versions than the hashed ones
 $(VENV)/.run: requirements.lock pyproject.toml | $(BIN)/python
 	$(INSTALL) -r requirements.lock && $(SELF)
 	@touch $@
@@ -38,5 +39,6 @@ $(VENV)/.test: .ci/test.lock pyproject.toml | $(BIN)/python
 
 LOCK = uv pip compile pyproject.toml --quiet --universal --python-version 3.11 --generate-hashes --only-binary :all: --no-header --no-annotate
 lock: ## resolve anew; needs uv
+	echo pip | $(subst pyproject.toml,-,$(LOCK)) -o .ci/pip.lock
 	$(LOCK) --group demo -o requirements.lock
 	$(LOCK) -c requirements.lock --group demo --extra postgres --group test -o .ci/test.lock

@@ -155,16 +155,18 @@ def check(factor: str, *, json: Json = False) -> int:
 
 @app.command
 def show(ref: Ref = "", *, json: Json = False) -> int:
-    """Show the latest runs, or what an artifact is and how its run went.
+    """Show the latest runs: of all factors, of one, or those that made an artifact.
 
     Example: datafactor show flight-disruption
     """
     from tasks import store
 
     s = store.current()
-    factor = ref.partition("/")[0]
-    runs = store.runs(s, "" if ":" in factor else factor)
-    data = [face.run_facts(published) for published in runs]
+    runs = store.runs(s, ref) if ref else store.runs(s)
+    if ref and not runs:  # no factor: it must be an artifact
+        made = store.resolve(s, ref).id
+        runs = [r for r in store.runs(s) if made in {x.id for x in r.refs.values()}]
+    data = [face.run_facts(run) for run in runs]
     return Answer("show", data, lambda c: face.runs(c, data)).give(json)
 
 
@@ -258,7 +260,9 @@ def main(argv: list[str] | None = None) -> int:
     except CycloptsError as error:
         return sorry(str(error), command, 64 if command == "verify" else 2, given)
     except (DatafactorError, Refused) as error:
-        return sorry(str(error), command, 1, given)
+        # A store that cannot be opened is not corrupt: it could not be verified.
+        code = 4 if command == "verify" else 1
+        return sorry(str(error), command, code, given)
     except OSError as error:
         where = error.filename or "the disk of DATAFACTOR_HOME"
         said = f"{error.strerror or error}: {where}; mend that, then run again"

@@ -24,7 +24,7 @@ def summarize(terms: Factor, as_of: date, results: tuple[Any, ...]) -> Chain:
         for stage, result in zip(STAGES, results, strict=True)
         if result is not None
     }
-    chain = Chain(terms.factor, terms.title, as_of, frames)
+    chain = Chain(terms.factor, terms.title, as_of, terms.illustrative, frames)
     if FlowRunContext.get() is not None:
         create_markdown_artifact(
             key=f"{terms.factor}-summary", markdown=markdown(chain)

@@ -19,6 +19,7 @@ class Chain:
     factor: str
     title: str
     as_of: date
+    illustrative: bool
     frames: Mapping[str, Mapping[str, ArtifactRef]]
 
     @property
@@ -32,7 +33,9 @@ class Chain:
 
 def lines(chain: Chain) -> list[tuple[str, str]]:
     """Write the five lines: stage and what it holds."""
+    label = " (illustrative)" if chain.illustrative else ""
     made = {s: describe(s, refs) for s, refs in chain.frames.items()}
+    made |= {s: made[s] + label for s in ("asset", "capital") if s in made}
     return [(stage, made.get(stage, "not asked for")) for stage in STAGES]
 
 
@@ -48,12 +51,12 @@ def describe(stage: str, refs: Mapping[str, ArtifactRef]) -> str:
         row = first_row(refs["valuation"])
         return (
             f"book value {shown(row['book_fen'])} CNY, appraised value"
-            f" {shown(row['appraised_fen'])} CNY (illustrative)"
+            f" {shown(row['appraised_fen'])} CNY"
         )
     row = first_row(refs["position"])
     return (
         f"loan {row['agreement']} of {shown(row['principal_fen'])} CNY,"
-        f" {row['status']}, LTV {row['ltv']} (illustrative)"
+        f" {row['status']}, LTV {row['ltv']}"
     )
 
 

@@ -1,8 +1,10 @@
 """Carry one factor from raw bytes to a financed asset."""
 
 from datetime import date
+from typing import Any
 
 from prefect import flow, runtime
+from prefect.task_runners import ThreadPoolTaskRunner
 
 from flows.calendar import scheduled_date
 from flows.document import factor_named
@@ -26,7 +28,15 @@ def run_name() -> str:
     return f"value-chain/{given['factor']}/{given.get('as_of') or 'scheduled date'}"
 
 
-@flow(name="value-chain", flow_run_name=run_name)
+# Without a bound every source would be collected at once, however many there are.
+RUNNER: Any = ThreadPoolTaskRunner(max_workers=4)  # Any: its future type is no base
+
+
+@flow(
+    name="value-chain",
+    flow_run_name=run_name,
+    task_runner=RUNNER,
+)
 @answers
 def value_chain(
     factor: str, as_of: date | None = None, through: Stage = Stage.CAPITAL

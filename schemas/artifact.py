@@ -95,6 +95,7 @@ class Gate(_Fact):
     gate: str
     passed: bool
     ground: str
+    evidence: str = ""
 
 
 # Dataclasses where a field is called register: on a model that name is ABCMeta's.

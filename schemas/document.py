@@ -128,7 +128,7 @@ def read(path: Path) -> tuple[Value, Lines]:
         return _parse(_text(path))
     except _Refusal as refusal:
         told = _sentence(path, refusal.line, refusal.loc, refusal.message)
-        raise FactorError(told) from refusal.__cause__
+        raise FactorError(told) from None  # its cause quotes the document
 
 
 def _text(path: Path) -> str:

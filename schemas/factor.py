@@ -36,6 +36,9 @@ class Factor(Terms):
     title: Text = Field(description="One line for people")
     entity: Slug = Field(description="Reporting entity: a file in deployments/entities")
     policy: Slug = Field(description="Dated rules: a file in deployments/policies")
+    illustrative: bool = Field(
+        False, description="Rights, parties and money are made up; said at each figure"
+    )
     scenario: Scenario = Field(description="User, decision, benefit, prohibited uses")
     schedule: Schedule | None = Field(None, description="When it runs once deployed")
     sources: dict[Name, Source] = Field(min_length=1, description="Raw tables by name")

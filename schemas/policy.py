@@ -59,7 +59,7 @@ class Policy(Terms):
         except ValidationError as error:
             first = error.errors(include_url=False)[0]
             where = ".".join(map(str, first["loc"]))
-            raise FactorError(f"policy {self.id}, {where}: {first['msg']}") from error
+            raise FactorError(f"policy {self.id}, {where}: {first['msg']}") from None
 
 
 class CapitalRules(Rules):

@@ -347,7 +347,8 @@ def _check_types(at: _At, tree: exp.Query, schemas: Mapping[str, Schema]) -> Non
             if numbers and pl.String in set(_types(tree, column, schemas)):
                 raise at.node(
                     f"column {column.name} is text and is compared with a number; write"
-                    f" the number in quotes or CAST({column.name} AS BIGINT)",
+                    f" the number in quotes or"
+                    f" TRY_CAST({column.name} AS BIGINT)",
                     node,
                 )
 

@@ -48,10 +48,11 @@ def allocate(vouchers: pl.DataFrame, terms: AssetTerms) -> pl.DataFrame:
     Raises:
         ContractError: A voucher names a pool without stated shares.
     """
-    unknown = sorted(set(vouchers["pool"]) - set(terms.pools))
-    if unknown:
+    unknown = vouchers.filter(~pl.col("pool").is_in(list(terms.pools)))
+    if unknown.height:
         raise ContractError(
-            f"pools {unknown} have no shares: state them in asset.pools"
+            f"{unknown.height} voucher lines name a pool without shares (there are"
+            f" {sorted(terms.pools)}): state its shares in asset.pools"
         )
     rows = [
         (pool, voucher, line, product, str(terms.pools[pool][product]), part)

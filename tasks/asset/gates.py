@@ -104,6 +104,6 @@ def within_the_right(case: Case) -> Answer:
     if case.appraisal:
         ends.append(("appraised income", horizon(case.appraisal)))
     told = ", ".join(f"{what} to {end}" for what, end in ends) or "no term is claimed"
-    passed = all(end <= found.last for _, end in ends)
+    passed = found.live and all(end <= found.last for _, end in ends)
     ground = f"{told}; right to operate to {found.last if found.live else 'no day'}"
     return "term_of_right", passed, ground, found.evidence

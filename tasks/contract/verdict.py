@@ -7,6 +7,7 @@ the number of rows. A second pass over the result happens only when a key repeat
 """
 
 import os
+import re
 import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -109,14 +110,14 @@ def divide(
         whole = made / "rows"
         rows.sink_parquet(whole, engine="streaming")
         queries = branches(pl.scan_parquet(whole), contract, valid, rejects)
-        assert scans(pl.explain_all(queries)) == 1
     *_, counted = pl.collect_all(queries, engine="streaming")
     return int(counted.item())
 
 
 def scans(plan: str) -> int:
     """Count the places where a plan reads a source."""
-    return plan.count(" SCAN [") + plan.count("DF [")
+    # At the start of a line: a pattern or a literal may hold the same words.
+    return len(re.findall(r"^\s*(?:\w+ SCAN|DF) \[", plan, re.M))
 
 
 def branches(

@@ -56,9 +56,11 @@ def open_lines(raw: Path, source: Source) -> TextIO:
 
 def lines_of(file: TextIO, taken: list[str]) -> Iterator[str]:
     """Give physical lines, keeping those of the record being read in ``taken``."""
+    size = 0
     while line := file.readline(MAX_LINE):
+        size = len(line) + (size if taken else 0)
         taken.append(line)
-        if sum(map(len, taken)) >= MAX_LINE:
+        if size >= MAX_LINE:
             raise csv.Error("record limit")
         yield line
 

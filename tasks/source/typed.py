@@ -95,7 +95,10 @@ def pattern_of(column: Column, default: str) -> tuple[str, str]:
             f"column {column.name}: the format {pattern!r} is not understood; write it"
             f" with {', '.join(PARTS)}, and letters that stand for themselves in '…'"
         )
-    plain = [token.strip("'") or token for token in tokens]
-    chrono = [PARTS[t][0] if t in PARTS else t.replace("%", "%%") for t in plain]
-    digits = [PARTS[t][1] if t in PARTS else re.escape(t) for t in plain]
-    return "".join(chrono), "".join(digits)
+    parts = [PARTS.get(t) or itself(t.strip("'") or "'") for t in tokens]
+    return "".join(p[0] for p in parts), "".join(p[1] for p in parts)
+
+
+def itself(text: str) -> tuple[str, str]:
+    """Let text between quotes, or a sign, stand for itself: 'MM' is no month."""
+    return text.replace("%", "%%"), re.escape(text)

@@ -18,7 +18,13 @@ ENGINES = ("polars", "pandera", "sqlglot")
 SEAM = ("tasks.stage.run", "tasks.contract", "tasks.source")
 # CPython 3.11 loses count of its recursion when two threads parse at once.
 PARSING = Lock()
-LEFT_OUT = ("tasks.store", "tasks.stage.task", "tasks.stage.show", "tasks.stage.code")
+LEFT_OUT = (
+    "tasks.store",
+    "tasks.stage.task",
+    "tasks.stage.show",
+    "tasks.stage.code",
+    "tasks.stage.log",
+)
 
 
 def code_digest(module: str) -> str:
@@ -80,17 +86,26 @@ def tree_of(name: str) -> ast.Module:
 @cache
 def imports_of(name: str) -> tuple[str, ...]:
     """Name every module that ``name`` may import; a name too many does no harm."""
-    return tuple(imported(tree_of(name)))
+    package = name if is_package(name) else name.rpartition(".")[0]
+    return tuple(imported(tree_of(name), package))
 
 
-def imported(tree: ast.Module) -> Iterator[str]:
+def is_package(name: str) -> bool:
+    """Say whether a module is a package, from which relative imports count."""
+    file = source_file(name)
+    return file is not None and file.name == "__init__.py"
+
+
+def imported(tree: ast.Module, package: str) -> Iterator[str]:
     """Walk all import statements of a module, also those inside functions."""
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
-        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
-            yield node.module
-            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            dots = "." * node.level
+            module = importlib.util.resolve_name(f"{dots}{node.module or ''}", package)
+            yield module
+            yield from (f"{module}.{alias.name}" for alias in node.names)
 
 
 @cache

@@ -6,7 +6,6 @@ stage function holds nothing but its stage's own idea.
 
 import hashlib
 from collections.abc import Iterator, Mapping
-from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
@@ -34,7 +33,7 @@ from schemas.artifact import (
     Stage,
 )
 from schemas.contract import Terms
-from schemas.errors import ContractError, DatafactorError
+from schemas.errors import ContractError, DatafactorError, SourceError
 from schemas.gates import Gates
 from schemas.registers import REGISTERS
 from schemas.resource import Source
@@ -42,6 +41,7 @@ from tasks import store
 from tasks.contract import Contract, Verdict, compile_contract, contract_pass
 from tasks.source import open_text
 from tasks.stage.code import code_digest
+from tasks.stage.log import LOGGER
 from tasks.stage.signature import (
     Declaration,
     Shape,
@@ -65,6 +65,7 @@ class Call:
     factor: str = ""
     refs: dict[str, ArtifactRef] = field(default_factory=dict)
     identities: dict[str, str] = field(default_factory=dict)  # role -> id in key, ids
+    snapshots: dict[str, pl.DataFrame] = field(default_factory=dict)
     made: list[Made] = field(default_factory=list)
     balances: list[Balance] = field(default_factory=list)
     checks: list[CheckCount] = field(default_factory=list)
@@ -137,10 +138,18 @@ def fail(call: Call, key: str, error: Exception) -> NoReturn:
     record = publication(call, key).model_copy(
         update={"status": "FAIL", "message": f"{call.title}: {said}"}
     )
-    with suppress(Exception):  # the first error is the one to tell
+    try:
         store.publish(call.store, record)
+    except Exception as second:  # noqa: BLE001,RUF100 - the first is the one to tell
+        LOGGER.warning("the failed run is not recorded: %s", type(second).__name__)
     if known and not str(error).startswith(call.title):
         raise type(error)(f"{call.title}: {error}") from error
+    if isinstance(error, pl.exceptions.PolarsError):  # its text quotes a value
+        raise ContractError(
+            f"{call.title}: the query meets a value it cannot compute with"
+            f" ({type(error).__name__}); write TRY_CAST, or refuse the value in a"
+            " contract before"
+        ) from None
     raise error
 
 
@@ -181,8 +190,8 @@ def bind(call: Call) -> None:
     )
     for name, value in call.given.items():
         if isinstance(value, Snapshot):
-            _, others = store.snapshot(call.store, value, call.poster)
-            call.identities[name] = others
+            taken = store.snapshot(call.store, value, call.poster)
+            call.snapshots[name], call.identities[name] = taken
 
 
 def named_refs(
@@ -267,7 +276,7 @@ def take_snapshot(
     call: Call, name: str, asked: Snapshot, scratch: Path
 ) -> pl.LazyFrame:
     """Publish the register rows as they stand, and read them from there."""
-    rows, _ = store.snapshot(call.store, asked, call.poster)
+    rows = call.snapshots[name]  # as the key saw them: a later event is a later run's
     part = scratch / f"snapshot-{name}"
     rows.write_parquet(part)
     register = asked.register.__name__
@@ -423,8 +432,8 @@ def land(
         for chunk in chunks:
             file.write(chunk)
     size = part.stat().st_size
-    sha256 = store.place(call.store, part, private=kind == "raw")
     origin = origin_of(call) if kind == "raw" else None
+    sha256 = store.place(call.store, part, private=kind == "raw")
     identity = (
         [call.factor, call.terms.part, origin.member, sha256]
         if origin
@@ -447,7 +456,9 @@ def origin_of(call: Call) -> Origin | None:
     terms = call.terms
     if not isinstance(terms, Source):
         raise ContractError(f"{call.title}: raw bytes need the terms of their source")
-    name = next(n for n, v in call.given.items() if isinstance(v, Path))
+    name, file = next((n, v) for n, v in call.given.items() if isinstance(v, Path))
+    if store.digest(store.locate(call.store, str(file))) != call.identities[name]:
+        raise SourceError(f"{terms.file} changed while it was read: run again")
     return Origin(
         path=terms.file,
         file_sha256=call.identities[name],
@@ -457,12 +468,25 @@ def origin_of(call: Call) -> Origin | None:
 
 
 def judge(call: Call) -> bool:
-    """Read the gates; when one is shut, every other frame of the stage is withheld."""
+    """Read the gates; when one is shut, every other frame of the stage is withheld.
+
+    No gate at all, or one that names no evidence, is shut.
+    """
     rows = store.scan(call.store, call.made[-1].ref).collect()
-    call.gates += [
-        Gate(gate=row["gate"], passed=row["passed"], ground=row["ground"])
-        for row in rows.iter_rows(named=True)
-    ]
+    for row in rows.iter_rows(named=True):
+        proven = row["passed"] and bool(row["evidence"].strip())
+        bare = "" if proven or not row["passed"] else "; it names no evidence"
+        call.gates.append(
+            Gate(
+                gate=row["gate"],
+                passed=proven,
+                ground=row["ground"] + bare,
+                evidence=row["evidence"],
+            )
+        )
+    if not call.gates:
+        nothing = "the stage asked no gate"
+        call.gates.append(Gate(gate="gates", passed=False, ground=nothing))
     return all(gate.passed for gate in call.gates)
 
 

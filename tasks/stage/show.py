@@ -1,6 +1,5 @@
 """Tell people what a stage did: one log line, and one table on the run page."""
 
-import logging
 import re
 
 from prefect.artifacts import create_table_artifact
@@ -8,8 +7,7 @@ from prefect.context import TaskRunContext
 from prefect.logging import get_run_logger
 
 from schemas.artifact import Published
-
-LOGGER = logging.getLogger("datafactor")
+from tasks.stage.log import LOGGER
 
 
 def sentence(title: str, published: Published, seconds: float) -> str:

@@ -18,8 +18,9 @@ from sqlalchemy.exc import OperationalError
 from schemas.artifact import ArtifactRef, Published, RunKind, Stage
 from schemas.contract import Terms
 from schemas.errors import Refused, StoreError
+from tasks.stage.log import LOGGER
 from tasks.stage.run import run_stage
-from tasks.stage.show import LOGGER, tell
+from tasks.stage.show import tell
 from tasks.stage.signature import StageFunction, model_contract, shape_of
 
 P = ParamSpec("P")

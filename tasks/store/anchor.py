@@ -15,7 +15,7 @@ from threading import get_ident
 from typing import Any, BinaryIO
 
 import rfc8785
-from cryptography.exceptions import InvalidSignature
+from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric.ed25519 import (
     Ed25519PrivateKey,
     Ed25519PublicKey,
@@ -89,12 +89,13 @@ def append(s: Store, key: Ed25519PrivateKey, head: Line) -> None:
     file = folder / f"{s.id}.jsonl"
     with file.open("ab+") as out:
         flock(out, LOCK_EX)
+        # Before the line that it signs: a crash may leave a key without a line only.
+        _publish_key(file.with_suffix(".pub"), key.public_key())
         _drop_torn_line(out)
         out.write(text.encode())
         out.flush()
         os.fsync(out.fileno())
     failpoint("anchor.written")
-    _publish_key(file.with_suffix(".pub"), key.public_key())
     sync(folder)
 
 
@@ -111,7 +112,10 @@ def _publish_key(file: Path, key: Ed25519PublicKey) -> None:
     line = key.public_bytes(Encoding.OpenSSH, PublicFormat.OpenSSH)
     known = file.read_bytes().splitlines() if file.exists() else []
     if line not in known:
-        file.write_bytes(b"\n".join([*known, line]) + b"\n")
+        part = file.with_name(f".{file.name}-{os.getpid()}-{get_ident()}")
+        part.write_bytes(b"\n".join([*known, line]) + b"\n")
+        sync(part)
+        os.replace(part, file)
 
 
 def read(s: Store, file: Path) -> tuple[list[Line], list[str]]:
@@ -120,21 +124,39 @@ def read(s: Store, file: Path) -> tuple[list[Line], list[str]]:
     Returns:
         The lines whose signature holds, and a sentence for each that does not.
     """
-    keys = [load_ssh_public_key(k) for k in _lines(file.with_suffix(".pub"))]
-    known = {fingerprint(k): k for k in keys if isinstance(k, Ed25519PublicKey)}
+    known = trusted(s)
     good, faults = [], []
     for number, text in enumerate(_lines(file), 1):
         try:
             line = json.loads(text)
-            signed = {"store": s.id, **line}
+            signed = {**line, "store": s.id}
             signature = bytes.fromhex(signed.pop("signature"))
             known[line["fingerprint"]].verify(signature, rfc8785.dumps(signed))
             good.append(line)
         except (ValueError, KeyError, TypeError, InvalidSignature):
             faults.append(
-                f"line {number} of the anchor {file.name} is not signed right"
+                f"line {number} of the anchor {file.name} is not signed by a key that"
+                " is trusted here: the own one, or one in deployments/signers"
             )
     return good, faults
+
+
+def trusted(s: Store) -> dict[str, Ed25519PublicKey]:
+    """Collect the keys whose signature counts: the own, and those of known signers.
+
+    The public half beside the anchor is for handing on; whoever can write the anchor
+    can write it too, so it proves nothing.
+    """
+    signers = sorted((s.settings.factors.parent / "signers").glob("*.pub"))
+    keys: list[object] = []
+    for line in (line for file in signers for line in _lines(file)):
+        with suppress(ValueError, UnsupportedAlgorithm):
+            keys.append(load_ssh_public_key(line))
+    if s.settings.key.exists():
+        own = load_pem_private_key(s.settings.key.read_bytes(), None)
+        if isinstance(own, Ed25519PrivateKey):
+            keys.append(own.public_key())
+    return {fingerprint(k): k for k in keys if isinstance(k, Ed25519PublicKey)}
 
 
 def _lines(file: Path) -> list[bytes]:

@@ -33,7 +33,8 @@ def current() -> Store:
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False)[0]
         name = "_".join(["DATAFACTOR", *map(str, first["loc"])]).upper()
-        raise StoreError(f"{name}: {first['msg']}") from error
+        # Not chained: the settings it quotes hold a password.
+        raise StoreError(f"{name}: {first['msg']}") from None
     return opened(settings)
 
 

@@ -207,13 +207,15 @@ def snapshot(s: Store, wanted: Snapshot, poster: str) -> tuple[pl.DataFrame, str
     """
     contract = contract_of(wanted.register.__name__)
     table, key = TABLES[contract], key_of(contract)
-    query = select(table).order_by(*(getattr(table, k) for k in key))
+    query = select(table)
     for column, value in wanted.where.items():
         if column not in contract.to_schema().columns:
             raise StoreError(f"{contract.__name__} has no column {column} to ask for")
         query = query.where(getattr(table, column) == value)
     with reading(s.engine) as c:
         rows = [dict(row) for row in c.execute(query).mappings()]
+    # Sorted here: a database sorts by its own collation, and the bytes must not.
+    rows.sort(key=lambda row: tuple(row[k] for k in key))
     schema = {n: d.dtype.type for n, d in contract.to_schema().columns.items()}
     others = [[str(row[n]) for n in schema] for row in rows if row["poster"] != poster]
     frame = pl.DataFrame([{n: r[n] for n in schema} for r in rows], schema=schema)

@@ -1,6 +1,6 @@
 """Say where things lie on this machine; what is computed stands in the document.
 
-All from the environment, ``DATAFACTOR_HOME`` … ``DATAFACTOR_RUNNER``. Secrets are
+All from the environment, ``DATAFACTOR_HOME`` … ``DATAFACTOR_USER``. Secrets are
 named here too (a key's path, a database URL) and never enter a body.
 """
 
@@ -42,7 +42,6 @@ class Settings(BaseSettings):
         " either must not be able to sign",
     )
     user: str = Field(default_factory=getpass.getuser, description="Who acts")
-    runner: str = Field("threads", description="Prefect task runner")
 
     @model_validator(mode="before")
     @classmethod

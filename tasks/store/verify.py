@@ -322,7 +322,8 @@ def _hold_against(book: _Book, file: Path) -> None:
     heads = {row["seq"]: row["hash"] for row in book.held[StageRun].values()}
     last = max(heads, default=0)
     newest = max(lines, key=lambda line: int(line["seq"]))
-    pledged = sum(r["pledged_fen"] for r in book.held[Collateral].values())
+    counted = (r["pledged_fen"] for r in book.held[Collateral].values())
+    pledged = sum(fen for fen in counted if type(fen) is int)
     if newest["seq"] > last:
         book.find(
             UNTRUSTED,

@@ -3,6 +3,7 @@
 import json
 import os
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -16,7 +17,7 @@ from sqlalchemy import text
 
 from schemas.artifact import ArtifactRef, Stage
 from tasks import store
-from tasks.store import Findings, Store, triggers
+from tasks.store import Findings, Store, anchor, triggers
 from tasks.store.publish import link
 from tests.store.build import LOAN, chain, pledge, post_pledge, run
 
@@ -325,6 +326,44 @@ def test_a_chain_hashed_anew_is_found_by_the_anchor(s: Store, refs: Refs) -> Non
     found = store.verify(s, s.settings.anchor)
     assert found.exit == 2
     assert "run 1 is not the one that was signed" in sentences(found)
+
+
+def test_heads_signed_anew_by_a_stranger_are_untrusted(
+    s: Store, refs: Refs, tmp_path: Path
+) -> None:
+    """Whoever can write the anchor can write the public half beside it too."""
+    lines = [
+        json.loads(line)
+        for line in (s.settings.anchor / f"{s.id}.jsonl").read_text().splitlines()
+    ]
+    forged = tmp_path / "forged"
+    stranger = Ed25519PrivateKey.generate()
+    away = replace(s, settings=s.settings.model_copy(update={"anchor": forged}))
+    forged.mkdir()
+    for line in lines:
+        kept = {n: line[n] for n in ("seq", "head", "at", "pledged")}
+        anchor.append(away, stranger, kept)
+
+    found = store.verify(s, forged)
+
+    assert found.exit == 2
+    assert "not signed by a key that is trusted here" in sentences(found)
+
+
+def test_a_key_among_the_signers_is_trusted_without_the_private_half(
+    s: Store, refs: Refs, tmp_path: Path
+) -> None:
+    signers = tmp_path / "deployments" / "signers"
+    signers.mkdir(parents=True)
+    public = (s.settings.anchor / f"{s.id}.pub").read_bytes()
+    (signers / "office.pub").write_bytes(b"not a key\n" + public)
+    places = {
+        "key": tmp_path / "nobody.key",
+        "factors": tmp_path / "deployments" / "factors",
+    }
+    auditor = replace(s, settings=s.settings.model_copy(update=places))
+
+    assert store.verify(auditor, s.settings.anchor).exit == 0
 
 
 def _edit_head(line: dict[str, object]) -> None:
