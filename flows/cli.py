@@ -193,8 +193,8 @@ def impact(ref: Ref, *, json: Json = False) -> int:
     from tasks import store
 
     s = store.current()
-    found = store.impact(s, store.resolve(s, ref).id)
-    data = face.impact_facts(found)
+    found = store.impact(s, *store.every(s, ref))
+    data = face.impact_facts(ref, found)
     return Answer("impact", data, lambda c: face.impact(c, data)).give(json)
 
 

@@ -132,9 +132,10 @@ def roots(console: Console, nodes: Sequence[Node]) -> None:
             console.print(f"    sha256 {node.sha256}  ({node.origin.licence})")
 
 
-def impact_facts(found: Impact) -> Facts:
+def impact_facts(ref: str, found: Impact) -> Facts:
     """Tell what rests on an artifact; money as text in yuan."""
     return {
+        "ref": ref,
         "products": list(found.products),
         "assets": list(found.assets),
         "loans": [
@@ -154,11 +155,11 @@ def impact_facts(found: Impact) -> Facts:
 
 def impact(console: Console, data: Facts) -> None:
     """Show the products, assets, loans and money that rest on an artifact."""
-    start, *rest = data["artifacts"]
-    console.print(f"on {start['factor']}/{start['stage']}/{start['frame']} rest:")
-    console.print(f"  {len(rest)} artifacts", markup=False)
+    console.print(f"on {data['ref']}, in all its versions, rest:", markup=False)
+    console.print(f"  {len(data['artifacts'])} artifacts with it", markup=False)
     for kind in ("products", "assets"):
-        console.print(f"  {kind}: {', '.join(data[kind]) or 'none'}", markup=False)
+        for name in data[kind] or [f"no {kind}"]:
+            console.print(f"  {name}", markup=False)
     for loan in data["loans"]:
         console.print(
             f"  loan {loan['request']}: {loan['principal']} CNY from {loan['lender']}"

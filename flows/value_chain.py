@@ -55,7 +55,9 @@ def value_chain(
     product = terms.product and productize_task(resource, terms.product)
     costs = terms.asset and collect_task(terms.asset.costs.place, terms.asset.costs)
     rights, pledges = terms.live(Right), terms.live(Pledge)
-    asset = terms.asset and assetize_task(product, costs, rights, terms.asset, day)
+    asset = terms.asset and assetize_task(
+        product, costs, rights, terms.booked, terms.asset, day
+    )
     capital = terms.capital and capitalize_task(
         asset, rights, pledges, terms.capital, day
     )

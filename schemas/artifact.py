@@ -160,6 +160,7 @@ class Snapshot:
 
     register: type[pa.DataFrameModel]
     where: dict[str, str]
+    own: bool = False  # only what the same task posted for the same factor
 
 
 RawBytes = Annotated[Iterator[bytes], "raw"]

@@ -19,6 +19,7 @@ from schemas.entity import Entity
 from schemas.errors import FactorError
 from schemas.policy import AssetRules, CapitalRules, Policy
 from schemas.product import ProductTerms, Scenario
+from schemas.registers import JournalLine
 from schemas.resource import ResourceTerms, Source
 
 
@@ -82,6 +83,12 @@ class Factor(Terms):
         asset = self.asset.name if self.asset else ""
         where = {"entity": self.entity, "asset": asset}
         return Snapshot(register=register, where=where)
+
+    @property
+    def booked(self) -> Snapshot:
+        """Ask for the journal lines that the asset's stage has posted so far."""
+        where = {"entity": self.entity}
+        return Snapshot(register=JournalLine, where=where, own=True)
 
 
 def load_factor(name: str, factors: Path) -> Factor:

@@ -15,7 +15,7 @@ from schemas.asset import Asset, AssetTerms, Valuation
 from schemas.capital import Capital, CapitalTerms
 from schemas.contract import frame_of
 from schemas.policy import AssetRules, CapitalRules
-from schemas.registers import Pledge, Right
+from schemas.registers import JournalLine, Pledge, Right
 from tasks.asset.assetize import assetize
 from tasks.capital.capitalize import capitalize
 
@@ -191,11 +191,14 @@ def make_asset(
     rights: Sequence[tuple[Any, ...]] = (),
     as_of: date = AS_OF,
     product_rows: int = 3,
+    booked: Sequence[tuple[Any, ...]] = (),
 ) -> Asset:
     """Run the third stage."""
     product = pl.LazyFrame({"route": range(product_rows)})
     posted = frame_of(Right, rights).lazy()
-    return assetize(product, vouchers(rows), posted, terms or asset_terms(), as_of)
+    before = frame_of(JournalLine, booked).lazy()
+    terms = terms or asset_terms()
+    return assetize(product, vouchers(rows), posted, before, terms, as_of)
 
 
 DRAWDOWN = date(2025, 6, 20)

@@ -8,7 +8,7 @@ import polars as pl
 from schemas.asset import AppraisalInputs, Asset, AssetTerms, Recognition, Valuation
 from schemas.contract import frame_of
 from schemas.errors import FactorError
-from schemas.registers import Right
+from schemas.registers import JournalLine, Right
 from tasks.asset.amortize import amortize
 from tasks.asset.appraise import appraise, in_force, inputs_of
 from tasks.asset.cost import allocate, borne, incurred
@@ -22,6 +22,7 @@ def assetize(
     product: pl.LazyFrame,
     costs: pl.LazyFrame,
     rights: Annotated[pl.LazyFrame, Right],
+    booked: Annotated[pl.LazyFrame, JournalLine],
     terms: AssetTerms,
     as_of: date,
 ) -> Asset:
@@ -31,6 +32,7 @@ def assetize(
         product: The product; it must hold rows to be worth anything.
         costs: The vouchers, parsed (``schemas.asset.VOUCHER_COLUMNS``), fen.
         rights: Right events already posted for this asset.
+        booked: Journal lines that this stage has posted for this factor.
         terms: The document's asset with entity, policy and product filled in.
         as_of: The day the stage speaks of; later vouchers are left out.
 
@@ -52,13 +54,17 @@ def assetize(
     vouchers = incurred(costs, terms.entity, as_of)
     allocation = allocate(vouchers, terms)
     decision = recognize(terms.recognition, as_of)
+    costed = borne(terms.product, vouchers, allocation, decision)
+    lines = journal(costed, decision, terms)
     case = Case(
         terms=terms,
         rules=terms.rules,
         as_of=as_of,
         rights=known_rights(rights.collect(), granted),
         vouchers=vouchers,
-        borne=borne(terms.product, vouchers, allocation, decision),
+        borne=costed,
+        booked=booked.collect(),
+        journal=lines,
         decision=decision,
         appraisal=in_force(terms.appraisal, as_of),
     )
@@ -70,7 +76,7 @@ def assetize(
         costs=vouchers.lazy(),
         allocation=allocation.lazy(),
         recognition=frame_of(Recognition, decision.steps).lazy(),
-        journal=journal(case.borne, decision, terms).lazy(),
+        journal=lines.lazy(),
         amortization=amortize(case.book, life, case.amortised_from).lazy(),
         appraisal_inputs=frame_of(AppraisalInputs, inputs).lazy(),
         valuation=valuation(case).lazy(),

@@ -110,6 +110,10 @@ def divide(
         whole = made / "rows"
         rows.sink_parquet(whole, engine="streaming")
         queries = branches(pl.scan_parquet(whole), contract, valid, rejects)
+        if scans(pl.explain_all(queries)) != 1:
+            raise ContractError(
+                "the pass reads its rows twice; report this as a defect"
+            )
     *_, counted = pl.collect_all(queries, engine="streaming")
     return int(counted.item())
 

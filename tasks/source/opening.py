@@ -75,16 +75,20 @@ def check_header(header: list[str], source: Source) -> None:
     wanted = [column.name for column in source.columns]
     wrong = {
         "missing": [name for name in wanted if name not in found],
-        "not declared": [name for name in found if name not in wanted],
         "repeated": [name for name in wanted if found.count(name) > 1],
-        "in this order:": found,
     }
+    extra = {at: name for at, name in enumerate(found, 1) if name not in wanted}
+    if wrong["missing"]:  # then the line may be data, and its fields values
+        wrong["not declared, at field"] = [str(at) for at in extra]
+    else:
+        wrong["not declared"] = list(extra.values())
+    if not any(wrong.values()):
+        wrong["in this order:"] = found
     if wrong["missing"] == wanted:
-        # The first line may be data: then its fields are values, not to be shown.
         why = f"none of the declared columns is in the first line ({len(found)} fields)"
     else:
         said = [f"{word} {names(which)}" for word, which in wrong.items() if which]
-        why = f"columns {'; '.join(said[:-1] or said)}"
+        why = f"columns {'; '.join(said)}"
     if found != wanted:
         raise SourceError(
             f"source {source.name}: {why}; declare the columns, delimiter and encoding"

@@ -6,8 +6,10 @@ stage function holds nothing but its stage's own idea.
 
 import hashlib
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import date
+from decimal import Decimal
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -33,7 +35,7 @@ from schemas.artifact import (
     Stage,
 )
 from schemas.contract import Terms
-from schemas.errors import ContractError, DatafactorError, SourceError
+from schemas.errors import ContractError, DatafactorError, SourceError, StoreError
 from schemas.gates import Gates
 from schemas.registers import REGISTERS
 from schemas.resource import Source
@@ -66,6 +68,7 @@ class Call:
     refs: dict[str, ArtifactRef] = field(default_factory=dict)
     identities: dict[str, str] = field(default_factory=dict)  # role -> id in key, ids
     snapshots: dict[str, pl.DataFrame] = field(default_factory=dict)
+    healing: dict[str, str] = field(default_factory=dict)  # inputs of the damaged run
     made: list[Made] = field(default_factory=list)
     balances: list[Balance] = field(default_factory=list)
     checks: list[CheckCount] = field(default_factory=list)
@@ -119,6 +122,8 @@ def run_stage(
     )
     if kind != "act" and (done := store.finished(call.store, key)):
         return done
+    if before := store.recorded(call.store, key):
+        call.healing = {i.role: i.id for i in before.inputs}
     try:
         with store.scratch(call.store) as scratch:
             work(call, scratch)
@@ -136,14 +141,14 @@ def fail(call: Call, key: str, error: Exception) -> NoReturn:
     said = str(error) if known else f"stopped by {type(error).__name__}: see the log"
     call.postings.clear()
     record = publication(call, key).model_copy(
-        update={"status": "FAIL", "message": f"{call.title}: {said}"}
+        update={"status": "FAIL", "message": titled(call, said)}
     )
     try:
         store.publish(call.store, record)
     except Exception as second:  # noqa: BLE001,RUF100 - the first is the one to tell
         LOGGER.warning("the failed run is not recorded: %s", type(second).__name__)
-    if known and not str(error).startswith(call.title):
-        raise type(error)(f"{call.title}: {error}") from error
+    if known:
+        raise type(error)(titled(call, said)) from error
     if isinstance(error, pl.exceptions.PolarsError):  # its text quotes a value
         raise ContractError(
             f"{call.title}: the query meets a value it cannot compute with"
@@ -151,6 +156,11 @@ def fail(call: Call, key: str, error: Exception) -> NoReturn:
             " contract before"
         ) from None
     raise error
+
+
+def titled(call: Call, said: str) -> str:
+    """Let a sentence begin with the stage it is about, once."""
+    return said if said.startswith(call.title) else f"{call.title}: {said}"
 
 
 def publication(call: Call, key: str) -> Publication:
@@ -276,6 +286,12 @@ def take_snapshot(
     call: Call, name: str, asked: Snapshot, scratch: Path
 ) -> pl.LazyFrame:
     """Publish the register rows as they stand, and read them from there."""
+    if name in call.healing:  # the damaged run saw the register before it posted
+        with suppress(StoreError):  # unless that very snapshot is what is damaged
+            before = store.resolve(call.store, call.healing[name])
+            frame = store.scan(call.store, before)
+            call.refs[name] = before
+            return frame
     rows = call.snapshots[name]  # as the key saw them: a later event is a later run's
     part = scratch / f"snapshot-{name}"
     rows.write_parquet(part)
@@ -385,7 +401,7 @@ def allowed_rate(call: Call, declared: Declaration, source: Source | None) -> fl
 
 def accept(call: Call, name: str, verdict: Verdict, allowed: float) -> None:
     """Fail the run when more rows break the contract than the terms let go."""
-    if verdict.rejected <= allowed * verdict.rows_in:
+    if verdict.rejected <= Decimal(str(allowed)) * verdict.rows_in:
         return
     worst = max(verdict.failed, key=lambda reason: verdict.failed[reason])
     raise ContractError(

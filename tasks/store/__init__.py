@@ -9,6 +9,7 @@ from tasks.store.lineage import (
     Impact,
     Loan,
     Node,
+    every,
     factor_of,
     impact,
     rejects,
@@ -18,7 +19,7 @@ from tasks.store.lineage import (
 )
 from tasks.store.opening import current, opened
 from tasks.store.place import Store, digest, locate, path, place, raw, scan, scratch
-from tasks.store.publish import Run, finished, publish
+from tasks.store.publish import Run, finished, publish, recorded
 from tasks.store.registers import snapshot
 from tasks.store.settings import Settings
 from tasks.store.verify import Finding, Findings, verify
@@ -36,6 +37,7 @@ __all__ = [
     "current",
     "digest",
     "doctor",
+    "every",
     "factor_of",
     "finished",
     "impact",
@@ -45,6 +47,7 @@ __all__ = [
     "place",
     "publish",
     "raw",
+    "recorded",
     "rejects",
     "resolve",
     "runs",

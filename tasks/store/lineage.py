@@ -99,10 +99,34 @@ def trace(s: Store, id: str) -> list[Node]:
         return _nodes(c, id, _edges(c, id, down=False), down=False)
 
 
-def impact(s: Store, id: str) -> Impact:
-    """List an artifact, all that is made of it, and the money that rests on it."""
+def every(s: Store, text: str) -> list[str]:
+    """List what a name has ever stood for, newest first; else the one thing meant.
+
+    Money hangs on the artifact that was pledged, not on the newest of its name.
+
+    Raises:
+        StoreError: Nothing or more than one thing is meant.
+    """
+    factor, stage, frame = [*text.split("/", 2), "", ""][:3]
+    query = _yielded(out.artifact).where(run.factor == factor)
+    query = query.where(run.kind != "snapshot").order_by(run.seq.desc())
+    if stage:
+        query = query.where(run.stage == stage)
+    if frame:
+        query = query.where(out.frame == frame)
     with reading(s.engine) as c:
-        nodes = _nodes(c, id, _edges(c, id, down=True), down=True)
+        named = list(dict.fromkeys(c.scalars(query)))
+    return named or [resolve(s, text).id]
+
+
+def impact(s: Store, *starts: str) -> Impact:
+    """List artifacts, all that is made of them, and the money that rests on them."""
+    with reading(s.engine) as c:
+        found: dict[str, Node] = {}
+        for start in starts:
+            for node in _nodes(c, start, _edges(c, start, down=True), down=True):
+                found.setdefault(node.id, node)
+        nodes = list(found.values())
         ids = [node.id for node in nodes]
         pledges = _among(c, select(*pledge), pledge.artifact, ids)
         debits = select(line.amount_fen).where(line.amount_fen > 0)

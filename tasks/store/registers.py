@@ -212,6 +212,8 @@ def snapshot(s: Store, wanted: Snapshot, poster: str) -> tuple[pl.DataFrame, str
         if column not in contract.to_schema().columns:
             raise StoreError(f"{contract.__name__} has no column {column} to ask for")
         query = query.where(getattr(table, column) == value)
+    if wanted.own:
+        query = query.where(getattr(table, "poster") == poster)  # noqa: B009 - registers share no base
     with reading(s.engine) as c:
         rows = [dict(row) for row in c.execute(query).mappings()]
     # Sorted here: a database sorts by its own collation, and the bytes must not.

@@ -166,6 +166,7 @@ def test_a_raw_artifact_can_be_neither_priced_nor_pledged(
             raw,
             chain.frames["asset"]["costs"],
             rights,
+            terms.booked,
             terms.asset,
             AS_OF,
         ),

@@ -407,15 +407,23 @@ def test_a_crash_before_the_anchor_is_healed_by_the_next_publication(
     assert (found.exit, found.notes) == (0, ())
 
 
-def test_a_second_signer_is_trusted_beside_the_first(s: Store, refs: Refs) -> None:
+def test_a_second_signer_is_trusted_beside_the_first(
+    s: Store, refs: Refs, tmp_path: Path
+) -> None:
     pem = Ed25519PrivateKey.generate().private_bytes(
         Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()
     )
     s.settings.key.write_bytes(pem)
 
     store.publish(s, run(task="another", stage=Stage.CAPITAL))
+    assert store.verify(s, s.settings.anchor).exit == 2, "the first is a stranger now"
+    signers = tmp_path / "deployments" / "signers"
+    signers.mkdir(parents=True)
+    (signers / "team.pub").write_bytes((s.settings.anchor / f"{s.id}.pub").read_bytes())
+    folder = {"factors": tmp_path / "deployments" / "factors"}
+    vouched = replace(s, settings=s.settings.model_copy(update=folder))
 
-    assert store.verify(s, s.settings.anchor).exit == 0
+    assert store.verify(vouched, s.settings.anchor).exit == 0
 
 
 def test_an_altered_register_frame_leaves_the_other_rows_compared(

@@ -283,7 +283,10 @@ def test_the_demo_books_what_its_vouchers_say_and_is_appraised_apart() -> None:
 
 
 def test_a_pool_without_shares_is_refused_by_its_name() -> None:
-    with pytest.raises(ContractError, match=r"pools \['index'\] have no shares"):
+    with pytest.raises(
+        ContractError,
+        match=r"lines name a pool without shares \(there are \['else'\]\)",
+    ):
         make_asset(asset_terms(pools={"else": {"index": "1"}}))
 
 
