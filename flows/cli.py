@@ -9,6 +9,7 @@ import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date
+from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     from flows.summary import Chain
 
 HELP = "Carry a data factor from raw bytes to a financed asset; ask what rests on it."
-app = App(name="datafactor", help=HELP, version_flags=["--version"])
+app = App(name="datafactor", help=HELP, version=version("datafactor"))
 # Piped text is for other programs and long lines: only a terminal has a width.
 WIDE = None if sys.stdout.isatty() else 240
 out = Console(highlight=False, soft_wrap=True, width=WIDE)
@@ -154,14 +155,21 @@ def check(factor: str, *, json: Json = False) -> int:
 
 
 @app.command
-def show(ref: Ref = "", *, json: Json = False) -> int:
-    """Show the latest runs: of all factors, of one, or those that made an artifact.
+def show(ref: Ref = "", *, limit: int = 20, json: Json = False) -> int:
+    """Show the latest runs (of all, of a factor), or the rows of a frame.
 
-    Example: datafactor show flight-disruption
+    Example: datafactor show flight-disruption/asset/journal
+
+    Args:
+        limit: How many rows of a frame to show.
     """
+    from flows.rejected import frame_rows
     from tasks import store
 
     s = store.current()
+    if ref.count("/") == 2 and (frame := store.resolve(s, ref)).kind == "frame":
+        rows = frame_rows(ref, frame, limit)
+        return Answer("show", rows, lambda c: face.rows(c, rows)).give(json)
     runs = store.runs(s, ref) if ref else store.runs(s)
     if ref and not runs:  # no factor: it must be an artifact
         made = store.resolve(s, ref).id
@@ -220,14 +228,16 @@ def rejects(
 def verify(*, anchor: Path | None = None, json: Json = False) -> int:
     """Recompute the chain, every projection, every register and every byte.
 
-    Exit bits: 0 sound, 1 corrupt, 2 untrusted, 4 unverifiable; 64 wrong usage.
+    Exit bits: 0 sound, 1 corrupt, 2 untrusted, 4 unverifiable; 64 wrong usage. The
+    signed heads are looked up in DATAFACTOR_ANCHOR unless --anchor names a copy.
 
     Example: datafactor verify --anchor /backup/anchor.jsonl
     """
     from tasks import store
 
     s = store.current()
-    findings = store.verify(s, anchor)
+    own = s.settings.anchor / f"{s.id}.jsonl"
+    findings = store.verify(s, anchor or (own if own.exists() else None))
     data = face.finding_facts(findings)
     return Answer("verify", data, lambda c: face.findings(c, data), findings.exit).give(
         json

@@ -171,6 +171,16 @@ def impact(console: Console, data: Facts) -> None:
     )
 
 
+def rows(console: Console, data: Facts) -> None:
+    """Show the first rows of a frame."""
+    console.print(f"{data['frame']}: {data['total']:,} rows", markup=False)
+    if data["rows"]:
+        cells = [list(row.values()) for row in data["rows"]]
+        console.print(table("", list(data["rows"][0]), cells))
+    if len(data["rows"]) < data["total"]:
+        console.print(f"… {len(data['rows'])} shown; more with --limit N")
+
+
 def rejects(console: Console, data: Facts) -> None:
     """Show rejected rows; how many there are, and how to see more."""
     shown_rows = data["rows"]

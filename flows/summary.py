@@ -50,7 +50,7 @@ def describe(stage: str, refs: Mapping[str, ArtifactRef]) -> str:
     if stage == "asset":
         row = first_row(refs["valuation"])
         return (
-            f"book value {shown(row['book_fen'])} CNY, appraised value"
+            f"book value {shown(row['book_fen'])} CNY at cost, appraised value"
             f" {shown(row['appraised_fen'])} CNY"
         )
     row = first_row(refs["position"])

@@ -69,6 +69,13 @@ class TypeOptions(Terms):
         " for an amount that is kept as integer fen",
     )
 
+    @field_validator("minimum", "maximum")
+    @classmethod
+    def _a_limit_is_exact(cls, limit: float | None) -> float | None:
+        if limit is not None and abs(limit) >= 2**53:
+            raise ValueError("a limit must be smaller than 2 to the power of 53")
+        return limit
+
     @field_validator("pattern")
     @classmethod
     def _pattern_is_a_regex(cls, pattern: str | None) -> str | None:

@@ -114,9 +114,25 @@ def load_factor(name: str, factors: Path) -> Factor:
             f"{path.name}: factor is {factor.factor!r}; call the file after it"
         )
     beside = path.resolve().parent.parent
-    entity = load(beside / "entities" / f"{factor.entity}.yaml", Entity)
-    policy = load(beside / "policies" / f"{factor.policy}.yaml", Policy)
+    entity = load(named(beside / "entities", factor.entity), Entity)
+    policy = load(named(beside / "policies", factor.policy), Policy)
     return resolved(factor, entity, policy)
+
+
+def named(folder: Path, name: str) -> Path:
+    """Find a document that a factor names.
+
+    Raises:
+        FactorError: It is not there; the sentence lists what is.
+    """
+    path = folder / f"{name}.yaml"
+    if not path.is_file():
+        known = ", ".join(sorted(p.stem for p in folder.glob("*.yaml"))) or "none"
+        raise FactorError(
+            f"there is no {folder.name}/{name}.yaml beside the factors folder (there"
+            f" are: {known}); write it or name another"
+        )
+    return path
 
 
 def resolved(factor: Factor, entity: Entity, policy: Policy) -> Factor:

@@ -83,7 +83,7 @@ def moment_of(text: pl.Expr, column: Column) -> pl.Expr:
             text, digits = text.str.strip_suffix("Z"), f"{digits}Z?"
         value = text.str.to_datetime(chrono, time_unit="us", strict=False)
     exact = pl.col(RAW + column.name).str.contains(f"^{digits}$")
-    return pl.when(exact).then(value)
+    return pl.when(exact & (value.dt.year() > 0)).then(value)
 
 
 def pattern_of(column: Column, default: str) -> tuple[str, str]:

@@ -48,10 +48,19 @@ def signer(s: Store) -> Ed25519PrivateKey:
     s.settings.anchor.mkdir(parents=True, exist_ok=True, mode=0o700)
     if not file.exists():
         _make(file)
-    key = load_pem_private_key(file.read_bytes(), None)
-    if not isinstance(key, Ed25519PrivateKey):
+    key = private_key(file)
+    if key is None:
         raise StoreError(f"{file} is no Ed25519 key: set DATAFACTOR_KEY to one")
     return key
+
+
+def private_key(file: Path) -> Ed25519PrivateKey | None:
+    """Read a private key; None where the file is something else."""
+    try:
+        key = load_pem_private_key(file.read_bytes(), None)
+    except (ValueError, TypeError, UnsupportedAlgorithm):
+        return None
+    return key if isinstance(key, Ed25519PrivateKey) else None
 
 
 def _make(file: Path) -> None:
@@ -153,9 +162,8 @@ def trusted(s: Store) -> dict[str, Ed25519PublicKey]:
         with suppress(ValueError, UnsupportedAlgorithm):
             keys.append(load_ssh_public_key(line))
     if s.settings.key.exists():
-        own = load_pem_private_key(s.settings.key.read_bytes(), None)
-        if isinstance(own, Ed25519PrivateKey):
-            keys.append(own.public_key())
+        own = private_key(s.settings.key)
+        keys += [own.public_key()] if own else []
     return {fingerprint(k): k for k in keys if isinstance(k, Ed25519PublicKey)}
 
 

@@ -53,7 +53,7 @@ def _database(s: Store) -> list[Fact]:
     with reading(s.engine) as c:
         at, wrong = revision(c), triggers.differing(c)
     chosen = f"SQLite {sqlite3.sqlite_version}, journal {journal_mode()}"
-    where = s.engine.url.render_as_string(hide_password=True)
+    where = s.engine.url.set(query={}).render_as_string(hide_password=True)
     guards = f"missing or changed: {wrong}" if wrong else "all guards are in place"
     return [
         Fact(name="sqlite", state="good", sentence=chosen),

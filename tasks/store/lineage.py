@@ -337,17 +337,30 @@ def rejects(s: Store, text: str) -> pl.DataFrame:
         The stored columns with ``_reasons`` as the list of the rules' names.
 
     Raises:
-        StoreError: No row was rejected.
+        StoreError: No such frame was ever checked.
     """
     ref = None if text.count("/") == 2 else resolve(s, text)
     with reading(s.engine) as c:
         found = _rejected(c, text, ref)
+        if found is None and ref is None and not _was_checked(c, text):
+            raise StoreError(
+                f"no frame {text} was ever checked: name it factor/stage/frame, as"
+                " `datafactor show` lists them"
+            )
         if found is None:
-            raise StoreError(f"the newest run of {text} has rejected no row")
+            return pl.DataFrame()
         made, body = _ref(c, found.artifact), found.body
     frame = made.name.removesuffix(".rejects")
     checks = [k.check for k in read_body(body)[0].checks if k.frame == frame]
     return decoded(scan(s, made).collect(), checks)
+
+
+def _was_checked(c: Connection, name: str) -> bool:
+    """Say whether any run has judged a frame of this name."""
+    factor, stage, frame = name.removesuffix(".rejects").split("/")
+    query = select(check.run).join(RUNS, run.hash == check.run)
+    query = query.where(run.factor == factor, run.stage == stage)
+    return c.execute(query.where(check.frame == frame).limit(1)).first() is not None
 
 
 def _rejected(c: Connection, text: str, ref: ArtifactRef | None) -> Any | None:  # a row

@@ -7,7 +7,7 @@ from threading import Lock
 
 from pydantic import ValidationError
 from sqlalchemy import insert, select
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import ArgumentError, DatabaseError
 from sqlmodel import col
 
 from schemas.errors import StoreError
@@ -52,15 +52,21 @@ def opened(settings: Settings) -> Store:
 def _opened(settings: Settings) -> Store:
     settings.home.mkdir(parents=True, exist_ok=True, mode=0o700)
     settings.objects.mkdir(parents=True, exist_ok=True, mode=0o700)
-    engine = open_engine(settings.database)
+    try:
+        engine = open_engine(settings.database)
+    except (ArgumentError, ValueError):
+        raise StoreError("DATAFACTOR_DATABASE is no database URL: mend it") from None
     # A forked child must not talk on its parent's connections.
     os.register_at_fork(after_in_child=lambda: engine.dispose(close=False))
     try:
         with reading(engine) as connection:
             at_head = revision(connection) == HEAD
-    except OperationalError as error:
-        where = engine.url.render_as_string(hide_password=True)
-        raise StoreError(f"cannot open {where}: start it, or mend the URL") from error
+    except DatabaseError:
+        # Not the URL, nor the driver's words: both may hold a password.
+        raise StoreError(
+            f"cannot open the {engine.dialect.name} database of DATAFACTOR_DATABASE:"
+            " start it, mend the URL, or restore the file"
+        ) from None
     if not at_head:
         migrate(engine)
     store = Store(settings, engine, "")
