@@ -1,10 +1,18 @@
-"""Databases that every test may ask for."""
+"""No setting of the caller's in any test, and databases that a test may ask for."""
 
+import os
 from collections.abc import Iterator
 
 import pytest
 
 from tests import postgres
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _no_settings_of_the_caller() -> None:
+    for name in [n for n in os.environ if n.startswith("DATAFACTOR_")]:
+        if name != "DATAFACTOR_TEST_POSTGRES":
+            del os.environ[name]
 
 
 @pytest.fixture(scope="session")
