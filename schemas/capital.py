@@ -5,10 +5,10 @@ from typing import Annotated, Literal, NamedTuple
 
 import pandera.polars as pa
 import polars as pl
-from pydantic import Field, field_validator
+from pydantic import Field
 
 from schemas.contract import Terms, Text
-from schemas.entity import credit_code_is_sound
+from schemas.entity import CreditCode
 from schemas.gates import Gates
 from schemas.money import Rate, Yuan
 from schemas.policy import CapitalRules
@@ -19,14 +19,9 @@ class Borrower(Terms):
     """Who owes the money and pledges: the holder of the right to operate."""
 
     name: Text = Field(description="Registered name")
-    credit_code: str = Field(description="Unified social credit code 统一社会信用代码")
-
-    @field_validator("credit_code")
-    @classmethod
-    def _code_is_sound(cls, code: str) -> str:
-        if not credit_code_is_sound(code):
-            raise ValueError("not a unified social credit code (GB 32100): check it")
-        return code
+    credit_code: CreditCode = Field(
+        description="Unified social credit code 统一社会信用代码"
+    )
 
 
 class CapitalTerms(Terms):

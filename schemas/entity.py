@@ -3,7 +3,7 @@
 from typing import Annotated, Literal
 from zoneinfo import ZoneInfo
 
-from pydantic import Field, field_validator
+from pydantic import AfterValidator, Field, field_validator
 
 from schemas.contract import Slug, Terms, Text
 
@@ -28,21 +28,25 @@ def credit_code_is_sound(code: str) -> bool:
     return (weighted + ALPHABET.index(code[17])) % 31 == 0
 
 
+def _sound(code: str) -> str:
+    if not credit_code_is_sound(code):
+        raise ValueError("not a unified social credit code (GB 32100): check it")
+    return code
+
+
+CreditCode = Annotated[str, AfterValidator(_sound)]
+
+
 class Entity(Terms):
     """A legal entity: its code, its clock and its chart of accounts."""
 
     entity: Slug = Field(description="Name used by factor documents")
     name: Text = Field(description="Registered name")
-    credit_code: str = Field(description="Unified social credit code 统一社会信用代码")
+    credit_code: CreditCode = Field(
+        description="Unified social credit code 统一社会信用代码"
+    )
     zone: str = Field("Asia/Shanghai", description="Time zone of its dates")
     accounts: dict[Role, Account] = Field(description="Account number of each role")
-
-    @field_validator("credit_code")
-    @classmethod
-    def _code_is_sound(cls, code: str) -> str:
-        if not credit_code_is_sound(code):
-            raise ValueError("not a unified social credit code (GB 32100): check it")
-        return code
 
     @field_validator("zone")
     @classmethod

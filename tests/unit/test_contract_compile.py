@@ -22,7 +22,7 @@ Schema = pa.DataFrameSchema
 
 
 def one(*checks: pa.Check, dtype: object = int, **options: object) -> Schema:
-    return Schema({"a": pa.Column(dtype, list(checks), **options)})  # type: ignore[arg-type]
+    return Schema({"a": pa.Column(dtype, list(checks), **options)})  # type: ignore[arg-type]  # any option
 
 
 def selecting(make: Callable[[], pl.Expr]) -> pa.Check:
@@ -34,7 +34,7 @@ def a() -> pl.Expr:
 
 
 def matching(pattern: object) -> Schema:
-    return one(pa.Check.str_matches(pattern), dtype=str)  # type: ignore[arg-type]
+    return one(pa.Check.str_matches(pattern), dtype=str)  # type: ignore[arg-type]  # as a user writes it
 
 
 def is_prime(number: int) -> bool:
@@ -80,7 +80,7 @@ REFUSED: dict[str, tuple[Schema, str, str]] = {
         *("'aa'", "correct its spelling"),
     ),
     "several unique keys": (
-        Schema({"a": pa.Column(int)}, unique=[["a"], ["a"]]),  # type: ignore[list-item]
+        Schema({"a": pa.Column(int)}, unique=[["a"], ["a"]]),  # type: ignore[list-item]  # the wrong form
         *("several keys", "name one key"),
     ),
     "element_wise": (
@@ -307,14 +307,14 @@ def test_the_digest_changes_with_what_is_asked(change: dict[str, object]) -> Non
     checks = options.pop("checks")
 
     base = compile_contract(one(*LISTED)).digest
-    changed = compile_contract(one(*checks, **options)).digest  # type: ignore[misc]
+    changed = compile_contract(one(*checks, **options)).digest  # type: ignore[misc]  # options of any type
 
     assert changed != base
 
 
 def test_the_digest_tells_own_checks_apart() -> None:
     digests = {
-        compile_contract(one(selecting(lambda n=n: a() > n))).digest  # type: ignore[misc]
+        compile_contract(one(selecting(lambda n=n: a() > n))).digest  # type: ignore[misc]  # n is bound on purpose
         for n in range(3)
     }
 

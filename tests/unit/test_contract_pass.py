@@ -207,7 +207,7 @@ def test_each_source_of_a_plan_is_read_once(
 
     def counting(queries: list[pl.LazyFrame], **options: object) -> list[pl.DataFrame]:
         read.append(pl.explain_all(queries).count("Parquet SCAN ["))
-        return collect(queries, **options)  # type: ignore[call-overload, no-any-return]
+        return collect(queries, **options)  # type: ignore[call-overload, no-any-return]  # passes options on
 
     monkeypatch.setattr(pl, "collect_all", counting)
 
@@ -255,7 +255,7 @@ WIDENED = [pl.Int8, pl.Int16, pl.Int32, pl.UInt8, pl.UInt16, pl.UInt32, pl.Null]
 
 @pytest.mark.parametrize("dtype", WIDENED)
 def test_integers_widen_where_nothing_is_lost(dtype: type[pl.DataType]) -> None:
-    largest = pl.lit(None) if dtype == pl.Null else dtype.max()  # type: ignore[attr-defined]
+    largest = pl.lit(None) if dtype == pl.Null else dtype.max()  # type: ignore[attr-defined]  # integers only
     plan = pl.LazyFrame().select(id=pl.lit(1), n=largest)
 
     fitted = fit(plan, compile_contract(NUMBERS)).collect()

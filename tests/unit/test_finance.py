@@ -54,7 +54,7 @@ LOAN_04 = """
 def rows(printed: str) -> list[Instalment]:
     cells = [line.split() for line in printed.strip().splitlines()]
     return [
-        (int(k), *(exact_fen(Decimal(x)) for x in rest))  # type: ignore[misc]  # three
+        (int(k), *(exact_fen(Decimal(x)) for x in rest))  # type: ignore[misc]  # rest has three amounts
         for k, *rest in cells
     ]
 
