@@ -5,6 +5,7 @@ import sys
 from datetime import date
 from importlib.resources import as_file, files
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from schemas.errors import SourceError
 
@@ -23,12 +24,18 @@ def fetch(folder: Path) -> Path:
     if target.is_file():
         return target
     folder.mkdir(parents=True, exist_ok=True)
-    with as_file(files("deployments") / "demo.lock") as lock:
+    # Into a folder beside, then moved: nobody may find half a file.
+    with (
+        as_file(files("deployments") / "demo.lock") as lock,
+        TemporaryDirectory(dir=folder, prefix=".part-") as part,
+    ):
         # Without --no-build-isolation pip would fetch an unhashed build backend.
         pip = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps"]
         flags = ["--no-build-isolation", "--require-hashes", "--no-binary", ":all:"]
-        command = [*pip, *flags, "-d", str(folder), "-r", str(lock)]
+        command = [*pip, *flags, "-d", part, "-r", str(lock)]
         done = subprocess.run(command, capture_output=True, text=True, check=False)
+        if done.returncode == 0:
+            (Path(part) / ARCHIVE).replace(target)
     if done.returncode:
         said = done.stderr.strip().splitlines()[-1:] or ["no message"]
         raise SourceError(
