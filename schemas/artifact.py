@@ -165,6 +165,3 @@ class Snapshot:
 
 RawBytes = Annotated[Iterator[bytes], "raw"]
 """What ``collect`` returns: the seam lands the chunks as one raw artifact."""
-
-DocumentBytes = Annotated[Iterator[bytes], "document"]
-"""What a stage returns that makes a page, a picture or a descriptor."""
