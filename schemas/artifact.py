@@ -54,6 +54,7 @@ class Origin(_Fact):
     file_sha256: Hex
     member: str = Field(description="Path inside the archive, '!' between levels")
     licence: str
+    retained: Literal["copy", "reference"] = "copy"
 
 
 class Made(_Fact):
@@ -81,12 +82,16 @@ class CheckCount(_Fact):
 
 
 class Balance(_Fact):
-    """Rows of one frame: ``rows_in == rows_out + rejected``."""
+    """Rows of one frame: ``rows_in == rows_out + rejected + dropped``.
+
+    Dropped are repeats that the document says do not stand.
+    """
 
     frame: str
     rows_in: int = Field(ge=0)
     rows_out: int = Field(ge=0)
     rejected: int = Field(ge=0)
+    dropped: int = Field(0, ge=0)
 
 
 class Gate(_Fact):

@@ -13,6 +13,8 @@ import pandera.polars as pa
 import polars as pl
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
+from schemas.grade import AffectedObject, Harm
+
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,62}$")]
 Slug = Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]{0,62}$")]
 Text = Annotated[str, Field(min_length=1, max_length=2_000)]
@@ -86,20 +88,100 @@ class TypeOptions(Terms):
         return pattern
 
 
-class Quality(Terms):
-    """One ODCS quality rule: which values are valid."""
+Bound = Annotated[float | int, Field(allow_inf_nan=False)]
 
-    metric: Literal["invalidValues"] = Field(description="Count of values not valid")
-    valid_values: tuple[str | int, ...] = Field(
-        alias="validValues", min_length=1, description="The values allowed"
+
+class Quality(Terms):
+    """One ODCS quality rule, on a column or on the whole table.
+
+    With ``mustBe: 0`` it judges each row: a bad row goes to quarantine or, as a
+    warning, is counted. With any other bound it judges the set, and fails the run.
+    """
+
+    metric: Literal[
+        "invalidValues",
+        "nullValues",
+        "duplicateValues",
+        "rowCount",
+        "freshness",
+        "volume",
+    ] = Field(description="What is counted")
+    type: Literal["library", "sql"] = Field(
+        "library", description="sql: the rule is an expression over the row"
     )
-    must_be: Literal[0] = Field(0, alias="mustBe", description="Always 0: none invalid")
+    name: str = Field("", max_length=120, description="What a person calls the rule")
+    valid_values: tuple[str | int, ...] = Field(
+        (), alias="validValues", description="The values allowed"
+    )
+    pattern: str | None = Field(None, description="Regular expression, with ^ and $")
+    reference: str = Field(
+        "", description="source.column whose values are the allowed ones"
+    )
+    expression: str = Field("", description="SQL that is true where a row is valid")
+    column: Name | Literal[""] = Field(
+        "", description="Column of a table rule; of a column's own rule it is implied"
+    )
+    must_be: Bound | None = Field(None, alias="mustBe", description="Exactly")
+    must_be_less_than: Bound | None = Field(
+        None, alias="mustBeLessThan", description="Less than"
+    )
+    must_be_less_or_equal_to: Bound | None = Field(
+        None, alias="mustBeLessOrEqualTo", description="At most"
+    )
+    must_be_greater_than: Bound | None = Field(
+        None, alias="mustBeGreaterThan", description="More than"
+    )
+    must_be_greater_or_equal_to: Bound | None = Field(
+        None, alias="mustBeGreaterOrEqualTo", description="At least"
+    )
+    must_be_between: tuple[Bound, Bound] | None = Field(
+        None, alias="mustBeBetween", description="From and to, both allowed"
+    )
+    unit: Literal["rows", "percent", "hours", "days"] = Field(
+        "rows", description="Unit of the bound"
+    )
+    severity: Literal["error", "warning"] = Field(
+        "error", description="warning: counted only"
+    )
+    dimension: (
+        Literal[
+            "accuracy",
+            "completeness",
+            "conformity",
+            "consistency",
+            "coverage",
+            "timeliness",
+            "uniqueness",
+        ]
+        | None
+    ) = Field(None, description="ODCS dimension")
+    indicator: str = Field(
+        "",
+        pattern=r"^(?:0[1-6]0[1-6])?$",
+        description="GB/T 36344 indicator it feeds; left out, the default of its kind",
+    )
+    runs: int = Field(
+        7, ge=1, le=100, description="volume: how many earlier runs to compare with"
+    )
+
+
+class Affects(Terms):
+    """Whom a leak of the column would harm, and how much (GB/T 43697-2024)."""
+
+    object: AffectedObject = Field(description="Affected object 影响对象")
+    harm: Harm = Field(description="Degree of harm 影响程度")
 
 
 class Column(Terms):
     """One column of a contract."""
 
     name: Name = Field(description="Column name")
+    physical_name: str | None = Field(
+        None,
+        alias="physicalName",
+        max_length=256,
+        description="Its name in the file, where that differs; of JSON a dotted path",
+    )
     logical_type: LogicalType = Field(alias="logicalType", description="ODCS type")
     required: bool = Field(False, description="Null is refused (and NaN)")
     unique: bool = Field(False, description="No value twice")
@@ -109,9 +191,17 @@ class Column(Terms):
         description="Limits of the type",
     )
     quality: tuple[Quality, ...] = Field((), description="Value rules")
-    classification: Literal["public", "internal", "personal", "sensitive"] = Field(
-        "internal", description="Classified values are masked wherever rows are shown"
+    normalize: Literal["nfkc"] | None = Field(
+        None, description="Read full-width signs as their plain form"
     )
+    classification: Literal["public", "internal", "personal", "sensitive"] | None = (
+        Field(
+            None,
+            description="A decision; personal and sensitive values are masked wherever"
+            " rows are shown. Left out: nobody has decided",
+        )
+    )
+    affects: Affects | None = Field(None, description="Whom a leak would harm")
     unit: str = Field("", description="Unit of measure")
     description: str = Field("", description="What the column says")
 
@@ -126,6 +216,11 @@ class Column(Terms):
         if self.logical_type != "string" and any(x is not None for x in texts):
             raise ValueError(f"{self.name}: length and pattern are for strings")
         return self
+
+    @property
+    def written(self) -> str:
+        """Its name in the file."""
+        return self.name if self.physical_name is None else self.physical_name
 
     def checks(self) -> list[pa.Check]:
         """List the value rules as Pandera checks, each with a name a person reads."""
@@ -147,6 +242,7 @@ class Column(Terms):
         made += [
             pa.Check.isin(list(rule.valid_values), error="one of the valid values")
             for rule in self.quality
+            if rule.valid_values
         ]
         return made
 
@@ -158,6 +254,16 @@ class Declared(Terms):
         min_length=1, description="The contract: every column of the result"
     )
     key: tuple[Name, ...] = Field((), description="Columns that identify a row")
+    keep: str = Field(
+        "",
+        pattern=r"^(?:(?:first|last) by [a-z][a-z0-9_]{0,62})?$",
+        description="Which copy of a repeated key stands: first or last by a column;"
+        " left out, no copy does",
+    )
+    drop_repeats: bool = Field(
+        False, description="Of rows equal in every column keep one, count the others"
+    )
+    quality: tuple[Quality, ...] = Field((), description="Rules about the whole table")
     max_rejected_rate: float = Field(
         0.0,
         ge=0,
@@ -168,6 +274,8 @@ class Declared(Terms):
     @model_validator(mode="after")
     def _names_are_columns(self) -> Self:
         names = [c.name for c in self.columns]
+        if not names:  # a resource that passes its only source through
+            return self
         if twice := sorted({n for n in names if names.count(n) > 1}):
             raise ValueError(f"columns {twice} are declared twice")
         if missing := [k for k in self.key if k not in names]:

@@ -60,6 +60,11 @@ class Factor(Terms):
         }
 
     @model_validator(mode="after")
+    def _resource_has_columns(self) -> Self:
+        self.resource.filled(tuple(self.sources.values()))
+        return self
+
+    @model_validator(mode="after")
     def _stages_follow_each_other(self) -> Self:
         if self.asset and not self.product:
             raise ValueError("an asset is made of a product: write the product stage")
@@ -139,9 +144,9 @@ def resolved(factor: Factor, entity: Entity, policy: Policy) -> Factor:
     """Write into each stage's terms what it needs of factor, entity and policy."""
     me = {"factor": factor.factor}
     sources = {n: s.model_copy(update=me) for n, s in factor.sources.items()}
-    resource = factor.resource.model_copy(
-        update={**me, "sources": tuple(sources.values())}
-    )
+    given = tuple(sources.values())
+    filled = factor.resource.filled(given)
+    resource = filled.model_copy(update={**me, "sources": given})
     product = factor.product and factor.product.model_copy(update=me)
     asset = factor.asset and product and booked(factor.asset, product, entity, policy)
     capital = factor.capital and asset and financed(factor.capital, asset, policy)

@@ -1,5 +1,6 @@
 """Terms and frames of the first stage: sources, consolidation, labels."""
 
+from decimal import Decimal
 from pathlib import Path
 from typing import Annotated, Any, Literal, NamedTuple, Self
 
@@ -7,9 +8,27 @@ import pandera.polars as pa
 import polars as pl
 from pydantic import Field, model_validator
 
-from schemas.contract import Declared, Name, Slug, Text
+from schemas.contract import Column, Declared, Name, Slug, Terms, Text
 
-Encoding = Literal["utf-8", "gb18030", "big5", "shift_jis", "latin-1", "utf-16"]
+Encoding = Literal[
+    "utf-8", "gb18030", "big5", "cp950", "shift_jis", "latin-1", "utf-16"
+]
+Format = Literal["csv", "xlsx", "json", "jsonl", "parquet"]
+Expectation = Literal["1:1", "n:1", "1:n"]
+# Dimensions of GB/T 36344-2018.
+Dimension = Literal[
+    "normativity", "completeness", "accuracy", "consistency", "timeliness",
+    "accessibility",
+]  # fmt: skip
+
+
+class Partition(Terms):
+    """How a resource is divided: each part is an artifact of its own."""
+
+    column: Name = Field(description="Column whose value decides the part")
+    by: Literal["day", "month", "value"] = Field(
+        "value", description="A part for each day, month or value of the column"
+    )
 
 
 class Source(Declared):
@@ -23,11 +42,36 @@ class Source(Declared):
     name: Name = Field(description="Table name in the SQL")
     factor: Slug | Literal[""] = Field("", description="Filled in from the document")
     path: Text = Field(description="File, '!'-separated members of archives")
-    format: Literal["csv"] = Field("csv", description="Delimited text")
+    format: Format = Field("csv", description="csv is any delimited text")
     encoding: Encoding = Field("utf-8", description="Character encoding of the file")
     delimiter: str = Field(",", min_length=1, max_length=1, description="Separator")
+    header: int = Field(
+        1,
+        ge=0,
+        le=100,
+        description="Lines before the data; the last one names the columns. 0: none",
+    )
+    footer: int = Field(
+        0, ge=0, le=100, description="Lines at the end that are no data"
+    )
+    sheet: str = Field("", max_length=64, description="Sheet of a workbook")
+    records: str = Field(
+        "", max_length=256, description="Of JSON: dotted path to the records"
+    )
+    undeclared: Literal["refuse", "ignore"] = Field(
+        "refuse", description="Columns of the file that the document does not declare"
+    )
     null_tokens: tuple[str, ...] = Field(("",), description="Texts that mean missing")
     licence: Text = Field(description="Licence under which the source may be used")
+    retain: Literal["copy", "reference"] = Field(
+        "copy", description="Keep the bytes, or only their hash and place"
+    )
+    update_frequency: str = Field(
+        "none",
+        pattern=r"^(?:none|P[1-9][0-9]*[YMWD]|PT[1-9][0-9]*[HM])$",
+        description="How often the source is renewed: none, or in ISO 8601 P1D, P1M, PT1H",
+    )
+    partition: Partition | None = Field(None, description="Filled in from the document")
     max_rejected_rate: float = Field(
         0.05, ge=0, lt=1, description="Share of rows that may break the contract"
     )
@@ -61,6 +105,11 @@ class ResourceTerms(Declared):
     """How raw tables become one resource."""
 
     factor: Slug | Literal[""] = Field("", description="Filled in from the document")
+    columns: tuple[Column, ...] = Field(
+        (),
+        description="The contract; may be left out for a single source without SQL,"
+        " and is then the source's",
+    )
     sources: tuple[Source, ...] = Field((), description="Filled in from the document")
     consolidate: str = Field(
         "", description="SELECT over the sources; may be left out for a single source"
@@ -69,13 +118,60 @@ class ResourceTerms(Declared):
     labels: dict[Name, str] = Field(
         default_factory=dict, description="Column name and the SQL expression it holds"
     )
+    partition: Partition | None = Field(
+        None, description="Make an artifact of each day, month or value"
+    )
+    expect: dict[Name, Expectation] = Field(
+        default_factory=dict,
+        description="By the right table of a join: n:1 may leave rows without partner,"
+        " 1:n may multiply rows, 1:1 uses each right row at most once",
+    )
+    weights: dict[Dimension, int] = Field(
+        default_factory=dict, description="Weight of each quality dimension; else 1"
+    )
+    quality_step: Decimal = Field(
+        Decimal("0.05"),
+        gt=0,
+        le=1,
+        description="Drop of the quality score that asset and capital hear of",
+    )
 
     @model_validator(mode="after")
     def _order_is_of_columns(self) -> Self:
         names = {c.name for c in self.columns}
+        if not names:
+            return self
         if missing := [n for n in (*self.order, *self.labels) if n not in names]:
             raise ValueError(f"{missing} in order or labels is not among the columns")
+        if self.partition and self.partition.column not in self.key:
+            raise ValueError(
+                f"partition column {self.partition.column} must be part of the key"
+            )
         return self
+
+    def filled(self, sources: tuple[Source, ...]) -> "ResourceTerms":
+        """Take the columns of the only source where the document writes none.
+
+        Raises:
+            ValueError: There are none to take, or they do not suit the other terms.
+        """
+        if self.columns:
+            return self
+        if len(sources) != 1 or self.consolidate:
+            raise ValueError(
+                "resource.columns is missing: write the columns that the SQL yields"
+            )
+        (only,) = sources
+        same = {"columns": only.columns, "key": self.key or only.key}
+        return type(self).model_validate({**dict(self), **same})
+
+    @property
+    def passes(self) -> bool:
+        """Say whether the resource is its only source, unchanged."""
+        if len(self.sources) != 1 or self.consolidate or self.labels:
+            return False
+        (only,) = self.sources
+        return (self.columns, self.key) == (only.columns, only.key)
 
     def source(self, role: str) -> Source | None:
         """Find the terms of one source by the name it has in the SQL."""

@@ -29,7 +29,7 @@ from schemas.tables.lineage import (
 from schemas.tables.pledge import PledgeRow
 from tasks.store.database import reading
 from tasks.store.place import Store, digest, intact, scan
-from tasks.store.publish import Run, read_body
+from tasks.store.publish import PLACE, Run, read_body
 
 MASK_BITS = 63  # reasons in one Int64 column; the sign is not used
 BATCH = 500
@@ -186,7 +186,7 @@ def _nodes(c: Connection, id: str, edges: list[Edge], *, down: bool) -> list[Nod
 
 
 def _origin(row: dict[str, Any]) -> Origin | None:  # a row
-    found = {name: row[name] for name in Origin.model_fields}
+    found = {name: row[name] for name in PLACE}
     return None if row["path"] is None else Origin(**found)
 
 

@@ -34,6 +34,8 @@ from tasks.store.steps import failpoint
 
 GENESIS = "0" * 64
 BODY = 1  # version of the body's form
+# How bytes are kept is the body's to say; these are asked for in queries.
+PLACE = tuple(n for n in Origin.model_fields if n != "retained")
 
 
 class Run(Published):
@@ -144,10 +146,11 @@ def posted_rows(
 def _sound(p: Publication) -> None:
     """Refuse a publication that contradicts itself."""
     for b in p.balances:
-        if b.rows_in != b.rows_out + b.rejected:
+        if b.rows_in != b.rows_out + b.rejected + b.dropped:
             raise StoreError(
-                f"{p.task}, {b.frame}: {b.rows_in} rows in, but {b.rows_out} out and"
-                f" {b.rejected} rejected: rows are unaccounted for"
+                f"{p.task}, {b.frame}: {b.rows_in} rows in, but {b.rows_out} out,"
+                f" {b.rejected} rejected and {b.dropped} dropped: rows are unaccounted"
+                " for"
             )
     if p.postings and p.status != "COMPLETE":
         raise StoreError(f"{p.task}: a failed run posts nothing")
@@ -232,7 +235,7 @@ def projections(p: Publication, run: str) -> dict[type[Row], list[Values]]:
 def _output(made: Made, run: str) -> Values:
     ref, origin = made.ref, made.origin
     mine = {"artifact": ref.id, "contract": ref.contract}
-    found = {n: getattr(origin, n, None) for n in Origin.model_fields}
+    found = {n: getattr(origin, n, None) for n in PLACE}
     return {"run": run, "frame": made.frame, **mine, **found}
 
 

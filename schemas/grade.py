@@ -1,0 +1,68 @@
+"""Grade data by whom a leak would harm, and how much; say what was found in a column.
+
+Source: GB/T 43697-2024 数据分类分级规则, grades 核心 core, 重要 important, 一般 general.
+A serious harm 严重危害 to public interest 公共利益 -> important.
+"""
+
+from typing import Literal
+
+import pandera.polars as pa
+
+AffectedObject = Literal[
+    "national_security",  # 国家安全
+    "economy",  # 经济运行
+    "social_order",  # 社会秩序
+    "public_interest",  # 公共利益
+    "organisation",  # 组织权益
+    "individual",  # 个人权益
+]
+Harm = Literal["ordinary", "serious", "especially_serious"]  # 一般, 严重, 特别严重
+Grade = Literal["general", "important", "core"]
+GRADES: tuple[Grade, ...] = ("general", "important", "core")  # from low to high
+
+_PUBLIC: dict[Harm, Grade] = {
+    "ordinary": "general",
+    "serious": "important",
+    "especially_serious": "core",
+}
+_RIGHTS: dict[Harm, Grade] = dict.fromkeys(_PUBLIC, "general")
+MATRIX: dict[AffectedObject, dict[Harm, Grade]] = {
+    "national_security": {
+        "ordinary": "important",
+        "serious": "core",
+        "especially_serious": "core",
+    },
+    "economy": _PUBLIC,
+    "social_order": _PUBLIC,
+    "public_interest": _PUBLIC,
+    "organisation": _RIGHTS,
+    "individual": _RIGHTS,
+}
+
+
+def grade_of(affected: AffectedObject, harm: Harm) -> Grade:
+    """Read the matrix. National security, ordinary harm -> important."""
+    return MATRIX[affected][harm]
+
+
+class Finding(pa.DataFrameModel):
+    """What one recogniser found in one column: counts, never values.
+
+    A row is a proposal until a person writes ``classification:`` on the column.
+    ``examined`` are the sample's values that are not null, ``matched`` those that hold
+    such a value; ``hint`` says that the column's name speaks for it. ``decided`` is
+    false for every column that nobody has classified. Key: column, recogniser.
+    """
+
+    column: str
+    recogniser: str
+    examined: int = pa.Field(ge=0)
+    matched: int = pa.Field(ge=0)
+    hint: bool
+    proposed: str = pa.Field(isin=["internal", "personal", "sensitive"])
+    decided: bool
+    sample: int = pa.Field(ge=1)
+
+    class Config:
+        strict = True
+        unique = ["column", "recogniser"]
