@@ -1,5 +1,5 @@
-"""Open delimited text as text and typed columns, losing no line."""
+"""Open raw tables as text, losing no line."""
 
-from tasks.source.opening import open_text
+from tasks.source.opening import Text, open_text
 
-__all__ = ["open_text"]
+__all__ = ["Text", "open_text"]

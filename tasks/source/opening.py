@@ -1,14 +1,15 @@
-"""Open one raw table: its text, and beside it what the text means.
+"""Open one raw table as text, and say where each of its lines stands.
 
 A file in which every line plainly splits into the declared number of fields is read by
 the engine as it lies. Any other file (quotes, ragged lines, bytes that do not decode)
 is read record by record into the scratch folder. Both give the same columns.
 
-Second line ``UA,x7`` -> ``_line`` 2, ``_r_distance`` "x7", ``distance`` null.
+Second line ``UA,x7`` -> ``_line`` 2, ``_r_distance`` "x7".
 """
 
 import os
 from pathlib import Path
+from typing import NamedTuple
 
 import polars as pl
 
@@ -17,14 +18,39 @@ from schemas.resource import Source
 from tasks.contract.compile import RAW
 from tasks.source.plain import is_plain, transcoded
 from tasks.source.records import first_record, rewritten
-from tasks.source.typed import typed
 
 SHOWN = 8  # names in a message
 # The engine's own choice holds 450 MB for any large file, this 230 MB, in less CPU.
 os.environ.setdefault("POLARS_CSV_CHUNK_SIZE", str(4 << 20))
 
 
-def open_text(raw: Path, source: Source, scratch: Path) -> pl.LazyFrame:
+class Text(NamedTuple):
+    """The records of a raw table as written, and the places they come from.
+
+    ``rows``: ``_line`` (UInt32, unique, running over all members), ``_ragged`` (the raw
+    text of a line that is no record), ``_unreadable`` (whether bytes or quotes are the
+    cause), and ``_r_<column>`` as written; null tokens are null.
+
+    ``places``, sorted by ``_from``: from line ``_from`` on, rows are of ``_source`` and
+    ``_member``, whose own number of that line is ``_first``. So line 7 of a member that
+    stands at ``_from`` 5, ``_first`` 2 is the member's line 4.
+    """
+
+    rows: pl.LazyFrame
+    places: pl.DataFrame
+
+
+def places_of(source: Source, members: list[tuple[int, str, int]]) -> pl.DataFrame:
+    """Make the table of places from (first running line, member, its own number)."""
+    types = {
+        **{"_from": pl.UInt32, "_source": pl.String},
+        **{"_member": pl.String, "_first": pl.UInt32},
+    }
+    rows = [(start, source.name, member, first) for start, member, first in members]
+    return pl.DataFrame(rows, types, orient="row").sort("_from")
+
+
+def open_text(raw: Path, source: Source, scratch: Path) -> Text:
     """Plan the reading of a raw table.
 
     Args:
@@ -33,17 +59,13 @@ def open_text(raw: Path, source: Source, scratch: Path) -> pl.LazyFrame:
         scratch: Private folder for what must be rewritten; it outlives the plan.
 
     Returns:
-        One row a record: ``_source``, ``_member``, ``_line`` (its first physical line,
-        from 1), ``_ragged`` (the raw text of a line that is no record), ``_unreadable``
-        (whether bytes or quotes are the cause), and for each column ``_r_<column>`` as
-        written (null tokens are null) and ``<column>`` as typed (null if it does not
-        parse). Blank lines are no records; quotes do not change what a text means.
+        One row a record. Blank lines are no records; quotes do not change what a text
+        means.
 
     Raises:
         SourceError: Empty file, wrong columns, lines ended by CR alone, a quote never
-            closed, a record or field over its limit, a format not understood.
+            closed, a record or field over its limit.
     """
-    columns = [typed(column) for column in source.columns]
     refuse_delimiter(source)
     header = first_record(raw, source)
     check_header(header.fields, source)
@@ -53,11 +75,7 @@ def open_text(raw: Path, source: Source, scratch: Path) -> pl.LazyFrame:
         rows = scan_plain(text, source)
     else:
         rows = rewritten(raw, source, scratch)
-    return rows.with_columns(
-        *columns,
-        _source=pl.lit(source.name),
-        _member=pl.lit(source.path),
-    )
+    return Text(rows, places_of(source, [(1, source.path, 1)]))
 
 
 def refuse_delimiter(source: Source) -> None:

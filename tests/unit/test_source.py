@@ -15,7 +15,8 @@ from schemas.contract import Column
 from schemas.errors import SourceError
 from schemas.resource import Source
 from tasks.contract import Verdict, compile_contract, contract_pass
-from tasks.source import open_text
+from tasks.source import Text, open_text
+from tasks.source.typed import typed
 from tests.archive import members
 from tests.benchmarks.contract_pass import FLIGHTS, column
 
@@ -33,6 +34,16 @@ def whole(name: str = "n") -> Column:
     return column(name, required=False)
 
 
+def cleaned(text: Text, given_source: Source) -> pl.LazyFrame:
+    """Add the typed columns, and the place of a text of one member."""
+    _, name, member, _ = text.places.row(0)
+    return text.rows.with_columns(
+        *(typed(column) for column in given_source.columns),
+        _source=pl.lit(name),
+        _member=pl.lit(member),
+    )
+
+
 def opened(
     raw: bytes, given_source: Source
 ) -> tuple[pl.DataFrame, pl.DataFrame, Verdict]:
@@ -40,7 +51,7 @@ def opened(
     with tempfile.TemporaryDirectory() as made:
         folder = Path(made)
         folder.joinpath("raw").write_bytes(raw)
-        plan = open_text(folder / "raw", given_source, folder)
+        plan = cleaned(open_text(folder / "raw", given_source, folder), given_source)
         contract = compile_contract(given_source.contract(), parsed=True)
         verdict = contract_pass(
             plan, contract, folder / "valid", folder / "rejects", folder
