@@ -1,6 +1,8 @@
 """Terms and frames of the first stage: sources, consolidation, labels."""
 
+import re
 from decimal import Decimal
+from itertools import takewhile
 from pathlib import Path
 from typing import Annotated, Any, Literal, NamedTuple, Self
 
@@ -14,6 +16,7 @@ Encoding = Literal[
     "utf-8", "gb18030", "big5", "cp950", "shift_jis", "latin-1", "utf-16"
 ]
 Format = Literal["csv", "xlsx", "json", "jsonl", "parquet"]
+GLOB = re.compile(r"[*?\[]")
 Expectation = Literal["1:1", "n:1", "1:n"]
 # Dimensions of GB/T 36344-2018.
 Dimension = Literal[
@@ -36,12 +39,16 @@ class Source(Declared):
 
     ``path`` is relative to the data folder (``DATAFACTOR_DATA``) or
     ``package:NAME/PATH`` for a data file of an installed package; ``!`` steps into an
-    archive: ``a.tar.gz!data/flights.csv.zip!flights.csv``.
+    archive: ``a.tar.gz!data/flights.csv.zip!flights.csv``. ``*``, ``?`` and ``[…]``
+    make a pattern: of files, or of a member's whole path inside its archive, where
+    ``*`` also stands for ``/``: ``M05A_202405*.tar.gz!*.csv``.
     """
 
     name: Name = Field(description="Table name in the SQL")
     factor: Slug | Literal[""] = Field("", description="Filled in from the document")
-    path: Text = Field(description="File, '!'-separated members of archives")
+    path: Text = Field(
+        description="File or pattern of files, '!'-separated members of archives"
+    )
     format: Format = Field("csv", description="csv is any delimited text")
     encoding: Encoding = Field("utf-8", description="Character encoding of the file")
     delimiter: str = Field(",", min_length=1, max_length=1, description="Separator")
@@ -92,13 +99,38 @@ class Source(Declared):
         return Path(self.file)
 
     @property
-    def member(self) -> str:
-        """The path inside the file, empty for a plain file."""
+    def is_glob(self) -> bool:
+        """Say whether ``file`` is a pattern that several files may match."""
+        return GLOB.search(self.file) is not None
+
+    @property
+    def inner(self) -> str:
+        """All that follows the file: empty for a plain file."""
         return self.path.partition("!")[2]
+
+    @property
+    def member(self) -> str:
+        """The exact path inside the file, up to its first pattern.
+
+        ``a.zip!b.tar.gz!*.csv`` -> ``b.tar.gz``; the piece is the bytes of this member.
+        """
+        levels = self.inner.split("!")
+        return "!".join(takewhile(lambda level: not GLOB.search(level), levels))
+
+    @property
+    def member_pattern(self) -> str:
+        """The rest from the first pattern on, matched inside the piece; '' if none."""
+        return self.inner[len(self.member) :].removeprefix("!")
+
+    def at(self, file: str) -> Self:
+        """Name one of the files that the pattern of ``file`` matches."""
+        return self.model_copy(
+            update={"path": "!".join([file, *self.path.split("!")[1:]])}
+        )
 
     def identity(self) -> dict[str, Any]:
         """Leave out where the file lies: moving it changes no result."""
-        return {**super().identity(), "path": self.member}
+        return {**super().identity(), "path": self.inner}
 
 
 class ResourceTerms(Declared):
