@@ -10,7 +10,7 @@ import os
 import re
 import tempfile
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import polars as pl
@@ -37,66 +37,98 @@ ORIGIN = ("_source", "_member")
 class Verdict:
     """How many rows came in, went out and were rejected, and by which rule.
 
-    ``rows_in`` was counted in the pass, the others are read from the files' footers.
+    ``rows_in`` was counted in the pass, ``rows_out`` and ``rejected`` are read from the
+    files' footers. ``dropped`` are copies of which the contract says that they do not
+    stand. ``warned`` counts what breaks a rule that rejects nothing.
     """
 
     rows_in: int
     rows_out: int
     rejected: int
     failed: Mapping[str, int]
+    dropped: int = 0
+    warned: Mapping[str, int] = field(default_factory=dict)
 
 
 def contract_pass(
-    plan: pl.LazyFrame, contract: Contract, valid: Path, rejects: Path, scratch: Path
+    rows: pl.LazyFrame,
+    contract: Contract,
+    valid: Path,
+    rejects: Path,
+    scratch: Path,
+    places: pl.DataFrame | None = None,
 ) -> Verdict:
     """Write the rows that keep the contract, and those that do not with their reasons.
 
     Args:
-        plan: Rows to check; of a ``parsed`` contract as ``open_text`` gives them.
+        rows: Rows to check; of a ``parsed`` contract ``<column>`` as typed beside
+            ``_r_<column>`` as written, ``_line``, ``_ragged`` and ``_unreadable``.
         contract: What they must keep.
-        valid: Parquet to write: the contract's columns; ``_line`` too when parsed. In
-            file order when parsed, else sorted by the contract's order, −0.0 as 0.0.
+        valid: Parquet to write: the contract's columns, sorted by the contract's order,
+            −0.0 as 0.0.
         rejects: Parquet to write, mode 0600: origin, ``_reasons`` (bits in the order of
             ``contract.reasons``), every column as text; ``_ragged`` too when parsed.
         scratch: Private folder for what is written on the way.
+        places: Where parsed lines lie: ``_source``, ``_member`` and its line ``_first``
+            for ``_line`` from ``_from`` on, sorted by it.
 
     Returns:
-        Counts, with ``rows_in == rows_out + rejected``.
+        Counts, with ``rows_in == rows_out + rejected + dropped``.
 
     Raises:
         ContractError: The frame's columns or types are not those of the contract.
     """
-    rows = prepared(plan, contract)
+    rows = prepared(rows, contract)
     with tempfile.TemporaryDirectory(dir=scratch) as made:
         rows_in = divide(rows, contract, valid, rejects, Path(made))
         if contract.uniques:
             move_duplicates(rows, contract, valid, rejects, Path(made))
+    if contract.parsed and places is not None:
+        replace(placed(rejects, places), rejects, REJECT_ROWS)
     failed = failures(rejects, contract.reasons)
     verdict = Verdict(rows_in, height(valid), height(rejects), failed)
-    if verdict.rows_in != verdict.rows_out + verdict.rejected:
+    if verdict.rows_in != verdict.rows_out + verdict.rejected + verdict.dropped:
         raise ContractError(
             f"{verdict.rows_in} rows came in, but {verdict.rows_out} and"
-            f" {verdict.rejected} were written; report this as a defect"
+            f" {verdict.rejected} were written and {verdict.dropped} dropped; report"
+            " this as a defect"
         )
     return verdict
 
 
-def prepared(plan: pl.LazyFrame, contract: Contract) -> pl.LazyFrame:
+def placed(rejects: Path, places: pl.DataFrame) -> pl.LazyFrame:
+    """Say of each reject, which are in file order, where its line lies."""
+    starts = places.lazy().with_columns(pl.col("_from", "_first").cast(pl.Int64))
+    rows = pl.scan_parquet(rejects, glob=False)
+    found = rows.drop(ORIGIN).join_asof(
+        starts.set_sorted("_from"), left_on="_line", right_on="_from"
+    )
+    line = pl.col("_line") - pl.col("_from") + pl.col("_first")
+    return found.with_columns(_line=line).select(rows.collect_schema().names())
+
+
+def prepared(rows: pl.LazyFrame, contract: Contract) -> pl.LazyFrame:
     """Bring both kinds of plan to one shape: origin, raw text and typed columns."""
     if not contract.parsed:
-        typed = fit(plan, contract)
-        floats = [n for n, dtype in contract.dtypes.items() if dtype.is_float()]
-        # Rows that sort as equal must have equal bytes, whichever came first. Adding
-        # 0.0 would do, but the engine leaves that out.
-        return typed.with_columns(
-            pl.when(pl.col(n) == 0).then(0.0).otherwise(pl.col(n)).alias(n)
-            for n in floats
-        ).with_columns(**NOWHERE)
-    have = plan.collect_schema()
+        return plain_zeros(fit(rows, contract), contract).with_columns(**NOWHERE)
+    have = rows.collect_schema()
     if lacking := [n for c in contract.dtypes for n in (c, RAW + c) if n not in have]:
-        raise ContractError(f"the parsed frame lacks {lacking}; open it with open_text")
-    given = {"_ragged": pl.lit(None, pl.String), "_unreadable": pl.lit(False)}
-    return plan.with_columns(**{n: e for n, e in given.items() if n not in have})
+        raise ContractError(f"the parsed frame lacks {lacking}; clean it first")
+    given = {
+        **{"_ragged": pl.lit(None, pl.String), "_unreadable": pl.lit(False)},
+        **NOWHERE,
+    }
+    whole = rows.with_columns(**{n: e for n, e in given.items() if n not in have})
+    return plain_zeros(whole, contract)
+
+
+def plain_zeros(rows: pl.LazyFrame, contract: Contract) -> pl.LazyFrame:
+    """Write −0.0 as 0.0: rows that sort as equal must have equal bytes."""
+    floats = [n for n, dtype in contract.dtypes.items() if dtype.is_float()]
+    # Adding 0.0 would do, but the engine leaves that out.
+    return rows.with_columns(
+        pl.when(pl.col(n) == 0).then(0.0).otherwise(pl.col(n)).alias(n) for n in floats
+    )
 
 
 def divide(
@@ -131,11 +163,9 @@ def branches(
     rejects.touch(mode=0o600)
     bad = pl.any_horizontal(*contract.bad.values()) if contract.bad else pl.lit(False)
     marked = rows.with_columns(_bad=bad)
-    line = ["_line"] if contract.parsed else []
-    kept = marked.filter(~pl.col("_bad")).select(*contract.dtypes, *line)
+    kept = marked.filter(~pl.col("_bad")).select(*contract.dtypes).sort(contract.order)
     out = rejected(marked.filter(pl.col("_bad")), contract, contract.bad)
     if not contract.parsed:
-        kept = kept.sort(contract.order)
         out = out.sort(pl.all())
     return [
         kept.sink_parquet(valid, lazy=True, row_group_size=VALID_ROWS),
@@ -202,17 +232,34 @@ def move_duplicates(
     if copies.is_empty():
         return
     numbered = pl.scan_parquet(valid, glob=False, row_index_name=ROW)
-    at, taken = pl.col(ROW), numbered.with_columns(**NOWHERE)
-    if contract.parsed:  # the raw text stands in the source only
-        lines = numbered.select(ROW, "_line").filter(at.is_in(copies.implode()))
-        taken = rows.join(lines, on="_line", maintain_order="left")
+    at = pl.col(ROW)
     truths = {reason: at.is_in(n.implode()) for reason, n in found.items()}
-    out = rejected(taken.filter(at.is_in(copies.implode())), contract, truths)
+    taken = numbered.filter(at.is_in(copies.implode())).with_columns(**truths)
+    if contract.parsed:
+        taken = as_written(rows, taken, contract)
+    else:
+        taken = taken.with_columns(**NOWHERE)
+    out = rejected(taken, contract, {reason: pl.col(reason) for reason in truths})
     every = pl.concat([pl.scan_parquet(rejects, glob=False), out])
     sort = ["_line"] if contract.parsed else pl.all()
     left = numbered.filter(~at.is_in(copies.implode())).drop(ROW)
     replace(every.sort(sort), rejects, REJECT_ROWS)
     replace(left, valid, VALID_ROWS)  # last: the rejects are read from it
+
+
+def as_written(
+    rows: pl.LazyFrame, taken: pl.LazyFrame, contract: Contract
+) -> pl.LazyFrame:
+    """Find the raw rows of rejected copies: those that are typed as they are.
+
+    Whatever decides over a copy, a row typed the same fares the same.
+    """
+    good = (
+        pl.lit(True) if not contract.bad else ~pl.any_horizontal(*contract.bad.values())
+    )
+    wanted = taken.drop(ROW).unique()
+    names = [*contract.dtypes]
+    return rows.filter(good).join(wanted, on=names, nulls_equal=True)
 
 
 def replace(rows: pl.LazyFrame, path: Path, group: int) -> None:

@@ -12,11 +12,14 @@ import pandera.polars as pa
 import polars as pl
 import pytest
 
+from schemas.contract import Column
 from schemas.errors import ContractError
+from schemas.resource import Source
 from tasks.contract import Contract, Verdict, compile_contract, contract_pass, fit
 from tasks.contract import unique as buckets
 from tasks.contract import verdict as passing
 from tasks.source import open_text
+from tasks.source.typed import typed
 from tests.unit.test_source import source, text, whole
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -33,8 +36,21 @@ def run(plan: pl.LazyFrame, contract: Contract, folder: Path) -> Verdict:
     return contract_pass(plan, contract, folder / "valid", folder / "rejects", folder)
 
 
+def run_text(raw: bytes, terms: Source, folder: Path) -> Verdict:
+    (folder / "raw").write_bytes(raw)
+    written, places = open_text(folder / "raw", terms, folder)
+    plan = written.with_columns(*(typed(column) for column in terms.columns))
+    contract = compile_contract(terms.contract(), parsed=True)
+    out = folder / "valid", folder / "rejects", folder
+    return contract_pass(plan, contract, *out, places)
+
+
 def rows(path: Path) -> pl.DataFrame:
     return pl.read_parquet(path)
+
+
+def number(name: str) -> Column:
+    return whole(name).model_copy(update={"logical_type": "number"})
 
 
 def test_valid_rows_are_sorted_and_rejects_name_their_rules_by_bit(
@@ -97,36 +113,75 @@ def test_a_row_refused_for_another_reason_repeats_no_key(tmp_path: Path) -> None
 
 
 def test_copies_found_in_text_keep_their_raw_text_and_line(tmp_path: Path) -> None:
-    raw = tmp_path / "raw"
-    raw.write_bytes(b"a,n\nx,007\ny,8\nz,7\nw,x7\nv,+7\n")
     numbered = source(text(), whole(), key=("n",))
-    plan = open_text(raw, numbered, tmp_path)
 
-    said = run(plan, compile_contract(numbered.contract(), parsed=True), tmp_path)
+    said = run_text(b"a,n\nx,007\ny,8\nz,7\nw,x7\nv,+7\n", numbered, tmp_path)
 
     rejects = rows(tmp_path / "rejects")
     assert rejects["_line"].to_list() == [2, 4, 5, 6]
     assert rejects["n"].to_list() == ["007", "7", "x7", "+7"]
+    assert rejects["_member"].to_list() == ["a.zip!given.csv"] * 4
     assert said.failed == {
         **{"*:ragged line": 0, "*:unreadable line": 0, "n:parse": 1, "unique:n": 3}
     }
-    assert rows(tmp_path / "valid").rows() == [("y", 8, 3)]
+    assert rows(tmp_path / "valid").rows() == [("y", 8)]
+
+
+def test_rows_that_read_the_same_are_rejected_each_with_its_own_text(
+    tmp_path: Path,
+) -> None:
+    priced = source(number("x"), whole(), key=("n",))
+
+    said = run_text(b"x,n\n-0,1\n0.0,01\n,3\n00,+1\n,03\n5,5\n", priced, tmp_path)
+
+    rejects = rows(tmp_path / "rejects")
+    assert rejects["_line"].to_list() == [2, 3, 4, 5, 6]
+    assert rejects["x"].to_list() == ["-0", "0.0", None, "00", None]
+    assert said.failed["unique:n"] == 5
+
+
+def test_a_reject_names_its_member_and_the_line_in_it(tmp_path: Path) -> None:
+    lines = pl.LazyFrame(
+        {"_line": [1, 2, 7, 8, 20], "_r_n": ["1", "a", "b", "2", "c"]},
+        schema_overrides={"_line": pl.UInt32},
+    )
+    places = pl.DataFrame(
+        [(1, "s", "m!a", 2), (5, "s", "m!b", 1), (20, "t", "m!c", 9)],
+        schema={
+            "_from": pl.UInt32,
+            "_source": str,
+            "_member": str,
+            "_first": pl.UInt32,
+        },
+        orient="row",
+    )
+    contract = compile_contract(source(whole()).contract(), parsed=True)
+    out = tmp_path / "valid", tmp_path / "rejects", tmp_path
+
+    contract_pass(lines.with_columns(typed(whole())), contract, *out, places)
+
+    origin = rows(tmp_path / "rejects").select("_source", "_member", "_line", "n")
+    assert origin.rows() == [
+        ("s", "m!a", 3, "a"),
+        ("s", "m!b", 3, "b"),
+        ("t", "m!c", 9, "c"),
+    ]
+
+
+def test_text_comes_out_in_the_order_of_its_key(tmp_path: Path) -> None:
+    run_text(b"a,n\nx,3\ny,1\nz,2\n", source(text(), whole(), key=("n",)), tmp_path)
+
+    assert rows(tmp_path / "valid").rows() == [("y", 1), ("z", 2), ("x", 3)]
 
 
 def test_negative_zero_and_nan_are_keys_like_their_equals(tmp_path: Path) -> None:
     floats = schema("x", x=pa.Column(float, nullable=True))
     nan = float("nan")
-    raw = tmp_path / "raw"
-    raw.write_bytes(b"x\n0\n-0.0\n1\n")
-    column = source(
-        whole("x").model_copy(update={"logical_type": "number"}), key=("x",)
-    )
 
     run(pl.LazyFrame({"x": [nan, -nan, 1.0]}), compile_contract(floats), tmp_path)
     assert rows(tmp_path / "valid").rows() == [(1.0,)]
 
-    plan = open_text(raw, column, tmp_path)
-    run(plan, compile_contract(column.contract(), parsed=True), tmp_path)
+    run_text(b"x\n0\n-0.0\n1\n", source(number("x"), key=("x",)), tmp_path)
     assert rows(tmp_path / "valid")["x"].to_list() == [1.0]
 
 
@@ -269,12 +324,15 @@ import sys, hashlib, polars as pl, pandera.polars as pa
 from pathlib import Path
 from tasks.contract import compile_contract, contract_pass
 from tasks.source import open_text
+from tasks.source.typed import typed
 from tests.unit.test_source import source, text, whole
 raw, folder = Path(sys.argv[1]), Path(sys.argv[2])
 terms = source(text(), whole(), null_tokens=("",), key=("n",))
 parsed = compile_contract(terms.contract(), parsed=True)
 out = [folder / name for name in ("valid", "rejects", "sorted", "bad")]
-contract_pass(open_text(raw, terms, folder), parsed, *out[:2], folder)
+text, places = open_text(raw, terms, folder)
+text = text.with_columns(*(typed(c) for c in terms.columns))
+contract_pass(text, parsed, *out[:2], folder, places)
 starts = pa.Check.str_startswith("a1")
 columns = {"a": pa.Column(str, starts, nullable=True), "x": pa.Column(float)}
 derived = compile_contract(pa.DataFrameSchema(columns), ("x",))
