@@ -1,6 +1,6 @@
 """Grade data by whom a leak would harm, and how much; say what was found in a column.
 
-Source: GB/T 43697-2024 数据分类分级规则, grades 核心 core, 重要 important, 一般 general.
+Source: GB/T 43697-2024 数据分类分级规则: 核心 core, 重要 important, 一般 general.
 A serious harm 严重危害 to public interest 公共利益 -> important.
 """
 
@@ -48,18 +48,20 @@ def grade_of(affected: AffectedObject, harm: Harm) -> Grade:
 class Finding(pa.DataFrameModel):
     """What one recogniser found in one column: counts, never values.
 
-    A row is a proposal until a person writes ``classification:`` on the column.
-    ``examined`` are the sample's values that are not null, ``matched`` those that hold
-    such a value; ``hint`` says that the column's name speaks for it. ``decided`` is
-    false for every column that nobody has classified. Key: column, recogniser.
+    ``examined`` are the values of the first ``sample`` rows that are not null,
+    ``shaped`` those that hold something of the right shape, ``matched`` those where it
+    is sound. ``hint``: the column's name speaks for it. ``proposed`` holds once a
+    person writes it as ``classification``; where ``decided``, a person has.
+    Key: column, recogniser.
     """
 
     column: str
     recogniser: str
     examined: int = pa.Field(ge=0)
+    shaped: int = pa.Field(ge=0)
     matched: int = pa.Field(ge=0)
     hint: bool
-    proposed: str = pa.Field(isin=["internal", "personal", "sensitive"])
+    proposed: str = pa.Field(isin=["public", "internal", "personal", "sensitive"])
     decided: bool
     sample: int = pa.Field(ge=1)
 
