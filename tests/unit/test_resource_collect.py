@@ -17,7 +17,7 @@ from flows.demo import fetch
 from schemas.contract import Column
 from schemas.errors import SourceError
 from schemas.resource import Source
-from tasks.resource import collect as module
+from tasks.source import pieces as module
 from tasks.resource.collect import collect
 
 TEXT = b"origin,dest\nEWR,ORD\n"
