@@ -10,6 +10,7 @@ from schemas.factor import Factor
 from schemas.resource import Source
 from tasks.contract import Contract, compile_contract, fit
 from tasks.product.productize import productize
+from tasks.resource.classify import classify
 from tasks.resource.transform import transform
 from tasks.source.typed import typed
 
@@ -55,7 +56,8 @@ def planned(terms: Factor) -> dict[str, Contract]:
     if terms.product is None:
         return {"resource": resource}
     product = compile_contract(terms.product.contract(), terms.product.order)
-    fit(productize(made, terms.product).product, product)
+    findings = classify(made, terms.resource)
+    fit(productize(made, findings, terms.product).product, product)
     return {"resource": resource, "product": product}
 
 

@@ -6,6 +6,7 @@ import polars as pl
 from pydantic import Field
 
 from schemas.contract import Declared, Name, Slug, Terms, Text
+from schemas.gates import Gates
 
 
 class Scenario(Terms):
@@ -45,4 +46,5 @@ class ProductTerms(Declared):
 class Product(NamedTuple):
     """What the second stage hands over."""
 
+    gates: Annotated[pl.LazyFrame, Gates]
     product: Annotated[pl.LazyFrame, ProductTerms.contract]
