@@ -83,15 +83,19 @@ def run(
     *more: str,
     as_of: date | None = None,
     through: Stage = Stage.CAPITAL,
+    partitions: str = "",
     json: Json = False,
 ) -> int:
     """Run factors through their stages; with PREFECT_API_URL set, as flow runs there.
 
     Example: datafactor run flight-disruption --as-of 2026-06-30 --through product
+
+    Args:
+        partitions: FIRST..LAST, such as 2024-05-01..2024-05-31: make these only.
     """
     answers = []
     for name in (factor, *more):
-        answers.append(run_one(name, as_of, through, json))
+        answers.append(run_one(name, as_of, through, partitions, json))
         if not json:
             answers[-1].give(as_json=False)
     worst = max(answer.exit for answer in answers)
@@ -101,14 +105,16 @@ def run(
     return worst
 
 
-def run_one(name: str, as_of: date | None, through: Stage, as_json: bool) -> Answer:
+def run_one(
+    name: str, as_of: date | None, through: Stage, partitions: str, as_json: bool
+) -> Answer:
     """Run one factor with its progress shown."""
     from flows import summary
     from flows.progress import Progress
 
     try:
         with Progress(out, quiet=as_json) as progress:
-            chain = chain_of(name, as_of, through)
+            chain = chain_of(name, as_of, through, partitions)
     except Refused as refused:
         return refusal(refused, progress.data())
     data = {
@@ -122,13 +128,13 @@ def run_one(name: str, as_of: date | None, through: Stage, as_json: bool) -> Ans
     return Answer("run", data, lambda console: face.ending(console, chain, reused))
 
 
-def chain_of(name: str, as_of: date | None, through: Stage) -> "Chain":
+def chain_of(name: str, as_of: date | None, through: Stage, partitions: str) -> "Chain":
     """Run the flow plainly, or on the Prefect server that the environment names."""
     from flows.value_chain import value_chain
 
     if not os.environ.get("PREFECT_API_URL"):
-        return value_chain.fn(name, as_of, through)
-    state = value_chain(name, as_of, through, return_state=True)
+        return value_chain.fn(name, as_of, through, partitions)
+    state = value_chain(name, as_of, through, partitions, return_state=True)
     if state.name == "Refused":
         raise Refused(name, (state.message or "",))
     chain: Chain = state.result()
@@ -167,7 +173,8 @@ def show(ref: Ref = "", *, limit: int = 20, json: Json = False) -> int:
     from tasks import store
 
     s = store.current()
-    if ref.count("/") == 2 and (frame := store.resolve(s, ref)).kind == "frame":
+    named = ref.count("/") == 2 or "@" in ref
+    if named and store.is_frame(frame := store.resolve(s, ref)):
         rows = frame_rows(ref, frame, limit)
         return Answer("show", rows, lambda c: face.rows(c, rows)).give(json)
     runs = store.runs(s, ref) if ref else store.runs(s)

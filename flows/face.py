@@ -83,7 +83,8 @@ def run_facts(run: Run) -> Facts:
 def title_of(run: Run) -> str:
     """Name a run as its box on the run page: ``collect[flights]``, ``transform``."""
     said = run.publication
-    part = next((m.frame for m in said.artifacts if m.origin), "")
+    named = said.task in ("collect", "clean")
+    part = next((m.frame for m in said.artifacts if named), "").removesuffix(".rejects")
     return f"{said.task}[{part}]" if part else said.task
 
 

@@ -5,12 +5,18 @@ from tasks.asset.assetize import assetize
 from tasks.asset.revoke import revoke_right
 from tasks.capital.capitalize import capitalize
 from tasks.product.productize import productize
+from tasks.resource.classify import classify
+from tasks.resource.clean import clean
 from tasks.resource.collect import collect
+from tasks.resource.gather import gather
 from tasks.resource.transform import transform
 from tasks.stage import stage_task
 
 collect_task = stage_task(Stage.RESOURCE, collect)
+clean_task = stage_task(Stage.RESOURCE, clean)
 transform_task = stage_task(Stage.RESOURCE, transform)
+gather_task = stage_task(Stage.RESOURCE, gather)
+classify_task = stage_task(Stage.RESOURCE, classify)
 productize_task = stage_task(Stage.PRODUCT, productize)
 assetize_task = stage_task(Stage.ASSET, assetize)
 capitalize_task = stage_task(Stage.CAPITAL, capitalize)

@@ -8,14 +8,16 @@ from prefect.task_runners import ThreadPoolTaskRunner
 
 from flows.calendar import scheduled_date
 from flows.document import factor_named
+from flows.partitions import resource_of, span_of
 from flows.refusal import answers
 from flows.runpage import summarize
 from flows.stages import (
     assetize_task,
     capitalize_task,
+    classify_task,
+    clean_task,
     collect_task,
     productize_task,
-    transform_task,
 )
 from flows.summary import Chain
 from schemas.artifact import Stage
@@ -39,7 +41,10 @@ RUNNER: Any = ThreadPoolTaskRunner(max_workers=4)  # Any: its future type is no 
 )
 @answers
 def value_chain(
-    factor: str, as_of: date | None = None, through: Stage = Stage.CAPITAL
+    factor: str,
+    as_of: date | None = None,
+    through: Stage = Stage.CAPITAL,
+    partitions: str = "",
 ) -> Chain:
     """Make the resource, the product, the asset and the capital of one factor.
 
@@ -47,13 +52,16 @@ def value_chain(
         factor: Name of the factor document.
         as_of: The day it speaks of; left out, the scheduled day in the entity's zone.
         through: The last stage to run.
+        partitions: ``FIRST..LAST`` partition to make; left out, all of them.
     """
     terms = factor_named(factor).through(through)
     day = as_of or scheduled_date(terms.zone)
     raw = {n: collect_task.start(s.place, s) for n, s in terms.sources.items()}
-    resource = transform_task(raw, terms.resource)
-    product = terms.product and productize_task(resource, terms.product)
-    costs = terms.asset and collect_task(terms.asset.costs.place, terms.asset.costs)
+    resource = resource_of(raw, terms.resource, span_of(partitions))
+    findings = classify_task(resource, terms.resource)
+    product = terms.product and productize_task(resource, findings, terms.product)
+    vouchers = terms.asset and collect_task(terms.asset.costs.place, terms.asset.costs)
+    costs = terms.asset and clean_task(vouchers, terms.asset.costs)
     rights, pledges = terms.live(Right), terms.live(Pledge)
     asset = terms.asset and assetize_task(
         product, costs, rights, terms.booked, terms.asset, day

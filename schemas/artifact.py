@@ -1,6 +1,6 @@
 """Name what travels between tasks and what one run hands to the store."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import date
 from enum import StrEnum
 from typing import Annotated, Any, Literal
@@ -170,3 +170,20 @@ class Snapshot:
 
 RawBytes = Annotated[Iterator[bytes], "raw"]
 """What ``collect`` returns: the seam lands the chunks as one raw artifact."""
+
+Parts = Mapping[str, Mapping[str, ArtifactRef]]
+"""Frames that were made part by part: by frame name, then by the part's value."""
+
+Manifests = Annotated[dict[str, Mapping[str, ArtifactRef]], "manifest"]
+"""What ``gather`` returns: the seam lands each list of parts as one artifact."""
+
+
+@dataclass(frozen=True)
+class Chunk:
+    """An argument of which a stage does its work once for each entry.
+
+    ``whole`` is what was cut into pieces: a task graph keeps its edge by it.
+    """
+
+    each: dict[str, Any]
+    whole: Any = None

@@ -13,7 +13,7 @@ from schemas.artifact import ArtifactRef, Made, Publication, Stage
 from schemas.contract import frame_of
 from tasks import store
 from tasks.contract import compile_contract
-from tasks.stage.run import digest
+from tasks.stage.call import digest
 
 Row = Sequence[object]
 

@@ -1,13 +1,44 @@
 """Tell people what a stage did: one log line, and one table on the run page."""
 
 import re
+from collections.abc import Mapping
 
 from prefect.artifacts import create_table_artifact
 from prefect.context import TaskRunContext
 from prefect.logging import get_run_logger
 
-from schemas.artifact import Published
+from schemas.artifact import Balance, CheckCount, Published
 from tasks.stage.log import LOGGER
+
+ROWS = ("rows_in", "rows_out", "rejected", "dropped")
+
+
+def together(done: Mapping[str, Published]) -> Published:
+    """Tell of a chunk as of one run: its rows and rules summed over its parts."""
+    each = list(done.values())
+    if len(each) == 1:
+        return each[0]
+    said = [published.publication for published in each]
+    balances: dict[str, Balance] = {}
+    for b in (b for p in said for b in p.balances):
+        known = balances.get(b.frame, Balance(frame=b.frame, **dict.fromkeys(ROWS, 0)))
+        sums = {n: getattr(known, n) + getattr(b, n) for n in ROWS}
+        balances[b.frame] = Balance(frame=b.frame, **sums)
+    checks: dict[tuple[str, str], CheckCount] = {}
+    for c in (c for p in said for c in p.checks):
+        seen = checks.get((c.frame, c.check))
+        examined, failed = (seen.examined, seen.failed) if seen else (0, 0)
+        more = {"examined": examined + c.examined, "failed": failed + c.failed}
+        checks[c.frame, c.check] = c.model_copy(update=more)
+    whole = said[-1].model_copy(
+        update={
+            "artifacts": tuple(a for p in said for a in p.artifacts),
+            "balances": tuple(balances.values()),
+            "checks": tuple(checks.values()),
+        }
+    )
+    reused = all(published.reused for published in each)
+    return Published(run=each[-1].run, reused=reused, publication=whole)
 
 
 def sentence(title: str, published: Published, seconds: float) -> str:
@@ -18,7 +49,7 @@ def sentence(title: str, published: Published, seconds: float) -> str:
         counts = (
             f"{balance.rows_in:,} in, {balance.rows_out:,} out,"
             f" {balance.rejected:,} rejected"
-        )
+        ) + (f", {balance.dropped:,} repeats dropped" if balance.dropped else "")
     else:
         counts = f"{sum(made.bytes for made in said.artifacts):,} bytes"
     how = "reused" if published.reused else f"{seconds:.1f} s"
@@ -50,7 +81,7 @@ def table_of(published: Published) -> list[dict[str, str | int]]:
     rows: list[dict[str, str | int]] = [
         {
             "frame": b.frame,
-            "check": "rows in = out + rejected",
+            "check": "rows in = out + rejected + dropped",
             "rows examined": b.rows_in,
             "failed": b.rejected,
             "next": next_command(said.factor, said.stage, b.frame, b.rejected),

@@ -1,7 +1,7 @@
 """Read what a stage function takes and hands over, from its annotations alone."""
 
 import inspect
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from typing import Annotated, Any, get_args, get_origin, get_type_hints
@@ -9,11 +9,15 @@ from typing import Annotated, Any, get_args, get_origin, get_type_hints
 import pandera.polars as pa
 import polars as pl
 
+from schemas.artifact import Parts
 from schemas.contract import Terms
 from schemas.errors import ContractError
 from schemas.gates import Gates
+from schemas.resource import Source
 from tasks.contract import Contract, compile_contract
 
+UNCHECKED = ("raw", "document", "manifest")  # bytes and lists, no frames
+TEXT = "text"  # a parameter that takes raw bytes, opened as text
 # A DataFrameModel, or a method of the terms that yields a schema.
 Declaration = Any  # no common type exists: a class or a function
 StageFunction = Callable[..., Any]  # any stage function: its annotations say the rest
@@ -27,6 +31,7 @@ class Shape:
     signature: inspect.Signature
     inputs: Mapping[str, Declaration | None]  # frame parameters and their contract
     mappings: frozenset[str]  # those of them that take many frames by name
+    parts: frozenset[str]  # parameters that take the refs of many parts, unopened
     outputs: Mapping[str, Declaration]
     single: bool
 
@@ -35,7 +40,7 @@ def frame_declaration(hint: Any) -> tuple[bool, Declaration | None]:  # Any: a t
     """Say whether a hint is a frame (or a mapping of frames), and its contract."""
     if get_origin(hint) is Annotated:
         base, first, *_ = get_args(hint)
-        return base is pl.LazyFrame or get_origin(base) is Iterator, first
+        return base is pl.LazyFrame or first in UNCHECKED, first
     if is_mapping(hint):
         return frame_declaration(get_args(hint)[1])
     return hint is pl.LazyFrame, None
@@ -74,9 +79,11 @@ def shape_of(function: StageFunction) -> Shape:
         name=function.__name__,
         signature=inspect.signature(function),
         inputs={n: contract for n, (is_a, contract) in frames.items() if is_a},
-        mappings=frozenset(n for n, h in hints.items() if is_mapping(h)),
+        mappings=frozenset(n for n, (is_a, _) in frames.items() if is_a)
+        & frozenset(n for n, h in hints.items() if is_mapping(h)),
+        parts=frozenset(n for n, h in hints.items() if h == Parts),
         outputs=outputs,
-        single=is_frame,
+        single=is_frame and "manifest" not in outputs.values(),
     )
 
 
@@ -99,7 +106,8 @@ def contract_of(declared: Declaration, terms: Terms) -> Contract:
     """Compile a contract; written columns bring their own sort order."""
     if isinstance(declared, type):
         return model_contract(declared)
-    return compile_contract(declared(terms), tuple(getattr(terms, "order", ())))
+    order = tuple(getattr(terms, "order", ()))
+    return compile_contract(declared(terms), order, parsed=isinstance(terms, Source))
 
 
 @cache

@@ -15,13 +15,19 @@ from prefect.states import Completed
 from prefect.tasks import exponential_backoff
 from sqlalchemy.exc import OperationalError
 
-from schemas.artifact import ArtifactRef, Published, RunKind, Stage
+from schemas.artifact import ArtifactRef, Chunk, Published, RunKind, Stage
 from schemas.contract import Terms
 from schemas.errors import Refused, StoreError
 from tasks.stage.log import LOGGER
 from tasks.stage.run import run_stage
-from tasks.stage.show import tell
-from tasks.stage.signature import StageFunction, model_contract, shape_of
+from tasks.stage.show import tell, together
+from tasks.stage.signature import (
+    TEXT,
+    Shape,
+    StageFunction,
+    model_contract,
+    shape_of,
+)
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -73,6 +79,12 @@ def stage_task(
 def stage_task(
     stage: Stage, function: Callable[..., Iterator[bytes]], kind: RunKind = "stage"
 ) -> StageTask[..., ArtifactRef]: ...
+@overload
+def stage_task(
+    stage: Stage,
+    function: Callable[..., dict[str, Mapping[str, ArtifactRef]]],
+    kind: RunKind = "stage",
+) -> StageTask[..., Refs]: ...
 def stage_task(
     stage: Stage, function: StageFunction, kind: RunKind = "stage"
 ) -> StageTask[..., Any]:  # Any: a ref, or refs by name, as the overloads say
@@ -93,11 +105,14 @@ def stage_task(
     def run(*args: Any, **kwargs: Any) -> Any:  # Any: whatever the function takes
         given = shape.signature.bind(*args, **kwargs).arguments
         title = run_name(shape.name, given)
-        LOGGER.debug("%s begins", title, extra={"stage_title": title})
         begun = time.monotonic()
-        published = run_stage(stage, function, shape, kind, given)
-        tell(title, published, time.monotonic() - begun)
-        return outcome(shape.name, shape.single, published)
+        done: dict[str, Published] = {}
+        for n, (value, unit) in enumerate(units(given), 1):
+            said = f"{title} {n} {value}" if value else title
+            LOGGER.debug("%s begins", said, extra={"stage_title": said})
+            done[value] = run_stage(stage, function, shape, kind, unit, value)
+        tell(title, together(done), time.monotonic() - begun)
+        return outcome(shape, done)
 
     return StageTask(
         run,
@@ -111,23 +126,43 @@ def stage_task(
     )
 
 
-def outcome(name: str, single: bool, published: Published) -> Any:  # Any: refs or state
+def units(given: Mapping[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Take a chunk apart: the same arguments, with one entry of it each time."""
+    name = next((n for n, value in given.items() if isinstance(value, Chunk)), None)
+    if name is None:
+        yield "", dict(given)
+        return
+    for value, entry in given[name].each.items():
+        yield value, {**given, name: entry}
+
+
+def outcome(shape: Shape, done: Mapping[str, Published]) -> Any:  # Any: refs or state
     """Hand on the refs; under Prefect as a named state, so that people see which."""
-    value: Any = next(iter(published.refs.values())) if single else published.refs
-    if single and name in published.refs:
-        value = published.refs[name]
-    shut = tuple(g.ground for g in published.publication.gates if not g.passed)
+    handed: Any = {value: published.refs for value, published in done.items()}
+    if "" in done:
+        one = shape.single and TEXT not in shape.inputs.values()
+        handed = main_ref(shape, done[""]) if one else done[""].refs
+    gates = [g for published in done.values() for g in published.publication.gates]
+    shut = tuple(g.ground for g in gates if not g.passed)
     if TaskRunContext.get() is None:
         if shut:
-            raise Refused(name, shut)
-        return value
+            raise Refused(shape.name, shut)
+        return handed
     if shut:
-        return Completed(name="Refused", data=value, message="; ".join(shut))
-    if published.reused:
+        return Completed(name="Refused", data=handed, message="; ".join(shut))
+    if all(published.reused for published in done.values()):
         return Completed(
-            name="Reused", data=value, message="same inputs, terms and code"
+            name="Reused", data=handed, message="same inputs, terms and code"
         )
-    return value
+    return handed
+
+
+def main_ref(shape: Shape, published: Published) -> ArtifactRef:
+    """Hand on the one result: not its parts, gates or rejects."""
+    refs = published.refs
+    manifest = next((r for r in refs.values() if r.kind == "manifest"), None)
+    kept = [ref for name, ref in refs.items() if not name.endswith(".rejects")]
+    return manifest or refs.get(shape.name) or next(iter(kept or refs.values()))
 
 
 def run_name(task: str, parameters: Mapping[str, object]) -> str:

@@ -17,8 +17,19 @@ from tasks.store.lineage import (
     runs,
     trace,
 )
+from tasks.store.manifest import is_frame, members, parts
 from tasks.store.opening import current, opened
-from tasks.store.place import Store, digest, locate, path, place, raw, scan, scratch
+from tasks.store.place import (
+    Store,
+    digest,
+    locate,
+    locate_all,
+    path,
+    place,
+    raw,
+    scan,
+    scratch,
+)
 from tasks.store.publish import Run, finished, publish, recorded
 from tasks.store.registers import snapshot
 from tasks.store.settings import Settings
@@ -41,8 +52,12 @@ __all__ = [
     "factor_of",
     "finished",
     "impact",
+    "is_frame",
     "locate",
+    "locate_all",
+    "members",
     "opened",
+    "parts",
     "path",
     "place",
     "publish",

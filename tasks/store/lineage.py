@@ -4,7 +4,6 @@ Ancestors and descendants come from one recursive query; ``UNION`` keeps an edge
 however many paths lead over it.
 """
 
-import json
 import re
 from collections.abc import Sequence
 from pathlib import Path
@@ -28,14 +27,16 @@ from schemas.tables.lineage import (
 )
 from schemas.tables.pledge import PledgeRow
 from tasks.store.database import reading
-from tasks.store.place import Store, digest, intact, scan
+from tasks.store.manifest import parts
+from tasks.store.place import Store, digest, scan
 from tasks.store.publish import PLACE, Run, read_body
 
 MASK_BITS = 63  # reasons in one Int64 column; the sign is not used
 BATCH = 500
 RUNS, OUTPUTS = table_of(StageRun), table_of(RunOutput)
 run, out, made = RUNS.c, OUTPUTS.c, table_of(Artifact).c
-edge, check = table_of(Derivation).c, table_of(CheckResult).c
+CHECKS = table_of(CheckResult)
+edge, check = table_of(Derivation).c, CHECKS.c
 pledge, line = table_of(PledgeRow).c, table_of(JournalLineRow).c
 Edge = tuple[str, str]
 
@@ -282,18 +283,19 @@ def _with_bytes(c: Connection, sha256: str) -> set[str]:
 
 
 def _named(c: Connection, s: Store, text: str) -> set[str]:
+    exact = _latest(c, text)  # a part has a name of its own: flights@2013-01
     name, _, partition = text.partition("@")
-    found = _latest(c, name)
-    if found is None or not partition:
+    found = _latest(c, name) if partition and exact is None else exact
+    if found is None or found == exact:
         return {found} if found else set()
     ref = _ref(c, found)
     if ref.kind != "manifest":
         raise StoreError(f"{name} has no partitions")
-    members = json.loads(intact(s, ref.sha256).read_bytes())
-    ids = {m["id"] for m in members if m["value"] == partition}
-    if not ids:
-        raise StoreError(f"{name} has the partitions {[m['value'] for m in members]}")
-    return ids
+    known = dict(parts(s, ref))
+    if partition not in known:
+        few = ", ".join([*known][:8]) + (" and more" if len(known) > 8 else "")
+        raise StoreError(f"{name} has no partition {partition}; it has {few}")
+    return {known[partition].id}
 
 
 def _latest(c: Connection, name: str) -> str | None:
@@ -339,46 +341,56 @@ def rejects(s: Store, text: str) -> pl.DataFrame:
     Raises:
         StoreError: No such frame was ever checked.
     """
-    ref = None if text.count("/") == 2 else resolve(s, text)
+    ref = None if text.count("/") == 2 and "@" not in text else resolve(s, text)
     with reading(s.engine) as c:
-        found = _rejected(c, text, ref)
-        if found is None and ref is None and not _was_checked(c, text):
+        name = text if ref is None else _nodes(c, ref.id, [], down=False)[0].name
+        judged = _judging(c, name)
+        if judged is None:
             raise StoreError(
                 f"no frame {text} was ever checked: name it factor/stage/frame, as"
                 " `datafactor show` lists them"
             )
+        found = ref.id if ref and ref.name.endswith(".rejects") else None
+        found = found or _rejected(c, name, judged)
         if found is None:
             return pl.DataFrame()
-        made, body = _ref(c, found.artifact), found.body
-    frame = made.name.removesuffix(".rejects")
-    checks = [k.check for k in read_body(body)[0].checks if k.frame == frame]
+        made = _ref(c, found)
+    frame = base_name(made.name)
+    checks = [k.check for k in read_body(judged.body)[0].checks if k.frame == frame]
     return decoded(scan(s, made).collect(), checks)
 
 
-def _was_checked(c: Connection, name: str) -> bool:
-    """Say whether any run has judged a frame of this name."""
-    factor, stage, frame = name.removesuffix(".rejects").split("/")
-    query = select(check.run).join(RUNS, run.hash == check.run)
-    query = query.where(run.factor == factor, run.stage == stage)
-    return c.execute(query.where(check.frame == frame).limit(1)).first() is not None
+def base_name(frame: str) -> str:
+    """Name the frame that a part or its rejects are of: ``a@b.rejects`` -> ``a``."""
+    return frame.partition("@")[0].removesuffix(".rejects")
 
 
-def _rejected(c: Connection, text: str, ref: ArtifactRef | None) -> Any | None:  # a row
-    """Find the output that holds the rejects, with its run's body."""
-    query = _yielded(out.artifact, run.body)
-    if ref is not None and ref.name.endswith(".rejects"):
-        return c.execute(query.where(out.artifact == ref.id)).first()
-    name = text if ref is None else _nodes(c, ref.id, [], down=False)[0].name
-    factor, stage, frame = name.removesuffix(".rejects").split("/")
-    newest = (
-        select(check.run)
-        .join(RUNS, run.hash == check.run)
-        .where(run.factor == factor, run.stage == stage, check.frame == frame)
-        .order_by(run.seq.desc())
-        .limit(1)
-    )
-    mine = out.run == newest.scalar_subquery()
-    return c.execute(query.where(mine, out.frame == f"{frame}.rejects")).first()
+def _of_frame(name: str) -> tuple[str, str, str]:
+    factor, stage, frame = name.split("/", 2)
+    return factor, stage, base_name(frame)
+
+
+def _judging(c: Connection, name: str) -> Any | None:  # a row
+    """Find the newest run that has judged a frame of this name."""
+    factor, stage, frame = _of_frame(name)
+    query = select(run.hash, run.seq, run.body).join(CHECKS, run.hash == check.run)
+    query = query.where(run.factor == factor, run.stage == stage, check.frame == frame)
+    return c.execute(query.order_by(run.seq.desc()).limit(1)).first()
+
+
+def _rejected(c: Connection, name: str, judged: Any) -> str | None:  # a row
+    """Find the artifact of the rejects: of one run, or gathered over all parts.
+
+    A frame made part by part is judged part by part; the run that then gathers them
+    names all rejects at once. Where a part has failed since, that part's are shown.
+    """
+    factor, stage, frame = _of_frame(name)
+    gathers = select(run.hash).where(run.factor == factor, run.stage == stage)
+    gathers = gathers.where(run.task == "gather", run.seq > judged.seq)
+    newest = c.scalars(gathers.order_by(run.seq.desc()).limit(1)).first()
+    query = _yielded(out.artifact).where(out.run == (newest or judged.hash))
+    mine = (out.frame == f"{frame}.rejects") | out.frame.like(f"{frame}@%.rejects")
+    return c.scalars(query.where(mine)).first()
 
 
 def decoded(frame: pl.DataFrame, checks: Sequence[str]) -> pl.DataFrame:

@@ -28,7 +28,7 @@ from schemas.tables.lineage import (
 from schemas.tables.pledge import Collateral
 from tasks.store import anchor, registers, triggers
 from tasks.store.database import reading, writing
-from tasks.store.place import Store, intact, path, scan
+from tasks.store.place import Store, intact, locate, path, scan
 from tasks.store.registers import Values
 from tasks.store.steps import failpoint
 
@@ -115,7 +115,8 @@ def finished(s: Store, key: str) -> Published | None:
         return None
     try:
         for made in known.publication.artifacts:
-            intact(s, made.ref.sha256)
+            if made.origin is None or made.origin.retained == "copy":
+                intact(s, made.ref.sha256)  # a reference was hashed for the key
     except StoreError:
         return None
     return known
@@ -171,7 +172,11 @@ def _complete(c: Connection, key: str) -> Published | None:
 def _present(s: Store, publication: Publication) -> None:
     """Look at every file again: a row must never name bytes that are not there."""
     for made in publication.artifacts:
-        file = path(s, made.ref.sha256)
+        by_reference = made.origin and made.origin.retained == "reference"
+        if by_reference and made.origin:
+            file = locate(s, made.origin.path)
+        else:
+            file = path(s, made.ref.sha256)
         if not file.is_file() or file.stat().st_size != made.bytes:
             raise StoreError(
                 f"{publication.task}, {made.frame}: its bytes are not in the store:"

@@ -1,0 +1,159 @@
+"""Make a resource of its sources: whole, or partition by partition in chunks."""
+
+import os
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any
+
+from prefect.futures import PrefectFuture
+
+from flows.stages import clean_task, gather_task, transform_task
+from schemas.artifact import ArtifactRef, Chunk
+from schemas.errors import FactorError, StoreError
+from schemas.resource import ResourceTerms, Source
+from tasks import store
+from tasks.resource.partition import driving
+
+Refs = Mapping[str, ArtifactRef]
+Members = dict[str, dict[str, ArtifactRef]]  # by frame, then by value
+# A chunk is one box on the run page; more than these would hide the chain.
+CHUNKS = 2 * (os.cpu_count() or 1)
+
+
+def resource_of(
+    raw: Mapping[str, Any], terms: ResourceTerms, within: tuple[str, str] | None
+) -> Any:  # Any: refs by name
+    """Clean every source, then consolidate, label, sort and check.
+
+    Args:
+        raw: What ``collect`` handed over, by source.
+        terms: The document's resource.
+        within: First and last partition to make; the others stay as they are.
+    """
+    if terms.partition is None:
+        rows = {s.name: clean_task.start(raw[s.name], s) for s in terms.sources}
+        made = transform_task(rows, terms)
+        return made | {
+            frame: ref
+            for refs in gathered(rows.values())
+            for frame, ref in refs.items()
+            if frame.endswith(".rejects")
+        }
+    name, partition = driving(terms)
+    source = next(s for s in terms.sources if s.name == name)
+    others = {
+        s.name: clean_task.start(raw[s.name], s)
+        for s in terms.sources
+        if s is not source
+    }
+    pieces = cleaned(raw[name], source.model_copy(update={"partition": partition}))
+    parts: Members = {f"{name}.rejects": rejects_of(pieces)}
+    chosen = {
+        value: refs
+        for value, refs in fragments_of(pieces).items()
+        if within is None or within[0] <= value <= within[1]
+    }
+    parts |= transformed(name, chosen, others, terms)
+    if within is not None:
+        parts["resource"] = earlier(terms, within) | parts["resource"]
+    return gather_task(parts, terms)
+
+
+def span_of(partitions: str) -> tuple[str, str] | None:
+    """Read ``2024-05-01..2024-05-31``, or one value; nothing means all.
+
+    Raises:
+        FactorError: The last comes before the first.
+    """
+    if not partitions:
+        return None
+    first, dots, last = partitions.partition("..")
+    span = (first, last if dots else first)
+    if not first or not span[1] or span[0] > span[1]:
+        raise FactorError(
+            f"partitions {partitions!r}: write FIRST..LAST, the earlier one first"
+        )
+    return span
+
+
+def cleaned(raw: Any, source: Source) -> dict[str, Refs]:
+    """Clean each piece of a source; a piece holds the rows of one or more partitions.
+
+    Any: a ref of raw bytes or of a manifest of them, or its future.
+    """
+    (whole,) = gathered([raw])
+    s = store.current()
+    manifest = whole.kind == "manifest"
+    pieces = store.parts(s, whole) if manifest else [(source.file, whole)]
+    begun = [
+        clean_task.start(Chunk(each=dict(some), whole=whole), source)
+        for some in shared_out(pieces)
+    ]
+    return {piece: refs for done in gathered(begun) for piece, refs in done.items()}
+
+
+def shared_out(items: Sequence[tuple[str, Any]]) -> list[Sequence[tuple[str, Any]]]:
+    """Share items out among at most ``CHUNKS`` chunks, in their order."""
+    size = max(1, -(-len(items) // CHUNKS))
+    return [items[at : at + size] for at in range(0, len(items), size)]
+
+
+def gathered(begun: Iterable[Any]) -> Iterator[Any]:  # Any: what a task returns
+    """Wait for what was begun."""
+    for one in begun:
+        yield one.result() if isinstance(one, PrefectFuture) else one
+
+
+def rejects_of(pieces: Mapping[str, Refs]) -> dict[str, ArtifactRef]:
+    """Pick the rejects of each piece."""
+    return {
+        piece: ref
+        for piece, refs in pieces.items()
+        for frame, ref in refs.items()
+        if frame.endswith(".rejects")
+    }
+
+
+def fragments_of(pieces: Mapping[str, Refs]) -> dict[str, tuple[ArtifactRef, ...]]:
+    """List for each partition the rows that the pieces hold of it."""
+    found: dict[str, list[ArtifactRef]] = {}
+    for refs in pieces.values():
+        for frame, ref in refs.items():
+            if not frame.endswith(".rejects"):
+                found.setdefault(frame.partition("@")[2], []).append(ref)
+    return {value: tuple(refs) for value, refs in sorted(found.items())}
+
+
+def transformed(
+    name: str,
+    chosen: Mapping[str, tuple[ArtifactRef, ...]],
+    others: Mapping[str, Any],
+    terms: ResourceTerms,
+) -> Members:
+    """Make each partition; rows that need nothing more are the partition already."""
+    ready = {
+        value: refs[0]
+        for value, refs in chosen.items()
+        if terms.passes and len(refs) == 1
+    }
+    rest = [(v, {name: refs, **others}) for v, refs in chosen.items() if v not in ready]
+    begun = [
+        transform_task.start(Chunk(each=dict(some)), terms) for some in shared_out(rest)
+    ]
+    parts: Members = {"resource": ready}
+    made = [item for done in gathered(begun) for item in done.items()]
+    for value, frame, ref in ((v, f, r) for v, refs in made for f, r in refs.items()):
+        end = ".rejects" if frame.endswith(".rejects") else ""
+        parts.setdefault(frame.partition("@")[0] + end, {})[value] = ref
+    return parts
+
+
+def earlier(terms: ResourceTerms, within: tuple[str, str]) -> dict[str, ArtifactRef]:
+    """Keep the partitions outside a range as the last run left them."""
+    s = store.current()
+    try:
+        before = store.resolve(s, f"{terms.factor}/resource/resource")
+    except StoreError:  # there was no run before
+        return {}
+    if before.kind != "manifest":
+        return {}
+    return {v: r for v, r in store.parts(s, before) if not within[0] <= v <= within[1]}

@@ -1,0 +1,163 @@
+"""Hold one call of a stage function: what was given, and what has been made of it."""
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+import polars as pl
+import rfc8785
+
+from schemas.artifact import (
+    ArtifactRef,
+    Balance,
+    CheckCount,
+    Gate,
+    Made,
+    Posting,
+    RunKind,
+    Snapshot,
+    Stage,
+)
+from schemas.contract import Terms
+from schemas.errors import ContractError
+from tasks import store
+from tasks.stage.signature import Shape, StageFunction
+
+
+@dataclass
+class Call:
+    """One call of a stage function."""
+
+    stage: Stage
+    function: StageFunction
+    shape: Shape
+    kind: RunKind
+    given: Mapping[str, Any]  # Any: refs, terms, a date, a path, a snapshot
+    store: store.Store
+    value: str = ""  # which piece or partition, of a chunk of them
+    factor: str = ""
+    refs: dict[str, ArtifactRef] = field(default_factory=dict)
+    identities: dict[str, str] = field(default_factory=dict)  # role -> id in key, ids
+    files: dict[str, tuple[Path, str]] = field(default_factory=dict)  # name -> sha256
+    snapshots: dict[str, pl.DataFrame] = field(default_factory=dict)
+    healing: dict[str, str] = field(default_factory=dict)  # inputs of the damaged run
+    places: pl.DataFrame | None = None  # where each line of a parsed text came from
+    made: list[Made] = field(default_factory=list)
+    balances: list[Balance] = field(default_factory=list)
+    checks: list[CheckCount] = field(default_factory=list)
+    gates: list[Gate] = field(default_factory=list)
+    postings: list[Posting] = field(default_factory=list)
+
+    @property
+    def terms(self) -> Terms:
+        """The one argument a person chose."""
+        return next(v for v in self.given.values() if isinstance(v, Terms))
+
+    @property
+    def as_of(self) -> date | None:
+        """The day the stage speaks of, if it takes one."""
+        return next((v for v in self.given.values() if isinstance(v, date)), None)
+
+    @property
+    def title(self) -> str:
+        """``collect[flights]``, ``transform``, ``transform@2024-05-01``."""
+        part = f"[{self.terms.part}]" if self.terms.part else ""
+        return f"{self.shape.name}{part}" + (f"@{self.value}" if self.value else "")
+
+    @property
+    def poster(self) -> str:
+        """Whose rows are this stage's own in a register."""
+        return f"{self.shape.name}@{self.factor}"
+
+    def frame(self, name: str) -> str:
+        """Name an artifact: of a chunk, the frame and which part of it this is."""
+        return f"{name}@{self.value}" if self.value else name
+
+
+def bind(call: Call) -> None:
+    """Turn each argument into refs by role, and into what the key is made of."""
+    for name, value in call.given.items():
+        if isinstance(value, Path):
+            call.files = hashed_files(call, str(value))
+            call.identities[name] = identity_of(call.files)
+        elif isinstance(value, ArtifactRef):
+            call.refs[name] = value
+        elif isinstance(value, Mapping):
+            call.refs |= named_refs(call, name, value)
+    call.identities |= {role: ref.id for role, ref in call.refs.items()}
+    call.factor = getattr(call.terms, "factor", "") or store.factor_of(
+        call.store, *(ref.id for ref in call.refs.values())
+    )
+    for name, value in call.given.items():
+        if isinstance(value, Snapshot):
+            taken = store.snapshot(call.store, value, call.poster)
+            call.snapshots[name], call.identities[name] = taken
+
+
+def hashed_files(call: Call, pattern: str) -> dict[str, tuple[Path, str]]:
+    """Find and hash the files of a path, by the name that a document would give."""
+    paths = store.locate_all(call.store, pattern)
+    return {name_of(pattern, path): (path, store.digest(path)) for path in paths}
+
+
+def name_of(pattern: str, path: Path) -> str:
+    """Name a file as the pattern that found it would: ``a/*.csv`` -> ``a/x.csv``."""
+    parts = PurePosixPath(pattern).parts
+    if not any(sign in pattern for sign in "*?["):
+        return pattern
+    package = parts[:1] if pattern.startswith("package:") else ()
+    return "/".join((*package, *path.parts[len(package) - len(parts) :]))
+
+
+def identity_of(files: Mapping[str, tuple[Path, str]]) -> str:
+    """Hash what the files hold; one file is its own hash."""
+    hashes = {name: sha256 for name, (_, sha256) in files.items()}
+    return digest(hashes) if len(hashes) > 1 else next(iter(hashes.values()))
+
+
+def named_refs(
+    call: Call, name: str, value: Mapping[str, Any]
+) -> dict[str, ArtifactRef]:  # Any: refs, several refs, or parts by value
+    """Take a whole mapping, or from a stage's results the frame of this name.
+
+    A stage hands on all its frames at once, so that a task graph keeps its edges.
+    """
+    if name in call.shape.parts:
+        return {f"{f}@{v}": r for f, part in value.items() for v, r in part.items()}
+    if name not in call.shape.inputs:
+        raise ContractError(f"{call.title}.{name} takes no frames")
+    if name in call.shape.mappings:
+        return {
+            f"{name}.{entry}" + (f".{n}" if isinstance(given, tuple) else ""): ref
+            for entry, given in value.items()
+            for n, ref in enumerate(refs_of(call, entry, given))
+        }
+    (ref,) = refs_of(call, name, value)
+    return {name: ref}
+
+
+def refs_of(call: Call, name: str, given: Any) -> tuple[ArtifactRef, ...]:
+    """Take one ref, several parts, or out of a stage's results the frame meant.
+
+    Any: a ref, a tuple of refs, or refs by frame name, of which it is the frame of this
+    name or else the only one.
+    """
+    if isinstance(given, ArtifactRef):
+        return (given,)
+    if isinstance(given, tuple):
+        return given
+    kept = {n: ref for n, ref in given.items() if not n.endswith(".rejects")}
+    if name not in kept and len(kept) != 1:
+        raise ContractError(
+            f"{call.title}.{name}: was handed {sorted(given)}, none of which is"
+            f" {name!r}; hand it the stage that makes it"
+        )
+    return (kept[name] if name in kept else next(iter(kept.values())),)
+
+
+def digest(value: Any) -> str:  # Any: JSON
+    """Hash a value by its canonical JSON (RFC 8785)."""
+    return hashlib.sha256(rfc8785.dumps(value)).hexdigest()

@@ -1,0 +1,146 @@
+"""Open what a stage function was given: frames for refs, texts for raw bytes."""
+
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from schemas.artifact import ArtifactRef, Made, Publication, Snapshot
+from schemas.errors import ContractError, StoreError
+from schemas.resource import Source
+from tasks import store
+from tasks.source import Text, open_text
+from tasks.stage.call import Call, digest, refs_of
+from tasks.stage.signature import TEXT, Declaration, model_contract, schema_of
+
+# Running line numbers of a piece stay below this: each piece has a block of its own.
+BLOCK = 1 << 32
+
+
+def opened(call: Call, scratch: Path) -> dict[str, Any]:
+    """Open every argument."""
+    arguments: dict[str, Any] = {}
+    for name, value in call.given.items():
+        if isinstance(value, Snapshot):
+            arguments[name] = take_snapshot(call, name, value, scratch)
+        elif name in call.refs:
+            arguments[name] = open_ref(call, name, call.refs[name], scratch)
+        elif name in call.shape.mappings:
+            arguments[name] = {
+                entry: pl.concat(
+                    open_frame(call, f"{name}.{entry}", ref)
+                    for ref in refs_of(call, entry, given)
+                )
+                for entry, given in value.items()
+            }
+        else:
+            arguments[name] = value
+    return arguments
+
+
+def open_ref(call: Call, role: str, ref: ArtifactRef, scratch: Path) -> pl.LazyFrame:
+    """Open one argument as its parameter wants it: as text, or as checked rows."""
+    if call.shape.inputs.get(role) == TEXT:
+        return open_raw(call, role, ref, scratch)
+    return open_frame(call, role, ref)
+
+
+def open_frame(call: Call, role: str, ref: ArtifactRef) -> pl.LazyFrame:
+    """Open one frame and see that it is what the parameter asks for."""
+    if ref.kind == "raw":
+        raise ContractError(
+            f"{call.title}.{role} was handed {ref.name!r}, which is raw: clean it first"
+        )
+    frame = store.scan(call.store, ref)
+    declared = call.shape.inputs.get(role.partition(".")[0])
+    if declared is not None:
+        fits(call, role, ref, frame, declared)
+    return frame
+
+
+def fits(
+    call: Call, role: str, ref: ArtifactRef, frame: pl.LazyFrame, declared: Declaration
+) -> None:
+    """Refuse an artifact that lacks the columns its parameter's contract names."""
+    wanted = schema_of(declared, call.terms)
+    have = frame.collect_schema()
+    lacking = [n for n, c in wanted.columns.items() if have.get(n) != c.dtype.type]
+    if lacking:
+        raise ContractError(
+            f"{call.title}.{role} wants {wanted.name or 'its contract'}, but was handed"
+            f" {ref.name!r}, which lacks {lacking}"
+        )
+
+
+def open_raw(call: Call, role: str, ref: ArtifactRef, scratch: Path) -> pl.LazyFrame:
+    """Open raw bytes, or all pieces of a manifest of them, as one text."""
+    source = call.terms
+    if not isinstance(source, Source):
+        raise ContractError(f"{call.title}.{role}: raw bytes need their source's terms")
+    texts = [
+        open_piece(call, piece, source, scratch / f"text-{n}")
+        for n, piece in enumerate(store.members(call.store, ref))
+    ]
+    rows, places = [], []
+    for n, text in enumerate(texts):
+        shift = pl.lit(n * BLOCK, pl.Int64)
+        rows.append(text.rows.with_columns(pl.col("_line").cast(pl.Int64) + shift))
+        places.append(text.places.with_columns(pl.col("_from").cast(pl.Int64) + shift))
+    call.places = pl.concat(places)
+    return pl.concat(rows)
+
+
+def open_piece(call: Call, piece: ArtifactRef, source: Source, scratch: Path) -> Text:
+    """Open one piece under the name it was found by."""
+    if piece.kind != "raw":
+        raise ContractError(
+            f"{call.title}: was handed {piece.name!r}, which is no raw text"
+        )
+    scratch.mkdir()
+    _, _, file = piece.name.partition("@")
+    return open_text(
+        store.raw(call.store, piece), source.at(file) if file else source, scratch
+    )
+
+
+def take_snapshot(
+    call: Call, name: str, asked: Snapshot, scratch: Path
+) -> pl.LazyFrame:
+    """Publish the register rows as they stand, and read them from there."""
+    if name in call.healing:  # the damaged run saw the register before it posted
+        with suppress(StoreError):  # unless that very snapshot is what is damaged
+            before = store.resolve(call.store, call.healing[name])
+            frame = store.scan(call.store, before)
+            call.refs[name] = before
+            return frame
+    rows = call.snapshots[name]  # as the key saw them: a later event is a later run's
+    part = scratch / f"snapshot-{name}"
+    rows.write_parquet(part)
+    register = asked.register.__name__
+    sha256 = store.place(call.store, part, private=False)
+    size = store.path(call.store, sha256).stat().st_size
+    ref = ArtifactRef(
+        id=digest(["snapshot", register, asked.where, sha256]),
+        sha256=sha256,
+        name=f"{name}.snapshot",
+        rows=rows.height,
+        contract=model_contract(asked.register).digest,
+        kind="frame",
+    )
+    store.publish(
+        call.store,
+        Publication(
+            task="snapshot",
+            stage=call.stage,
+            kind="snapshot",
+            status="COMPLETE",
+            factor=call.factor,
+            key=digest(["snapshot", call.factor, ref.id]),
+            code="0" * 64,
+            terms={"register": register, "where": asked.where},
+            artifacts=(Made(frame=ref.name, ref=ref, bytes=size),),
+        ),
+    )
+    call.refs[name] = ref
+    return store.scan(call.store, ref)

@@ -1,0 +1,315 @@
+"""Carry what a stage function returned into the publication: check, place, name."""
+
+import json
+from collections.abc import Iterator, Mapping
+from decimal import Decimal
+from pathlib import Path
+
+import pandera.polars as pa
+import polars as pl
+
+from schemas.artifact import (
+    NO_CONTRACT,
+    ArtifactRef,
+    Balance,
+    CheckCount,
+    Gate,
+    Kind,
+    Made,
+    Origin,
+    Posting,
+)
+from schemas.errors import ContractError, SourceError
+from schemas.gates import Gates
+from schemas.registers import REGISTERS
+from schemas.resource import Partition, Source
+from tasks import store
+from tasks.contract import Contract, Verdict, contract_pass
+from tasks.stage.call import Call, digest
+from tasks.stage.opening import opened
+from tasks.stage.signature import Declaration, contract_of
+
+# The engine writes each part to a file of its own; fixed, or bytes differ by run.
+PART_ROWS = 122_880
+MAX_PARTS = 10_000  # of one piece; a key is no partition
+
+
+def work(call: Call, scratch: Path) -> None:
+    """Call the function and carry each of its results into the publication."""
+    if "raw" in call.shape.outputs.values():
+        collected(call, scratch)
+        return
+    result = call.function(**opened(call, scratch))
+    frames = tuple(result) if isinstance(result, tuple) else (result,)
+    for (name, declared), frame in zip(call.shape.outputs.items(), frames, strict=True):
+        if declared == "manifest":
+            for part, members in frame.items():
+                land_manifest(call, part, members, scratch)
+        elif declared == "document":
+            land(call, name, declared, frame, scratch)
+        else:
+            contract = contract_of(declared, call.terms)
+            named = call.terms.part if contract.parsed else name
+            check(call, named, frame, contract, scratch, declared=declared)
+            if declared is Gates and not judge(call):
+                break
+
+
+def collected(call: Call, scratch: Path) -> None:
+    """Land each file of the source; of a pattern, name them all in one manifest."""
+    source = call.terms
+    if not isinstance(source, Source):
+        raise ContractError(f"{call.title}: raw bytes need the terms of their source")
+    if not source.is_glob:
+        ((path, sha256),) = call.files.values()
+        land_raw(call, source.name, source, path, sha256, scratch)
+        return
+    members = {}
+    for file, (path, sha256) in call.files.items():
+        name = f"{source.name}@{file}"
+        members[file] = land_raw(call, name, source.at(file), path, sha256, scratch)
+    land_manifest(call, source.name, members, scratch)
+
+
+def land_raw(
+    call: Call, name: str, source: Source, path: Path, file_sha256: str, scratch: Path
+) -> ArtifactRef:
+    """Keep one piece: its bytes or, by reference, only its hash."""
+    sha256 = file_sha256
+    if source.retain == "reference":
+        size = path.stat().st_size
+    elif is_whole(source) and is_kept(call, sha256):
+        size = store.path(call.store, sha256).stat().st_size
+    else:
+        sha256, size = copied(call, source, path, scratch)
+    if (sha256 if is_whole(source) else store.digest(path)) != file_sha256:
+        raise SourceError(f"{source.file} changed while it was read: run again")
+    ref = ArtifactRef(
+        id=digest(["raw", call.factor, source.name, source.member, sha256]),
+        sha256=sha256,
+        name=name,
+        rows=0,
+        contract=NO_CONTRACT,
+        kind="raw",
+    )
+    origin = Origin(
+        path=source.file,
+        file_sha256=file_sha256,
+        member=source.path.partition("!")[2],
+        licence=source.licence,
+        retained=source.retain,
+    )
+    call.made.append(Made(frame=name, ref=ref, bytes=size, origin=origin))
+    return ref
+
+
+def is_whole(source: Source) -> bool:
+    """Say whether the piece is the file as found: no member, nothing unpacked."""
+    if source.retain == "reference" or source.member_pattern:
+        return not source.member
+    return not source.member and not source.file.endswith(".gz")
+
+
+def is_kept(call: Call, sha256: str) -> bool:
+    """Say whether these bytes lie sound in the store already."""
+    file = store.path(call.store, sha256)
+    return file.is_file() and store.digest(file) == sha256
+
+
+def copied(call: Call, source: Source, path: Path, scratch: Path) -> tuple[str, int]:
+    """Write the bytes of one piece into the store; say their hash and number."""
+    part = scratch / "raw"
+    with part.open("wb") as file:
+        file.writelines(call.function(path, source))
+    size = part.stat().st_size
+    return store.place(call.store, part, private=True), size
+
+
+def land_manifest(
+    call: Call, name: str, members: Mapping[str, ArtifactRef], scratch: Path
+) -> None:
+    """Publish the list of the parts that are one logical artifact."""
+    entries = [
+        {"value": value, "id": ref.id, "sha256": ref.sha256, "rows": ref.rows}
+        for value, ref in sorted(members.items())
+    ]
+    part = scratch / "manifest"
+    part.write_text(json.dumps(entries, ensure_ascii=False, separators=(",", ":")))
+    size = part.stat().st_size
+    sha256 = store.place(call.store, part, private=name.endswith(".rejects"))
+    first = next(iter(members.values()))
+    ref = ArtifactRef(
+        id=digest(["manifest", call.factor, name, sha256]),
+        sha256=sha256,
+        name=name,
+        rows=sum(ref.rows for ref in members.values()),
+        contract=first.contract,
+        kind="manifest",
+    )
+    call.made.append(Made(frame=name, ref=ref, bytes=size))
+
+
+def check(
+    call: Call,
+    name: str,
+    plan: pl.LazyFrame,
+    contract: Contract,
+    scratch: Path,
+    *,
+    declared: Declaration = None,
+) -> None:
+    """Run the contract pass of one frame; keep its counts, rejects and valid rows."""
+    valid, rejects = scratch / name, scratch / f"{name}.rejects"
+    verdict = contract_pass(plan, contract, valid, rejects, scratch, call.places)
+    count(call, name, verdict)
+    if verdict.rejected:
+        keep(call, f"{call.frame(name)}.rejects", rejects, verdict.rejected, contract)
+    accept(call, name, verdict, allowed_rate(call, declared))
+    partition = getattr(call.terms, "partition", None) if contract.parsed else None
+    if partition is None:
+        keep(call, call.frame(name), valid, verdict.rows_out, contract)
+    else:
+        for value, part, rows in divided(valid, partition, scratch / f"{name}.parts"):
+            keep(call, f"{name}@{value}", part, rows, contract)
+    if declared in REGISTERS and verdict.rows_out:
+        ref = call.made[-1].ref
+        call.postings.append(
+            Posting(register=declared.__name__, artifact=ref.id, rows=ref.rows)
+        )
+
+
+def divided(
+    valid: Path, partition: Partition, folder: Path
+) -> Iterator[tuple[str, Path, int]]:
+    """Divide checked rows by the value that names their partition.
+
+    Most pieces hold one day: their file is the part. 2024-05-01T00:05 by day ->
+    "2024-05-01", by month -> "2024-05".
+    """
+    rows = pl.scan_parquet(valid, glob=False)
+    value = value_of(partition).alias("_value")
+    counts = rows.group_by(value).len().sort("_value").collect(engine="streaming")
+    if counts.height > MAX_PARTS:
+        raise ContractError(
+            f"partition {partition.column}: one piece holds {counts.height:,} of them,"
+            f" more than {MAX_PARTS:,}; divide by day or month, or by another column"
+        )
+    if counts.height == 1:
+        yield counts.item(0, "_value"), valid, counts.item(0, "len")
+        return
+    folder.mkdir()
+    for number, (text, height) in enumerate(counts.iter_rows()):
+        part = folder / f"{number}"
+        kept = rows.filter(value == text)
+        kept.sink_parquet(part, row_group_size=PART_ROWS, engine="streaming")
+        yield text, part, height
+
+
+def value_of(partition: Partition) -> pl.Expr:
+    """Say which partition a row belongs to."""
+    column = pl.col(partition.column)
+    forms = {"day": "%Y-%m-%d", "month": "%Y-%m"}
+    if partition.by == "value":
+        return column.cast(pl.String)
+    return column.dt.strftime(forms[partition.by])
+
+
+def count(call: Call, name: str, verdict: Verdict) -> None:
+    """Write down rows in, out and rejected, and what each rule said."""
+    call.balances.append(
+        Balance(
+            frame=name,
+            rows_in=verdict.rows_in,
+            rows_out=verdict.rows_out,
+            rejected=verdict.rejected,
+            dropped=verdict.dropped,
+        )
+    )
+    call.checks += [
+        CheckCount(frame=name, check=reason, examined=verdict.rows_in, failed=failed)
+        for reason, failed in verdict.failed.items()
+    ]
+
+
+def allowed_rate(call: Call, declared: Declaration) -> float:
+    """Only a contract that a person wrote may let rows go; one in code may not."""
+    if isinstance(declared, type) and issubclass(declared, pa.DataFrameModel):
+        return 0.0
+    return float(getattr(call.terms, "max_rejected_rate", 0.0))
+
+
+def accept(call: Call, name: str, verdict: Verdict, allowed: float) -> None:
+    """Fail the run when more rows break the contract than the terms let go."""
+    if verdict.rejected <= Decimal(str(allowed)) * verdict.rows_in:
+        return
+    worst = max(verdict.failed, key=lambda reason: verdict.failed[reason])
+    raise ContractError(
+        f"{call.title}: {verdict.rejected:,} of {verdict.rows_in:,} rows of {name}"
+        f" break the contract, most by {worst!r} ({verdict.failed[worst]:,}); look at"
+        f" them with `datafactor rejects {call.factor}/{call.stage}/{name}`, then mend"
+        f" the source or raise max_rejected_rate (now {allowed})"
+    )
+
+
+def keep(call: Call, frame: str, part: Path, rows: int, contract: Contract) -> Made:
+    """Place a finished file and name what it is and where it came from."""
+    private = frame.endswith(".rejects")
+    size = part.stat().st_size
+    sha256 = store.place(call.store, part, private=private)
+    identity = [call.shape.name, frame, call.terms.identity(), call.identities, sha256]
+    ref = ArtifactRef(
+        id=digest(identity),
+        sha256=sha256,
+        name=frame,
+        rows=rows,
+        contract=contract.digest,
+        kind="frame",
+    )
+    made = Made(frame=frame, ref=ref, bytes=size)
+    call.made.append(made)
+    return made
+
+
+def land(
+    call: Call, name: str, kind: Kind, chunks: Iterator[bytes], scratch: Path
+) -> None:
+    """Write the bytes a function yields as one document."""
+    part = scratch / name
+    with part.open("wb") as file:
+        file.writelines(chunks)
+    size = part.stat().st_size
+    sha256 = store.place(call.store, part, private=False)
+    identity = [call.shape.name, name, call.terms.identity(), call.identities, sha256]
+    frame = call.terms.part or name
+    ref = ArtifactRef(
+        id=digest([kind, *identity]),
+        sha256=sha256,
+        name=frame,
+        rows=0,
+        contract=NO_CONTRACT,
+        kind=kind,
+    )
+    call.made.append(Made(frame=frame, ref=ref, bytes=size))
+
+
+def judge(call: Call) -> bool:
+    """Read the gates; when one is shut, every other frame of the stage is withheld.
+
+    No gate at all, or one that names no evidence, is shut.
+    """
+    rows = store.scan(call.store, call.made[-1].ref).collect()
+    for row in rows.iter_rows(named=True):
+        proven = row["passed"] and bool(row["evidence"].strip())
+        bare = "" if proven or not row["passed"] else "; it names no evidence"
+        call.gates.append(
+            Gate(
+                gate=row["gate"],
+                passed=proven,
+                ground=row["ground"] + bare,
+                evidence=row["evidence"],
+            )
+        )
+    if not call.gates:
+        nothing = "the stage asked no gate"
+        call.gates.append(Gate(gate="gates", passed=False, ground=nothing))
+    return all(gate.passed for gate in call.gates)
