@@ -62,6 +62,10 @@ class Source(Declared):
         0, ge=0, le=100, description="Lines at the end that are no data"
     )
     sheet: str = Field("", max_length=64, description="Sheet of a workbook")
+    formulas: Literal["refuse", "cached"] = Field(
+        "refuse",
+        description="Of a workbook: cached takes the results that were saved with it",
+    )
     records: str = Field(
         "", max_length=256, description="Of JSON: dotted path to the records"
     )
