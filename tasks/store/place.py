@@ -8,18 +8,25 @@ import hashlib
 import json
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from difflib import get_close_matches
 from importlib.util import find_spec
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from tempfile import mkdtemp, mkstemp
+from typing import IO
 
 import polars as pl
-from sqlalchemy import Engine
+from sqlalchemy import Engine, select
+from sqlmodel import col
 
 from schemas.artifact import ArtifactRef
 from schemas.errors import SourceError, StoreError
+from schemas.resource import GLOB
+from schemas.tables.lineage import RunOutput
+from tasks.source.pieces import open_file
+from tasks.store.database import reading
 from tasks.store.settings import Settings
 from tasks.store.steps import failpoint
 
@@ -42,6 +49,23 @@ def digest(path: Path) -> str:
     """Hash a file's bytes: 64 hex characters. An empty file -> 'e3b0c442…'."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+@contextmanager
+def hashed(path: Path) -> Iterator[tuple[IO[bytes], str]]:
+    """Hash a raw file and lend it open, so that it is opened once.
+
+    ``with hashed(path) as (file, sha256): collect(file, source)``: what is read is what
+    was hashed, even if another file takes its name meanwhile. ``open_text`` takes the
+    open file too.
+
+    Raises:
+        SourceError: It is a link, a pipe, a device or a folder.
+    """
+    with open_file(path) as file:
+        sha256 = hashlib.file_digest(file, "sha256").hexdigest()  # type: ignore[arg-type]  # IO is wider
+        file.seek(0)
+        yield file, sha256
 
 
 def path(s: Store, sha256: str) -> Path:
@@ -138,7 +162,39 @@ def raw(s: Store, ref: ArtifactRef) -> Path:
     """
     if ref.kind not in ("raw", "document"):
         raise StoreError(f"{ref.name} is a {ref.kind}: scan it")
+    if not path(s, ref.sha256).is_file() and (found := references(s, ref)):
+        return referenced(s, found)
     return intact(s, ref.sha256)
+
+
+def references(s: Store, ref: ArtifactRef) -> dict[str, str]:
+    """Say where the file lies whose bytes this is, and its hash, by path."""
+    query = select(col(RunOutput.path), col(RunOutput.file_sha256)).where(
+        col(RunOutput.artifact) == ref.id, col(RunOutput.file_sha256) == ref.sha256
+    )
+    with reading(s.engine) as c:
+        return {row.path: row.file_sha256 for row in c.execute(query)}
+
+
+def referenced(s: Store, found: Mapping[str, str]) -> Path:
+    """Re-hash a file of which the store keeps only hash and place.
+
+    Raises:
+        StoreError: It is gone, or is not what it was.
+    """
+    for place, sha256 in sorted(found.items()):
+        try:
+            file = locate(s, place)
+        except SourceError as error:
+            said = f"the referenced file is not where it was: {error}"
+            continue
+        if digest(file) == sha256:
+            return file
+        said = (
+            f"the referenced file {place} has changed since it was collected: put the"
+            " old one back, or run again to collect the new one"
+        )
+    raise StoreError(said)
 
 
 def scan(s: Store, ref: ArtifactRef) -> pl.LazyFrame:
@@ -165,18 +221,70 @@ def locate(s: Store, file: str) -> Path:
     Raises:
         SourceError: It is not there, not a plain file, or outside the folder.
     """
-    if file.startswith("package:"):
-        name, _, inside = file.removeprefix("package:").partition("/")
-        root, remedy = _package(name), f"reinstall {name}"
-    else:
-        root, inside = s.settings.data, file
-        remedy = f"put it into {root}, or set DATAFACTOR_DATA to where it is"
+    root, inside, remedy = _root(s, file)
     found = (root / inside).resolve()
     if not found.is_relative_to(root.resolve()):
         raise SourceError(f"{file} leads out of {root}: name a file inside")
     if not found.is_file():
         raise SourceError(f"there is no file {file}: {remedy}")
     return found
+
+
+def locate_all(s: Store, pattern: str) -> list[Path]:
+    """Find every raw file that a path or pattern names, sorted.
+
+    ``*``, ``?`` and ``[…]`` stand for signs of one name, never for ``/``; folders that
+    match are passed over.
+
+    Raises:
+        SourceError: None matches, one is a link or no plain file, its own name holds a
+            sign of a pattern, or the pattern leads out of the folder.
+    """
+    if not GLOB.search(pattern):
+        return [locate(s, pattern)]
+    root, inside, remedy = _root(s, pattern)
+    if ".." in PurePosixPath(inside).parts or inside.startswith("/"):
+        raise SourceError(f"{pattern} leads out of {root}: name files inside")
+    if "**" in inside:
+        raise SourceError(f"{pattern}: ** is not understood; write * for each folder")
+    root = root.resolve()
+    found = sorted(p for p in root.glob(inside) if p.is_symlink() or not p.is_dir())
+    if not found:
+        near = ", ".join(_near(root, inside))
+        likely = f"; files that look like it: {near}" if near else ""
+        raise SourceError(f"no file matches {pattern}: {remedy}{likely}")
+    for file in found:
+        _refuse_odd(file, root)
+    return found
+
+
+def _refuse_odd(file: Path, root: Path) -> None:
+    name = file.relative_to(root).as_posix()
+    if file.resolve() != file:
+        raise SourceError(f"{name} is or lies behind a symbolic link: name the file")
+    if not file.is_file():
+        raise SourceError(f"{name} is not a regular file: narrow the pattern")
+    if GLOB.search(name) or "!" in name:
+        raise SourceError(f"{name!a} holds one of * ? [ !: rename the file")
+
+
+def _near(root: Path, inside: str) -> list[str]:
+    """List files beside the pattern whose names look like it."""
+    folder = root
+    for part in PurePosixPath(inside).parts[:-1]:
+        folder = folder / part if not GLOB.search(part) else folder
+    names = sorted(p.name for p in folder.glob("*")) if folder.is_dir() else []
+    last = PurePosixPath(inside).name
+    return get_close_matches(last, names, n=3, cutoff=0.3) or names[:3]
+
+
+def _root(s: Store, file: str) -> tuple[Path, str, str]:
+    """Say in which folder a file is looked for, under what name, and the remedy."""
+    if file.startswith("package:"):
+        name, _, inside = file.removeprefix("package:").partition("/")
+        return _package(name), inside, f"reinstall {name}"
+    root = s.settings.data
+    return root, file, f"put it into {root}, or set DATAFACTOR_DATA to where it is"
 
 
 def _package(name: str) -> Path:

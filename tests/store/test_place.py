@@ -8,9 +8,11 @@ import polars as pl
 import pytest
 from pydantic import ValidationError
 
+from schemas.artifact import ArtifactRef, Origin
 from schemas.errors import SourceError, StoreError
 from tasks import store
 from tasks.store import Settings, Store, opening, steps
+from tasks.store.place import hashed, locate_all
 from tests.store.build import made, run
 from tests.store.conftest import settings_in
 
@@ -150,6 +152,126 @@ def test_a_file_elsewhere_is_refused_with_a_remedy(
 
     with pytest.raises(SourceError, match=remedy):
         store.locate(s, file)
+
+
+def days(s: Store, *names: str) -> list[str]:
+    """Write files into the data folder; return what a pattern finds."""
+    for name in names:
+        file = s.settings.data / name
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(name)
+    return sorted(names)
+
+
+def found(s: Store, pattern: str) -> list[str]:
+    data = s.settings.data.resolve()
+    return [str(f.relative_to(data)) for f in locate_all(s, pattern)]
+
+
+def test_a_pattern_finds_its_files_in_the_order_of_their_names(s: Store) -> None:
+    named = days(s, "m/d02.csv", "m/d01.csv", "m/d10.csv")
+    days(s, "m/e01.csv", "d03.csv", "n/d04.csv")
+    (s.settings.data / "m" / "d-folder.csv").mkdir()
+
+    assert found(s, "m/d*.csv") == named
+    assert found(s, "m/d?[12].csv") == ["m/d01.csv", "m/d02.csv"]
+    assert found(s, "*/d0[14].csv") == ["m/d01.csv", "n/d04.csv"]
+    assert found(s, "m/d01.csv") == ["m/d01.csv"]
+
+
+def test_a_pattern_finds_the_data_files_of_a_package(s: Store) -> None:
+    (init,) = locate_all(s, "package:polars/__ini*.py")
+
+    assert init == store.locate(s, "package:polars/__init__.py")
+
+
+@pytest.mark.parametrize(
+    ("pattern", "words"),
+    [
+        ("f*.csv", "no file matches.*DATAFACTOR_DATA.*look like it: d01.csv"),
+        ("../*.db", "leads out of"),
+        ("/etc/host*", "leads out of"),
+        ("x/../../*", "leads out of"),
+        ("**/d01.csv", "for each folder"),
+        ("link*.csv", "symbolic link"),
+        ("linked/*", "symbolic link"),
+        ("l*ked/d*", "symbolic link"),
+        ("pipe*", "not a regular file"),
+        ("odd*", "rename"),
+        ("package:polars/*.nothing", "reinstall polars"),
+        ("package:polars/../pip/*.py", "leads out of"),
+        ("package:no_such_package/*", "pip install no_such_package"),
+        ("file://*", "no file matches"),
+    ],
+)
+def test_a_pattern_that_finds_nothing_sound_is_refused(
+    s: Store, tmp_path: Path, pattern: str, words: str
+) -> None:
+    days(s, "d01.csv", "odd[1].csv")
+    (s.settings.data / "link.csv").symlink_to("d01.csv")
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "elsewhere" / "d.csv").write_text("x")
+    (s.settings.data / "linked").symlink_to(tmp_path / "elsewhere")
+    os.mkfifo(s.settings.data / "pipe")
+
+    with pytest.raises(SourceError, match=words):
+        locate_all(s, pattern)
+
+
+def test_a_file_is_hashed_and_read_through_one_handle(tmp_path: Path) -> None:
+    """sha256 of "x" as sha256sum gives it."""
+    file, other = tmp_path / "a", tmp_path / "b"
+    file.write_bytes(b"x")
+    other.write_bytes(b"other")
+
+    with hashed(file) as (opened, sha256):
+        other.replace(file)
+
+        assert sha256.startswith("2d711642b726b04401627ca9fbac32f5")
+        assert opened.read() == b"x"
+
+
+def test_a_link_is_not_hashed(tmp_path: Path) -> None:
+    (tmp_path / "a").symlink_to("/etc/hostname")
+
+    with (
+        pytest.raises(SourceError, match="symbolic link"),
+        hashed(tmp_path / "a"),
+    ):
+        pass
+
+
+def kept_by_reference(s: Store) -> ArtifactRef:
+    """Publish raw bytes of which the store keeps hash and place only."""
+    days(s, "d01.csv")
+    sha256 = store.digest(s.settings.data / "d01.csv")
+    origin = Origin(path="d01.csv", file_sha256=sha256, member="", licence="CC0")
+    landed = made(s, "days", b"d01.csv", origin=origin)
+    store.publish(s, run(landed, task="collect"))
+    store.path(s, sha256).unlink()
+    return landed.ref
+
+
+def test_bytes_kept_by_reference_are_read_where_they_were_found(s: Store) -> None:
+    ref = kept_by_reference(s)
+
+    assert store.raw(s, ref) == (s.settings.data / "d01.csv").resolve()
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [(None, "not where it was.*DATAFACTOR_DATA"), (b"other", "has changed")],
+)
+def test_a_reference_that_no_longer_holds_is_refused(
+    s: Store, content: bytes | None, words: str
+) -> None:
+    ref = kept_by_reference(s)
+    (s.settings.data / "d01.csv").unlink()
+    if content is not None:
+        (s.settings.data / "d01.csv").write_bytes(content)
+
+    with pytest.raises(StoreError, match=words):
+        store.raw(s, ref)
 
 
 def test_a_database_with_anothers_folder_of_objects_is_refused(
