@@ -68,7 +68,7 @@ def open_text(raw: Path, source: Source, scratch: Path) -> Text:
     """
     refuse_delimiter(source)
     header = first_record(raw, source)
-    check_header(header.fields, source)
+    check_header([str(field) for field in header.fields], source)
     text = transcoded(raw, source.encoding, scratch)
     one_line = header.line == 1 and header.raw.count("\n") <= 1
     if text is not None and one_line and is_plain(text, source):

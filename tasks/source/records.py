@@ -11,7 +11,7 @@ import codecs
 import csv
 import re
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple, TextIO
 
@@ -33,7 +33,7 @@ class Record(NamedTuple):
     """One record, or the raw text of what is none (``fields`` is then empty)."""
 
     line: int
-    fields: list[str]
+    fields: Sequence[str | None]
     raw: str
     unreadable: bool
 
