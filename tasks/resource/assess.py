@@ -1,0 +1,123 @@
+"""Assess a resource on a day: gates, 20 indicators, score, balance table.
+
+It reads what the runs that made the resource have counted, and looks at the resource
+itself only for its columns and its newest row. Source: GB/T 36344-2018; see
+``indicators`` for the formulas and ``feeds`` for what counts as an element.
+
+1,000 lines, 10 of them without a required value -> 0201 = 990 / 1,000.
+"""
+
+from collections import Counter
+from collections.abc import Mapping
+from datetime import date
+from fractions import Fraction
+from typing import Annotated
+
+import polars as pl
+
+from schemas.contract import frame_of
+from schemas.gates import Gates
+from schemas.quality import (
+    DIMENSIONS,
+    TOTAL,
+    WHOLE,
+    Assessment,
+    CheckCounts,
+    Indicator,
+    Score,
+)
+from schemas.resource import ResourceTerms
+from tasks.resource.balance import balance, steps_of_sql
+from tasks.resource.feeds import (
+    Counts,
+    fed_by_bytes,
+    fed_by_columns,
+    fed_by_joins,
+    fed_by_rows,
+    fed_by_rules,
+)
+from tasks.resource.freshness import Age, ages, fed_by_age
+from tasks.resource.indicators import indicators, ppm, scores
+
+
+def assess(
+    resource: Mapping[str, pl.LazyFrame],
+    counts: Annotated[pl.LazyFrame, CheckCounts],
+    history: Annotated[pl.LazyFrame, Indicator],
+    terms: ResourceTerms,
+    as_of: date,
+) -> Assessment:
+    """Measure the quality of a resource, and compare it with the assessment before.
+
+    Args:
+        resource: The frames of ``transform``: ``resource``, ``joins`` and ``steps``.
+        counts: Checks and balances of the runs that made it.
+        history: Indicators of earlier assessments, the newest of each day.
+        terms: The document's resource with its sources.
+        as_of: The day the assessment speaks of.
+
+    Returns:
+        Gates first: whether anything was checked, and each freshness rule of severity
+        error. Then 20 indicators, the score by dimension and in total, the steps.
+
+    Raises:
+        FactorError: A freshness rule cannot be judged.
+    """
+    rows = counts.sort(pl.all()).collect().to_dicts()
+    sql = steps_of_sql(resource)
+    judged = ages(resource["resource"], terms, as_of)
+    feeds = [
+        *fed_by_columns(resource["resource"].collect_schema(), terms),
+        *fed_by_rules(rows, terms),
+        *fed_by_rows(rows, terms),
+        *fed_by_joins(sql),
+        *fed_by_age(judged),
+        *fed_by_bytes(rows),
+    ]
+    quality = indicators(feeds, terms.factor, as_of)
+    return Assessment(
+        gates=gates(rows, judged, as_of).lazy(),
+        quality=quality.lazy(),
+        score=score(quality, history.collect(), terms, as_of).lazy(),
+        balance=balance(rows, sql, terms).lazy(),
+    )
+
+
+def gates(counts: Counts, judged: list[Age], as_of: date) -> pl.DataFrame:
+    """Ask whether anything was checked, and whether the resource is fresh enough."""
+    rules = sum(r["kind"] == "rule" for r in counts)
+    frames = {r["frame"] for r in counts if r["kind"] == "rows"}
+    said = f"{rules} rules were asked of {len(frames)} frames"
+    answers = [("checked", bool(frames), said, "the counts of the runs that made it")]
+    answers += [
+        (age.name, age.fresh, age.ground, f"column {age.column} of the resource")
+        for age in judged
+        if age.decides
+    ]
+    return frame_of(Gates, [(*answer, as_of) for answer in answers])
+
+
+def score(
+    quality: pl.DataFrame, history: pl.DataFrame, terms: ResourceTerms, as_of: date
+) -> pl.DataFrame:
+    """Score now and before, by today's weights. Contract Score."""
+    earlier = history.filter(pl.col("as_of") < as_of)
+    last = earlier.filter(pl.col("as_of") == pl.col("as_of").max())
+    weights = {str(d): w for d, w in terms.weights.items()}
+    now, before = scores(quality, weights), scores(last, weights)
+    on = None if last.is_empty() else last["as_of"][0]
+    step = int(terms.quality_step * WHOLE)
+    scored = Counter(quality.filter(pl.col("b") > 0)["dimension"])
+    weight = {d: weights.get(d, 1) for d in DIMENSIONS}
+    weight[TOTAL] = sum(weight[d] for d in scored)
+    scored[TOTAL] = scored.total()
+    known = (terms.factor, as_of)
+    rows = [
+        (*known, d, weight[d], scored[d], _ppm(now[d]), on, _ppm(before[d]), step)
+        for d in weight
+    ]
+    return frame_of(Score, rows)
+
+
+def _ppm(share: Fraction | None) -> int | None:
+    return None if share is None else ppm(share)

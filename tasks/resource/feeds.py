@@ -1,0 +1,156 @@
+"""Say which check or count feeds which indicator, and with how many elements.
+
+A check feeds the indicator that its rule names (``indicator: "0104"``), else that of
+its kind; an element is then one value (or row) that a contract pass looked at, before
+anything was rejected, so that quarantine does not make the numbers look good.
+
+==== ==================================================== ==========================
+code A                                                    B
+==== ==================================================== ==========================
+0101 columns with declared name and type                  columns declared
+0102 lines that decode and split into the columns         lines
+0103 columns with a description or a unit                 columns declared
+0104 rows that keep an expression                         rows
+0105 values in the valid values or a reference            values
+0106 columns that a person has classified                 columns declared
+0201 values of required columns that are there            values of required columns
+0202 rows that came out                                   rows in, without repeats
+0302 values that parse and keep limits, length, pattern   values
+0303 copies of a key, and repeats that were dropped       rows
+0304 rows that are no such copy                           rows
+0305 rows rejected                                        rows in
+0402 rows that found a partner in a join                  rows before the join
+0502 rules of freshness that hold                         rules (freshness.py)
+0503 rows that keep ``earlier <= later`` of two times     rows
+0601 raw pieces that still lie where the store says       raw pieces
+0602 frames of the resource that still lie there          frames
+==== ==================================================== ==========================
+
+0301, 0401 and 0501 want a comparison with the world, a copy or a period: only a rule
+that names them feeds them.
+"""
+
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+import polars as pl
+import sqlglot
+from sqlglot import exp
+
+from schemas.contract import DTYPES, Column, Declared, Quality
+from schemas.resource import ResourceTerms
+from tasks.resource.indicators import LOWER, Feed
+
+Counts = list[dict[str, Any]]  # rows of contract CheckCounts
+RESOURCE = "resource"
+COMPARED = (exp.LT, exp.LTE, exp.GT, exp.GTE)
+FORMAT, REFERENCE, KEY = ("0302",), ("0105",), ("0303", "0304")
+KINDS = {
+    "parse": (FORMAT, "values that parse"),
+    "required": (("0201",), "required values"),
+    "ragged line": (("0102",), "lines"),
+    "unreadable line": (("0102",), "lines"),
+}
+
+
+def declared_by(frame: str, terms: ResourceTerms) -> Declared | None:
+    """Find the contract of a frame: a source's, or the resource's own."""
+    return terms if frame == RESOURCE else terms.source(frame)
+
+
+def fed_by_rules(counts: Counts, terms: ResourceTerms) -> Iterator[Feed]:
+    """Let every check of the sources and the resource feed its indicator."""
+    for row in counts:
+        declared = declared_by(row["frame"], terms)
+        if row["kind"] != "rule" or declared is None:
+            continue
+        codes, what = meaning(row["rule"], declared)
+        for code in codes:
+            bad, asked = row["failed"], row["examined"]
+            good = bad if code in LOWER else asked - bad
+            yield Feed(code, good, asked, f"{what} of {row['frame']}")
+
+
+def meaning(rule: str, declared: Declared) -> tuple[tuple[str, ...], str]:
+    """Tell from a rule's name what it feeds, and what it looks at in words."""
+    subject, _, kind = rule.partition(":")
+    if subject == "unique":
+        return KEY, "keys"
+    if kind in KINDS:
+        return KINDS[kind]
+    label = kind.partition(":")[2]
+    column = next((c for c in declared.columns if c.name == subject), None)
+    for quality in column.quality if column else declared.quality:
+        if label == quality.words:
+            return default_of(quality, declared)
+    return FORMAT, "limits"
+
+
+def default_of(rule: Quality, declared: Declared) -> tuple[tuple[str, ...], str]:
+    """Choose the indicator of a written rule: the one it names, else by its kind."""
+    if rule.indicator:
+        return (rule.indicator,), rule.name or "rules"
+    if rule.expression:
+        in_time = orders_time(rule.expression, declared.columns)
+        return (("0503",), "times") if in_time else (("0104",), "rules")
+    if rule.valid_values or rule.reference:
+        return REFERENCE, "valid values"
+    of_metric = {"nullValues": (("0201",), "values"), "duplicateValues": (KEY, "keys")}
+    return of_metric.get(rule.metric, (FORMAT, "limits"))
+
+
+def orders_time(expression: str, columns: Iterable[Column]) -> bool:
+    """Say whether an expression only compares two columns of time.
+
+    ``departed <= arrived`` of two timestamps -> true; ``a <= b + 1`` -> false.
+    """
+    times = {c.name for c in columns if c.logical_type in ("date", "timestamp")}
+    tree = sqlglot.parse_one(expression, read="postgres").unnest()
+    sides = [tree.left, tree.right] if isinstance(tree, COMPARED) else []
+    names = [s.name for s in sides if isinstance(s, exp.Column)]
+    return len(names) == 2 and set(names) <= times
+
+
+def fed_by_rows(counts: Counts, terms: ResourceTerms) -> Iterator[Feed]:
+    """Let the balances feed record completeness, dirty data and repetition."""
+    keyed = {r["frame"] for r in counts if r["rule"].startswith("unique:")}
+    for row in counts:
+        frame, declared = row["frame"], declared_by(row["frame"], terms)
+        if row["kind"] != "rows" or declared is None:
+            continue
+        expected = row["rows_in"] - row["dropped"]
+        yield Feed("0202", row["rows_out"], expected, f"rows of {frame}")
+        yield Feed("0305", row["rejected"], row["rows_in"], f"rows of {frame}")
+        if declared.drop_repeats or declared.keep:
+            # The rule of the key has counted these rows once already.
+            rows = 0 if frame in keyed else row["rows_in"]
+            yield Feed("0303", row["dropped"], rows, f"repeats of {frame}")
+            yield Feed("0304", rows - row["dropped"], rows, f"repeats of {frame}")
+
+
+def fed_by_columns(schema: pl.Schema, terms: ResourceTerms) -> Iterator[Feed]:
+    """Let the document's columns feed standard, metadata and security."""
+    columns = terms.columns
+    named = [c for c in columns if schema.get(c.name) == DTYPES[c.logical_type]]
+    told = [c for c in columns if c.description.strip() or c.unit.strip()]
+    decided = [c for c in columns if c.classification is not None]
+    for code, found in (("0101", named), ("0103", told), ("0106", decided)):
+        yield Feed(code, len(found), len(columns), "columns of the resource")
+
+
+def fed_by_joins(sql: Counts) -> Iterator[Feed]:
+    """Let the joins among the steps feed related data."""
+    for row in sql:
+        if row["left_unmatched"] is not None:
+            rows, alone = row["rows_in"], row["left_unmatched"]
+            yield Feed("0402", rows - alone, rows, "joins of the resource")
+
+
+def fed_by_bytes(counts: Counts) -> Iterator[Feed]:
+    """Let what is still there feed accessibility."""
+    for row in counts:
+        if row["kind"] == "bytes":
+            own = row["frame"] == RESOURCE
+            code, what = ("0602", "frames") if own else ("0601", "raw pieces")
+            found = row["examined"] - row["failed"]
+            yield Feed(code, found, row["examined"], f"{what} of {row['frame']}")
