@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal, NamedTuple, Self
 
 import pandera.polars as pa
 import polars as pl
+from pandera.api.polars.types import PolarsData
 from pydantic import Field, model_validator
 
 from schemas.contract import Column, Declared, Name, Slug, Terms, Text
@@ -198,8 +199,11 @@ class ResourceTerms(Declared):
                 "resource.columns is missing: write the columns that the SQL yields"
             )
         (only,) = sources
-        same = {"columns": only.columns, "key": self.key or only.key}
-        return type(self).model_validate({**dict(self), **same})
+        taken = ("key", "keep", "drop_repeats", "quality", "max_rejected_rate")
+        same = {n: getattr(only, n) for n in taken if n not in self.model_fields_set}
+        return type(self).model_validate(
+            {**dict(self), **same, "columns": only.columns}
+        )
 
     @property
     def passes(self) -> bool:
@@ -215,28 +219,90 @@ class ResourceTerms(Declared):
         return next((s for s in self.sources if s.name == name), None)
 
 
+UNDECLARED = "undeclared"
+
+
 class JoinBalance(pa.DataFrameModel):
     """What one JOIN of the consolidation kept, lost and multiplied. Key: step.
 
-    ``left_unmatched`` and ``right_repeated`` are null where the join has no equality to
-    count by; ``rows_out - left_rows`` above 0 means that the join multiplied rows.
+    ``rows_out`` = ``left_rows`` - ``dropped`` + ``multiplied``; rows of the right side
+    alone count as multiplied. ``part`` names the WITH table or the part of a UNION that
+    the join stands in. ``right_repeated`` is null where the join has no equality to
+    count by, ``right_reused`` unless the join is expected to be 1:1.
     """
 
     step: int = pa.Field(ge=1)
+    part: str
     join: str
+    expected: str = pa.Field(isin=["1:1", "n:1", "1:n", UNDECLARED])
     left_rows: int = pa.Field(ge=0)
-    left_unmatched: int = pa.Field(ge=0, nullable=True)
+    left_unmatched: int = pa.Field(ge=0)
     right_rows: int = pa.Field(ge=0)
     right_repeated: int = pa.Field(ge=0, nullable=True)
+    right_reused: int = pa.Field(ge=0, nullable=True)
     rows_out: int = pa.Field(ge=0)
+    dropped: int = pa.Field(ge=0)
+    multiplied: int = pa.Field(ge=0)
 
     class Config:
         strict = True
         unique = ["step"]
 
+    @pa.dataframe_check(error="rows out = left rows - dropped + multiplied")
+    @classmethod
+    def _is_balanced(cls, data: PolarsData) -> pl.LazyFrame:
+        kept = pl.col("left_rows") - pl.col("dropped")
+        return data.lazyframe.select(pl.col("rows_out") == kept + pl.col("multiplied"))
+
+    @pa.dataframe_check(error="a join that drops rows is n:1 or 1:n in resource.expect")
+    @classmethod
+    def _drops_as_expected(cls, data: PolarsData) -> pl.LazyFrame:
+        may = pl.col("expected").is_in(["n:1", "1:n"])
+        return data.lazyframe.select((pl.col("dropped") == 0) | may)
+
+    @pa.dataframe_check(error="a join that multiplies rows is 1:n in resource.expect")
+    @classmethod
+    def _multiplies_as_expected(cls, data: PolarsData) -> pl.LazyFrame:
+        may = pl.col("expected") == "1:n"
+        return data.lazyframe.select((pl.col("multiplied") == 0) | may)
+
+    @pa.dataframe_check(error="a join that is 1:1 uses no right row twice")
+    @classmethod
+    def _uses_right_rows_once(cls, data: PolarsData) -> pl.LazyFrame:
+        once = pl.col("right_reused").fill_null(0) == 0
+        return data.lazyframe.select(once | (pl.col("expected") != "1:1"))
+
+
+class ClauseBalance(pa.DataFrameModel):
+    """What one other clause of the consolidation dropped or added. Key: step.
+
+    ``step`` counts on from the joins in the order in which all are done; ``rows_out``
+    = ``rows_in`` - ``dropped`` + ``multiplied``. ``reason`` is the clause as written.
+    """
+
+    step: int = pa.Field(ge=1)
+    part: str
+    what: str
+    rows_in: int = pa.Field(ge=0)
+    rows_out: int = pa.Field(ge=0)
+    dropped: int = pa.Field(ge=0)
+    multiplied: int = pa.Field(ge=0)
+    reason: str
+
+    class Config:
+        strict = True
+        unique = ["step"]
+
+    @pa.dataframe_check(error="rows out = rows in - dropped + multiplied")
+    @classmethod
+    def _is_balanced(cls, data: PolarsData) -> pl.LazyFrame:
+        kept = pl.col("rows_in") - pl.col("dropped")
+        return data.lazyframe.select(pl.col("rows_out") == kept + pl.col("multiplied"))
+
 
 class Resource(NamedTuple):
-    """What the first stage hands over."""
+    """What the first stage hands over; a join that may not be keeps it all back."""
 
-    resource: Annotated[pl.LazyFrame, ResourceTerms.contract]
     joins: Annotated[pl.LazyFrame, JoinBalance]
+    steps: Annotated[pl.LazyFrame, ClauseBalance]
+    resource: Annotated[pl.LazyFrame, ResourceTerms.contract]

@@ -2,71 +2,129 @@
 
 The counts run the document's own words: the chain of joins up to step n, as written,
 under ``SELECT COUNT(*)``; so no second reading of the SQL can disagree with the first.
-WHERE does not enter: the balance says what the joins did, before rows were left out on
-purpose. A null key matches nothing. Joins inside CTEs and subqueries are not counted.
+Written as a LEFT JOIN the step would keep every left row once or more: what exceeds the
+left rows is multiplied, what an INNER JOIN has less is unmatched. As a RIGHT JOIN the
+same is said of the right rows: what exceeds them was used again. A null key matches
+nothing. WHERE does not enter: it is a step of its own.
 
 3 flights of carriers UA, UA, XX LEFT JOIN airlines UA, UA, DL -> left 3, unmatched 1,
-right 3, repeated 1 (UA), out 5.
+right 3, repeated 1 (UA), out 5, multiplied 2, dropped 0.
 """
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from difflib import get_close_matches
 
 import polars as pl
 import sqlglot
 from sqlglot import exp
-from sqlglot.tokenizer_core import Token
-from sqlglot.tokenizer_core import TokenType as T
 
-SIDES = (T.LEFT, T.RIGHT, T.FULL, T.INNER, T.OUTER, T.CROSS, T.SEMI, T.ANTI)
-SETS = (T.UNION, T.EXCEPT, T.INTERSECT)
-# What ends the FROM clause of a SELECT.
-ENDS = (
-    *(T.WHERE, T.GROUP_BY, T.HAVING, T.QUALIFY, T.WINDOW, T.ORDER_BY, T.LIMIT),
-    *(T.OFFSET, T.SEMICOLON),
+from schemas.contract import frame_of
+from schemas.errors import FactorError
+from schemas.resource import UNDECLARED, JoinBalance
+from tasks.resource.steps import (
+    ZERO,
+    Sources,
+    Step,
+    counted,
+    number,
+    steps_of,
+    with_clause,
 )
-COUNTS = ("left_rows", "left_unmatched", "right_rows", "right_repeated", "rows_out")
+
+Expect = Mapping[str, str]
 
 
 @dataclass(frozen=True)
-class Step:
-    """One JOIN as it is written."""
+class Counts:
+    """One query for each count of a join; an empty one cannot or need not be asked."""
 
-    ties: str  # WITH …
-    before: str  # FROM flights f LEFT JOIN airlines a ON …
-    join: str  # LEFT JOIN airports d ON f.dest = d.faa
-    right: str  # airports d
-    match: str  # ON f.dest = d.faa
+    left_rows: str
+    rows_out: str
+    right_rows: str
+    right_repeated: str
+    as_left: str
+    as_inner: str
+    as_right: str
 
-    def queries(self) -> dict[str, str]:
-        """Write one query for each count that this join allows."""
-        count = f"{self.ties}SELECT COUNT(*) AS n "
-        asked = {
-            "left_rows": f"{count}{self.before}",
-            "right_rows": f"{count}FROM {self.right}",
-            "rows_out": f"{count}{self.before} {self.join}",
-        }
-        if keys := self._keys():
-            each, known = ", ".join(keys), " IS NOT NULL AND ".join(keys)
-            asked["left_unmatched"] = (
-                f"{count}{self.before} LEFT ANTI JOIN {self.right} {self.match}"
-            )
-            asked["right_repeated"] = (
-                f"{count}FROM (SELECT {each} FROM {self.right} WHERE {known}"
-                f" IS NOT NULL GROUP BY {each} HAVING COUNT(*) > 1) AS repeated"
-            )
-        return asked
+
+@dataclass(frozen=True)
+class Joined:
+    """One JOIN with what the document expects of it."""
+
+    step: Step
+    kind: str
+    right: str
+    match: str
+    tree: exp.Join
+
+    def names(self) -> tuple[str, ...]:
+        """Name the right table: by its alias first, then as what it is."""
+        named = (self.tree.alias_or_name, self.tree.this.name)
+        return tuple(dict.fromkeys(name.lower() for name in named if name))
+
+    def expected(self, expect: Expect) -> str:
+        """Say what the document lets this join do."""
+        return next((expect[n] for n in self.names() if n in expect), UNDECLARED)
+
+    def counts(self, expected: str) -> Counts:
+        """Write the queries; how often a right row is used is asked for 1:1 only."""
+        count = f"{with_clause(self.step.ties)}SELECT COUNT(*) AS n "
+        as_left, as_inner, as_right = (
+            f"{count}{self.step.before} {kind} JOIN {self.right} {self.match}"
+            for kind in ("LEFT", "INNER", "RIGHT")
+        )
+        return Counts(
+            left_rows=self.step.rows_in,
+            rows_out=self.step.rows_out,
+            right_rows=f"{count}FROM {self.right}",
+            right_repeated=self._repeated(count),
+            as_left=as_left,
+            as_inner=as_inner,
+            as_right=as_right if expected == "1:1" else "",
+        )
+
+    def _repeated(self, count: str) -> str:
+        if not (keys := self._keys()):
+            return ""
+        each, known = ", ".join(keys), " IS NOT NULL AND ".join(keys)
+        return (
+            f"{count}FROM (SELECT {each} FROM {self.right} WHERE {known} IS NOT NULL"
+            f" GROUP BY {each} HAVING COUNT(*) > 1) AS repeated"
+        )
 
     def _keys(self) -> list[str]:
         """Name the right side's key columns; none unless all are plain equalities."""
-        tree = sqlglot.parse_one(f"SELECT 1 {self.before} {self.join}", read="postgres")
-        join = tree.args["joins"][-1]
-        if using := join.args.get("using"):
+        if using := self.tree.args.get("using"):
             return [name.sql("postgres") for name in using]
-        on = join.args.get("on") or exp.true()
+        on = self.tree.args.get("on") or exp.true()
         parts = list(on.flatten()) if isinstance(on, exp.And) else [on]
-        keys = [_own_column(part.unnest(), join.alias_or_name) for part in parts]
+        keys = [_own_column(part.unnest(), self.tree.alias_or_name) for part in parts]
         return keys if all(keys) else []
+
+    def row(self, expected: str) -> dict[str, pl.Expr]:
+        """Compute the join from its counts, each a column named by its query."""
+        asked = self.counts(expected)
+        left, out = number(asked.left_rows), number(asked.rows_out)
+        unmatched = number(asked.as_left) - number(asked.as_inner)
+        dropped = unmatched
+        if "SEMI" in self.kind or "ANTI" in self.kind:
+            dropped = left - out
+        elif "LEFT" in self.kind or "FULL" in self.kind:
+            dropped = ZERO
+        return {
+            "part": pl.lit(self.step.part),
+            "join": pl.lit(self.step.reason),
+            "expected": pl.lit(expected),
+            "left_rows": left,
+            "left_unmatched": unmatched,
+            "right_rows": number(asked.right_rows),
+            "right_repeated": number(asked.right_repeated),
+            "right_reused": number(asked.as_right) - number(asked.right_rows),
+            "rows_out": out,
+            "dropped": dropped,
+            "multiplied": out - left + dropped,
+        }
 
 
 def _own_column(part: exp.Expr, right: str) -> str:
@@ -77,92 +135,56 @@ def _own_column(part: exp.Expr, right: str) -> str:
     return own[0] if len(columns) == 2 and len(own) == 1 else ""
 
 
-def join_balance(sql: str, sources: Mapping[str, pl.LazyFrame]) -> pl.LazyFrame:
-    """Count the joins of the top SELECT of a guarded query, as one lazy frame.
+def join_balance(sql: str, sources: Sources, expect: Expect) -> pl.LazyFrame:
+    """Count the joins of a guarded query, as one lazy frame.
+
+    Args:
+        sql: The query; empty where the only source is the resource.
+        sources: One frame a source, by name.
+        expect: What a join may do, by its right table's alias or name.
 
     Returns:
-        Contract JoinBalance, key step; empty without a join. ``left_unmatched`` and
-        ``right_repeated`` are null where the join is no plain equality of columns.
+        Contract JoinBalance, key step; empty without a join. ``right_repeated`` is null
+        where the join is no plain equality of columns, ``right_reused`` unless the join
+        is expected to be 1:1.
+
+    Raises:
+        FactorError: ``expect`` names no join, or the query is written in a form whose
+            rows cannot be counted.
     """
-    steps = [step.queries() | {"join": step.join} for step in _steps(sql)]
-    if not steps:
-        types = {"step": pl.Int64, "join": pl.String} | dict.fromkeys(COUNTS, pl.Int64)
-        return pl.LazyFrame(schema=types)
-    context = pl.SQLContext(frames=dict(sources), eager=False)
-    # The rows after one join are the rows before the next: asked once.
-    asked = sorted({step[count] for step in steps for count in COUNTS if count in step})
-    counted = [context.execute(q).select(pl.col("n").alias(q)) for q in asked]
-    rows = [
-        pl.struct(
-            pl.lit(number, pl.Int64).alias("step"),
-            pl.lit(" ".join(step["join"].split())).alias("join"),
-            *(
-                (pl.col(step[count]) if count in step else pl.lit(None, pl.Int64))
-                .cast(pl.Int64)
-                .alias(count)
-                for count in COUNTS
-            ),
+    found = dict(_joins(sql))
+    _refuse_unknown(expect, {name for join in found.values() for name in join.names()})
+    if not found:
+        return frame_of(JoinBalance, []).lazy()
+    queries: set[str] = set()
+    rows = []
+    for position, join in found.items():
+        expected = join.expected(expect)
+        queries |= set(vars(join.counts(expected)).values())
+        rows.append({"step": pl.lit(position, pl.Int64)} | join.row(expected))
+    return counted(queries - {""}, rows, sources)
+
+
+def _joins(sql: str) -> Iterator[tuple[int, Joined]]:
+    """Pick the joins among the steps of a query."""
+    for position, step in enumerate(steps_of(sql), 1):
+        if (join := step.join) is None:
+            continue
+        words = f"SELECT 1 {step.before} {join.text}"
+        tree = sqlglot.parse_one(words, read="postgres").args["joins"][-1]
+        match = join.match or "ON TRUE"  # CROSS JOIN
+        yield position, Joined(step, join.kind, join.right, match, tree)
+
+
+def _refuse_unknown(expect: Expect, known: set[str]) -> None:
+    """Refuse an expectation of a join that the query does not have."""
+    for name in expect:
+        if name in known:
+            continue
+        near = get_close_matches(name, known, n=1)
+        listed = ", ".join(sorted(known)) or "no join"
+        hint = f"did you mean {near[0]}?" if near else f"there is {listed}"
+        raise FactorError(
+            f"resource.expect: {name} is the right table of no join in"
+            f" resource.consolidate; {hint}"
         )
-        for number, step in enumerate(steps, 1)
-    ]
-    one_row = pl.concat(counted, how="horizontal")
-    return (
-        one_row.select(pl.concat_list(rows).alias("row")).explode("row").unnest("row")
-    )
-
-
-def _steps(sql: str) -> Iterator[Step]:
-    """Cut the FROM clause of the top SELECT, and of each SELECT that UNION adds."""
-    top = list(_top(sqlglot.tokenize(sql, dialect="postgres")))
-    first = next((t.start for t in top if t.token_type is T.SELECT), 0)
-    cuts = [i for i, t in enumerate(top) if t.token_type in SETS]
-    for begin, end in zip([0, *cuts], [*cuts, len(top)], strict=True):
-        yield from _steps_of(sql, sql[:first], top[begin:end])
-
-
-def _top(tokens: list[Token]) -> Iterator[Token]:
-    """Keep the tokens outside all parentheses."""
-    depth = 0
-    for token in tokens:
-        depth -= token.token_type is T.R_PAREN
-        if depth == 0:
-            yield token
-        depth += token.token_type is T.L_PAREN
-
-
-def _steps_of(sql: str, ties: str, tokens: list[Token]) -> Iterator[Step]:
-    kinds = [t.token_type for t in tokens]
-    # IS DISTINCT FROM is no clause.
-    froms = [
-        i for i, k in enumerate(kinds) if k is T.FROM and kinds[i - 1] is not T.DISTINCT
-    ]
-    if not froms:
-        return
-    start = froms[0]
-    stop = next((i for i in range(start, len(kinds)) if kinds[i] in ENDS), len(kinds))
-    joins = [i for i in range(start, stop) if kinds[i] is T.JOIN]
-    begins = [*(_begin(kinds, i) for i in joins), stop]
-    before = _text(sql, tokens[start : begins[0]])
-    for join, begin, end in zip(joins, begins, begins[1:], strict=False):
-        marks = (i for i in range(join, end) if kinds[i] in (T.ON, T.USING))
-        match = next(marks, end)
-        step = Step(
-            ties=ties,
-            before=before,
-            join=_text(sql, tokens[begin:end]),
-            right=_text(sql, tokens[join + 1 : match]),
-            match=_text(sql, tokens[match:end]),
-        )
-        yield step
-        before = f"{before} {step.join}"
-
-
-def _begin(kinds: list[T], join: int) -> int:
-    """Step back over LEFT, OUTER, … to the first word of a join."""
-    while kinds[join - 1] in SIDES:
-        join -= 1
-    return join
-
-
-def _text(sql: str, tokens: list[Token]) -> str:
-    return sql[tokens[0].start : tokens[-1].end + 1] if tokens else ""
