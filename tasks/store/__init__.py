@@ -4,6 +4,7 @@ Publication is the one way in (``publish``), the body of a run the one truth, an
 reader gets (``scan``, ``raw``) was re-hashed first.
 """
 
+from tasks.store.counts import series, snapshot
 from tasks.store.doctor import Fact, doctor
 from tasks.store.lineage import (
     Impact,
@@ -31,7 +32,6 @@ from tasks.store.place import (
     scratch,
 )
 from tasks.store.publish import Run, finished, publish, recorded
-from tasks.store.registers import snapshot
 from tasks.store.settings import Settings
 from tasks.store.verify import Finding, Findings, verify
 
@@ -68,6 +68,7 @@ __all__ = [
     "runs",
     "scan",
     "scratch",
+    "series",
     "snapshot",
     "trace",
     "verify",
