@@ -7,11 +7,14 @@ text. ``0.10``, ``no``, ``012``, ``1_000``, ``12:30`` and dates stay text, and t
 decides: a Decimal field makes Decimal("0.10") of it, never a float in between. Messages
 name keys, never a value, since it may be a secret.
 
+A plain ``TODO`` stands for what only a person can say; the comment beside it is the
+question. A document with one is not loaded, and all its questions are told at once.
+
 Source: YAML 1.2.2, 10.3 (core schema), narrowed. ``{rate: 0.10}`` -> {"rate": "0.10"}.
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from difflib import get_close_matches
 from pathlib import Path
 from typing import TypeVar, get_args
@@ -34,6 +37,7 @@ Value = Scalar | dict[str, "Value"] | list["Value"]
 Lines = dict[Loc, int]
 
 TEXT = "tag:yaml.org,2002:str"
+OPEN = "TODO"  # plain: in quotes it is text
 # What a plain scalar may be other than text; first letters narrow the search.
 FORMS: tuple[tuple[str, str, list[str]], ...] = (
     ("bool", r"^(?:true|false)$", ["t", "f"]),
@@ -46,6 +50,12 @@ class _Refusal(Exception):  # noqa: N818 - becomes a FactorError once the file i
     def __init__(self, line: int, message: str, loc: Loc = ()) -> None:
         super().__init__(message)
         self.line, self.message, self.loc = line, message, loc
+
+
+class Todo(str):
+    """A place that a person has yet to fill; ``question`` is the comment beside it."""
+
+    question = "write what it asks for"
 
 
 class _Loader(yaml.SafeLoader):
@@ -85,10 +95,20 @@ def _refuse_event(event: Event) -> None:
 
 def _scalar(node: ScalarNode) -> Scalar:
     text = str(node.value)
+    if text == OPEN and node.style is None:
+        return _todo(node)
     kind = node.tag.rpartition(":")[2]
     if kind == "null":
         return None
     return text == "true" if kind == "bool" else int(text) if kind == "int" else text
+
+
+def _todo(node: ScalarNode) -> Todo:
+    made, mark = Todo(OPEN), node.end_mark
+    if mark is not None and mark.buffer is not None:
+        rest = mark.buffer[mark.pointer :].partition("\n")[0]
+        made.question = rest.partition("#")[2].strip() or made.question
+    return made
 
 
 def _build(node: Node, loc: Loc, lines: Lines) -> Value:
@@ -172,24 +192,55 @@ def load(path: Path, model: type[T]) -> T:
     """Read a document and validate it: all problems at once, one a line.
 
     Raises:
-        FactorError: ``FILE line N, LOC: MESSAGE`` for each problem;
+        FactorError: ``FILE line N, LOC: MESSAGE`` for each TODO, then for each problem;
             ``uniqe`` in a column -> ``line 4, columns.0.uniqe: unknown key; did you
             mean unique?``
     """
     value, lines = read(path)
+    todos = dict(_todos(value, ()))
+    problems = [
+        _sentence(path, lines[loc], loc, f"{OPEN} {todo.question}")
+        for loc, todo in todos.items()
+    ]
     try:
-        return model.model_validate(value)
+        made = model.model_validate(_answered(value))
     except ValidationError as error:
         found = error.errors(include_url=False, include_input=False)
         # Pydantic counts a list without its bad items: that echo helps nobody.
         inner = {e["loc"][:n] for e in found for n in range(len(e["loc"]))}
-        problems = [
+        problems += [
             _sentence(path, _nearest(lines, e["loc"]), e["loc"], _message(e, model))
             for e in found
             if not (e["type"] == "too_short" and e["loc"] in inner)
+            and not _is_open(e["loc"], todos)
         ]
+    if problems:
         # Pydantic's own text would print the values: they may be secrets.
         raise FactorError("\n".join(problems)) from None
+    return made
+
+
+def _todos(value: Value, loc: Loc) -> Iterator[tuple[Loc, Todo]]:
+    """List the open places, in the order of the document."""
+    if isinstance(value, Todo):
+        yield loc, value
+    items = value.items() if isinstance(value, dict) else ()
+    for part, inner in enumerate(value) if isinstance(value, list) else items:
+        yield from _todos(inner, (*loc, part))
+
+
+def _answered(value: Value) -> Value:
+    """Leave the open places out."""
+    if isinstance(value, dict):
+        return {k: _answered(v) for k, v in value.items() if not isinstance(v, Todo)}
+    if isinstance(value, list):
+        return [_answered(item) for item in value if not isinstance(item, Todo)]
+    return value
+
+
+def _is_open(loc: Loc, todos: Mapping[Loc, Todo]) -> bool:
+    """Say whether an error may come of an open place at, in or around its own."""
+    return any(todo[: len(loc)] == loc for todo in todos)
 
 
 def _nearest(lines: Lines, loc: Loc) -> int:

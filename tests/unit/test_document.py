@@ -6,7 +6,9 @@ import pytest
 from pydantic import BaseModel, ConfigDict, Field
 
 from schemas.document import load, read
+from schemas.entity import Entity
 from schemas.errors import FactorError
+from schemas.product import Licence
 
 
 class Leg(BaseModel):
@@ -183,3 +185,52 @@ def test_a_missing_document_is_one_sentence(tmp_path: Path) -> None:
         FactorError, match=r"^no.yaml: cannot be read .*; check the path$"
     ):
         load(tmp_path / "no.yaml", Trip)
+
+
+def test_every_open_place_is_told_with_its_question_before_other_errors(
+    tmp_path: Path,
+) -> None:
+    path = tmp_path / "a.yaml"
+    path.write_text(
+        "entity: TODO  # whose books does it enter?\n"
+        "name: x\n"
+        "credit_code: TODO\n"
+        "zone: Mars/Olympus\n"
+        "accounts: {bank: TODO}  # which account?\n"
+        "acounts: 1\n",
+        "utf-8",
+    )
+
+    with pytest.raises(FactorError) as told:
+        load(path, Entity)
+
+    assert str(told.value).splitlines() == [
+        "a.yaml line 1, entity: TODO whose books does it enter?",
+        "a.yaml line 3, credit_code: TODO write what it asks for",
+        "a.yaml line 5, accounts.bank: TODO which account?",
+        "a.yaml line 4, zone: no time zone 'Mars/Olympus': use a name like"
+        " Asia/Shanghai",
+        "a.yaml line 6, acounts: unknown key; did you mean accounts?",
+    ]
+
+
+def test_an_open_place_in_a_list_is_told_once(tmp_path: Path) -> None:
+    path = tmp_path / "a.yaml"
+    path.write_text(
+        "name: TODO  # which?\npermissions: [TODO]  # what may be done?\n", "utf-8"
+    )
+
+    with pytest.raises(FactorError) as told:
+        load(path, Licence)
+
+    assert str(told.value).splitlines() == [
+        "a.yaml line 1, name: TODO which?",
+        "a.yaml line 2, permissions.0: TODO what may be done?",
+    ]
+
+
+def test_todo_in_quotes_is_text(tmp_path: Path) -> None:
+    path = tmp_path / "a.yaml"
+    path.write_text('name: "TODO"\npermissions: [read]\n', "utf-8")
+
+    assert load(path, Licence).name == "TODO"
