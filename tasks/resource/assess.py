@@ -30,6 +30,7 @@ from schemas.resource import ResourceTerms
 from tasks.resource.balance import balance, steps_of_sql
 from tasks.resource.feeds import (
     Counts,
+    declared_by,
     fed_by_bytes,
     fed_by_columns,
     fed_by_joins,
@@ -76,17 +77,20 @@ def assess(
     ]
     quality = indicators(feeds, terms.factor, as_of)
     return Assessment(
-        gates=gates(rows, judged, as_of).lazy(),
+        gates=gates(rows, judged, terms, as_of).lazy(),
         quality=quality.lazy(),
         score=score(quality, history.collect(), terms, as_of).lazy(),
         balance=balance(rows, sql, terms).lazy(),
     )
 
 
-def gates(counts: Counts, judged: list[Age], as_of: date) -> pl.DataFrame:
+def gates(
+    counts: Counts, judged: list[Age], terms: ResourceTerms, as_of: date
+) -> pl.DataFrame:
     """Ask whether anything was checked, and whether the resource is fresh enough."""
-    rules = sum(r["kind"] == "rule" for r in counts)
-    frames = {r["frame"] for r in counts if r["kind"] == "rows"}
+    own = [r for r in counts if declared_by(r["frame"], terms)]
+    rules = sum(r["kind"] == "rule" for r in own)
+    frames = {r["frame"] for r in own if r["kind"] == "rows"}
     said = f"{rules} rules were asked of {len(frames)} frames"
     answers = [("checked", bool(frames), said, "the counts of the runs that made it")]
     answers += [

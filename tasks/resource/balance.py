@@ -53,7 +53,16 @@ def of_sources(counts: Counts, terms: ResourceTerms) -> Iterator[Step]:
                 if r["kind"] == "bytes" and r["frame"] == source.name
             )
             lines = row["rows_in"]
-            yield "collect", source.name, None, lines, 0, 0, 0, f"{pieces} raw pieces"
+            yield (
+                "collect",
+                source.name,
+                None,
+                lines,
+                0,
+                0,
+                0,
+                f"{pieces} raw piece{'s' * (pieces != 1)}",
+            )
             yield _judged("clean", source.name, row, counts)
 
 

@@ -44,9 +44,11 @@ from tasks.resource.indicators import LOWER, Feed
 Counts = list[dict[str, Any]]  # rows of contract CheckCounts
 RESOURCE = "resource"
 COMPARED = (exp.LT, exp.LTE, exp.GT, exp.GTE)
-FORMAT, REFERENCE, KEY = ("0302",), ("0105",), ("0303", "0304")
-KINDS = {
-    "parse": (FORMAT, "values that parse"),
+Codes = tuple[str, ...]
+KEY: Codes = ("0303", "0304")
+LIMITS: tuple[Codes, str] = (("0302",), "limits")
+KINDS: dict[str, tuple[Codes, str]] = {
+    "parse": (("0302",), "values that parse"),
     "required": (("0201",), "required values"),
     "ragged line": (("0102",), "lines"),
     "unreadable line": (("0102",), "lines"),
@@ -68,35 +70,45 @@ def fed_by_rules(counts: Counts, terms: ResourceTerms) -> Iterator[Feed]:
         for code in codes:
             bad, asked = row["failed"], row["examined"]
             good = bad if code in LOWER else asked - bad
-            yield Feed(code, good, asked, f"{what} of {row['frame']}")
+            yield Feed(code, good, asked, what, row["frame"])
 
 
-def meaning(rule: str, declared: Declared) -> tuple[tuple[str, ...], str]:
+def meaning(rule: str, declared: Declared) -> tuple[Codes, str]:
     """Tell from a rule's name what it feeds, and what it looks at in words."""
-    subject, _, kind = rule.partition(":")
-    if subject == "unique":
-        return KEY, "keys"
-    if kind in KINDS:
-        return KINDS[kind]
-    label = kind.partition(":")[2]
-    column = next((c for c in declared.columns if c.name == subject), None)
-    for quality in column.quality if column else declared.quality:
-        if label == quality.words:
+    rules = [(c.name, q) for c in declared.columns for q in c.quality]
+    rules += [(q.column or "*", q) for q in declared.quality]
+    every = ",".join(c.name for c in declared.columns)
+    for column, quality in rules:
+        unique = f"unique:{every if column == '*' else column}"
+        of_key = quality.metric == "duplicateValues" and rule == unique
+        # Between them stands the check's place among those of its column.
+        named = rule.startswith(f"{column}:") and rule.endswith(f":{quality.words}")
+        if of_key or named:
             return default_of(quality, declared)
-    return FORMAT, "limits"
+    subject, _, kind = rule.partition(":")
+    return (KEY, "keys") if subject == "unique" else KINDS.get(kind, LIMITS)
 
 
-def default_of(rule: Quality, declared: Declared) -> tuple[tuple[str, ...], str]:
-    """Choose the indicator of a written rule: the one it names, else by its kind."""
-    if rule.indicator:
-        return (rule.indicator,), rule.name or "rules"
-    if rule.expression:
+def default_of(rule: Quality, declared: Declared) -> tuple[Codes, str]:
+    """Choose the indicator of a written rule: the one it names, else by its kind.
+
+    The age is judged on the day (``freshness``); whether a set is large enough says
+    nothing of its elements.
+    """
+    codes, what = LIMITS
+    if rule.metric in ("freshness", "rowCount", "volume"):
+        codes, what = (), "rules"
+    elif rule.metric == "nullValues":
+        codes, what = ("0201",), "values"
+    elif rule.metric == "duplicateValues":
+        codes, what = KEY, "keys"
+    elif rule.expression:
         in_time = orders_time(rule.expression, declared.columns)
-        return (("0503",), "times") if in_time else (("0104",), "rules")
-    if rule.valid_values or rule.reference:
-        return REFERENCE, "valid values"
-    of_metric = {"nullValues": (("0201",), "values"), "duplicateValues": (KEY, "keys")}
-    return of_metric.get(rule.metric, (FORMAT, "limits"))
+        codes, what = (("0503",), "times") if in_time else (("0104",), "rules")
+    elif rule.valid_values or rule.reference:
+        codes, what = ("0105",), "valid values"
+    named = rule.indicator if rule.metric != "freshness" else ""
+    return (named,) if named else codes, what
 
 
 def orders_time(expression: str, columns: Iterable[Column]) -> bool:
@@ -119,13 +131,13 @@ def fed_by_rows(counts: Counts, terms: ResourceTerms) -> Iterator[Feed]:
         if row["kind"] != "rows" or declared is None:
             continue
         expected = row["rows_in"] - row["dropped"]
-        yield Feed("0202", row["rows_out"], expected, f"rows of {frame}")
-        yield Feed("0305", row["rejected"], row["rows_in"], f"rows of {frame}")
+        yield Feed("0202", row["rows_out"], expected, "rows", frame)
+        yield Feed("0305", row["rejected"], row["rows_in"], "rows", frame)
         if declared.drop_repeats or declared.keep:
             # The rule of the key has counted these rows once already.
             rows = 0 if frame in keyed else row["rows_in"]
-            yield Feed("0303", row["dropped"], rows, f"repeats of {frame}")
-            yield Feed("0304", rows - row["dropped"], rows, f"repeats of {frame}")
+            yield Feed("0303", row["dropped"], rows, "repeats", frame)
+            yield Feed("0304", rows - row["dropped"], rows, "repeats", frame)
 
 
 def fed_by_columns(schema: pl.Schema, terms: ResourceTerms) -> Iterator[Feed]:
@@ -135,7 +147,7 @@ def fed_by_columns(schema: pl.Schema, terms: ResourceTerms) -> Iterator[Feed]:
     told = [c for c in columns if c.description.strip() or c.unit.strip()]
     decided = [c for c in columns if c.classification is not None]
     for code, found in (("0101", named), ("0103", told), ("0106", decided)):
-        yield Feed(code, len(found), len(columns), "columns of the resource")
+        yield Feed(code, len(found), len(columns), "columns", RESOURCE)
 
 
 def fed_by_joins(sql: Counts) -> Iterator[Feed]:
@@ -143,7 +155,7 @@ def fed_by_joins(sql: Counts) -> Iterator[Feed]:
     for row in sql:
         if row["left_unmatched"] is not None:
             rows, alone = row["rows_in"], row["left_unmatched"]
-            yield Feed("0402", rows - alone, rows, "joins of the resource")
+            yield Feed("0402", rows - alone, rows, "joins", RESOURCE)
 
 
 def fed_by_bytes(counts: Counts) -> Iterator[Feed]:
@@ -153,4 +165,4 @@ def fed_by_bytes(counts: Counts) -> Iterator[Feed]:
             own = row["frame"] == RESOURCE
             code, what = ("0602", "frames") if own else ("0601", "raw pieces")
             found = row["examined"] - row["failed"]
-            yield Feed(code, found, row["examined"], f"{what} of {row['frame']}")
+            yield Feed(code, found, row["examined"], what, row["frame"])

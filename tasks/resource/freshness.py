@@ -9,7 +9,8 @@ Newest row 2024-05-01 12:00, as of 2024-05-02 -> 12 hours old; P1D is kept.
 """
 
 import re
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Callable, Iterator
 from datetime import date, datetime, time, timedelta
 from typing import NamedTuple
 
@@ -27,70 +28,65 @@ PERIOD = re.compile(
 )
 
 
+ON_TIME = "0502"
+HOLDS: dict[str, Callable[[timedelta, list[timedelta]], bool]] = {
+    "must_be": lambda age, limits: age == limits[0],
+    "must_be_less_than": lambda age, limits: age < limits[0],
+    "must_be_less_or_equal_to": lambda age, limits: age <= limits[0],
+    "must_be_greater_than": lambda age, limits: age > limits[0],
+    "must_be_greater_or_equal_to": lambda age, limits: age >= limits[0],
+    "must_be_between": lambda age, limits: limits[0] <= age <= limits[1],
+}
+
+
 class Age(NamedTuple):
     """One rule of freshness, judged."""
 
-    name: str  # freshness_moment_at_most_36_hours
+    name: str  # freshness_moment
     column: str
     fresh: bool
     decides: bool  # severity error: too old a resource goes no further
+    code: str  # of the indicator it feeds
     ground: str
-
-
-class Limit(NamedTuple):
-    """A rule of freshness as the document writes it."""
-
-    column: str
-    most: timedelta
-    equal: bool
-    said: str  # at most 36 hours
-    decides: bool
 
 
 def ages(resource: pl.LazyFrame, terms: ResourceTerms, as_of: date) -> list[Age]:
     """Judge every freshness rule, and the shortest ``update_frequency``.
 
     Raises:
-        FactorError: A rule names no column of time, or no limit of it.
+        FactorError: A rule's column is no moment of the resource.
     """
-    limits = list(dict.fromkeys(limits_of(terms)))
-    columns = dict.fromkeys(
-        [*(limit.column for limit in limits), *_renewed(limits, terms)]
-    )
+    rules = list(dict.fromkeys(rules_of(terms)))
+    renewed = _renewed([column for column, _ in rules], terms)
+    columns = list(dict.fromkeys([*(column for column, _ in rules), *renewed]))
     if not columns:
         return []
-    known = newest(resource, list(columns), as_of)
-    judged = [_judged(limit, known[limit.column], as_of) for limit in limits]
-    return judged + [
-        _kept(column, known[column], terms, as_of) for column in _renewed(limits, terms)
-    ]
+    known = newest(resource, columns, as_of)
+    judged = [judge(column, rule, known[column], as_of) for column, rule in rules]
+    kept = [_kept(column, known[column], terms, as_of) for column in renewed]
+    return [*_told_apart(judged), *kept]
 
 
-def limits_of(terms: ResourceTerms) -> Iterator[Limit]:
-    """Read the freshness rules of the resource and of its sources."""
+def _told_apart(judged: list[Age]) -> Iterator[Age]:
+    """Number a second rule on the same column."""
+    seen: Counter[str] = Counter()
+    for age in judged:
+        seen[age.name] += 1
+        again = seen[age.name]
+        yield age._replace(name=f"{age.name}_{again}") if again > 1 else age
+
+
+def rules_of(terms: ResourceTerms) -> Iterator[tuple[str, Quality]]:
+    """List the freshness rules of the resource and of its sources, by column."""
     for declared in (terms, *terms.sources):
-        own = [(rule, rule.column) for rule in declared.quality]
-        of_columns = [(q, c.name) for c in declared.columns for q in c.quality]
-        for rule, column in own + of_columns:
+        own = [(rule.column, rule) for rule in declared.quality]
+        own += [(c.name, rule) for c in declared.columns for rule in c.quality]
+        for column, rule in own:
             if rule.metric == "freshness":
-                yield limit_of(rule, column)
+                yield column, rule.model_copy(update={"column": column})
 
 
-def limit_of(rule: Quality, column: str) -> Limit:
-    """Read one rule's limit."""
-    below, most = rule.must_be_less_than, rule.must_be_less_or_equal_to
-    bound = below if most is None else most
-    if bound is None or rule.unit not in ("hours", "days"):
-        raise FactorError(
-            f"the freshness of {column or 'a column'} needs mustBeLessThan or"
-            " mustBeLessOrEqualTo, and unit: hours or days"
-        )
-    words = f"{'under' if most is None else 'at most'} {bound} {rule.unit}"
-    span = timedelta(**{rule.unit: bound})
-    return Limit(column, span, most is not None, words, rule.severity == "error")
-
-
-def _renewed(limits: list[Limit], terms: ResourceTerms) -> list[str]:
+def _renewed(of_rules: list[str], terms: ResourceTerms) -> list[str]:
     """Name the column that tells when a source was renewed, if one is to be renewed.
 
     It is that of a freshness rule, else that of the partitions in time; where the
@@ -100,7 +96,7 @@ def _renewed(limits: list[Limit], terms: ResourceTerms) -> list[str]:
         return []
     part = terms.partition
     in_time = [part.column] if part and part.by in ("day", "month") else []
-    return [*(limit.column for limit in limits), *in_time][:1]
+    return [*of_rules, *in_time][:1]
 
 
 def newest(
@@ -128,15 +124,20 @@ def _age(latest: datetime, as_of: date) -> timedelta:
     return max(_first_hour(as_of) - latest, timedelta(0))
 
 
-def _judged(limit: Limit, latest: datetime | None, as_of: date) -> Age:
-    name = f"freshness_{limit.column}_{limit.said}".replace(" ", "_")
-    if latest is None:
-        ground = f"{limit.column} holds no moment up to {as_of}; {limit.said}"
-        return Age(name, limit.column, False, limit.decides, ground)
-    age = _age(latest, as_of)
-    fresh = age <= limit.most if limit.equal else age < limit.most
-    ground = f"the newest {limit.column} is {_told(age)} old on {as_of}; {limit.said}"
-    return Age(name, limit.column, fresh, limit.decides, ground)
+def judge(column: str, rule: Quality, latest: datetime | None, as_of: date) -> Age:
+    """Hold the age against the rule's bound; an unknown age keeps no rule."""
+    field, bounds = rule.bound
+    limits = [timedelta(**{rule.unit: bound}) for bound in bounds]
+    fresh = latest is not None and HOLDS[field](_age(latest, as_of), limits)
+    age = (
+        "holds no moment yet"
+        if latest is None
+        else f"is {_told(_age(latest, as_of))} old"
+    )
+    ground = f"the newest {column} {age} on {as_of}; asked: {rule.words}"
+    name = f"freshness_{column}"
+    decides = rule.severity == "error"
+    return Age(name, column, fresh, decides, rule.indicator or ON_TIME, ground)
 
 
 def _kept(
@@ -146,9 +147,8 @@ def _kept(
     wanted = [s.update_frequency for s in terms.sources if s.update_frequency != "none"]
     often = min(wanted, key=lambda f: later(datetime(2000, 1, 1), f))  # noqa: DTZ001
     kept = latest is not None and _first_hour(as_of) <= later(latest, often)
-    age = "unknown" if latest is None else f"{_told(_age(latest, as_of))} old"
-    ground = f"the newest {column} is {age} on {as_of}; renewed every {often}"
-    return Age(f"renewed_{column}", column, kept, False, ground)
+    ground = f"the newest {column} on {as_of}; renewed every {often}"
+    return Age(f"renewed_{column}", column, kept, False, ON_TIME, ground)
 
 
 def _told(age: timedelta) -> str:
@@ -174,4 +174,4 @@ def later(start: datetime, period: str) -> datetime:
 def fed_by_age(judged: list[Age]) -> Iterator[Feed]:
     """Let each rule feed timeliness at a point: kept or not."""
     for age in judged:
-        yield Feed("0502", int(age.fresh), 1, age.name.replace("_", " "))
+        yield Feed(age.code, int(age.fresh), 1, "rules", age.name)

@@ -66,7 +66,8 @@ class Feed(NamedTuple):
     code: str
     a: int
     b: int
-    by: str  # what was looked at, in words; never a value
+    what: str  # what was looked at, in words; never a value
+    frame: str
 
 
 def indicators(feeds: Iterable[Feed], factor: str, as_of: date) -> pl.DataFrame:
@@ -88,9 +89,17 @@ def _row(
     a, b = sum(f.a for f in fed), sum(f.b for f in fed)
     direction = "lower" if d.lower else "higher"
     value = ppm(Fraction(a, b)) if b else None
-    by = "; ".join(dict.fromkeys(f.by for f in fed if f.b))
     named = (d.code, d.dimension, d.name, d.name_zh)
-    return (factor, as_of, *named, a, b, direction, value, d.iso25012, by)
+    return (factor, as_of, *named, a, b, direction, value, d.iso25012, _said(fed))
+
+
+def _said(fed: list[Feed]) -> str:
+    """Say what fed an indicator: ``keys of airlines, flights; repeats of flights``."""
+    frames: dict[str, dict[str, None]] = {}
+    for feed in fed:
+        if feed.b:
+            frames.setdefault(feed.what, {})[feed.frame] = None
+    return "; ".join(f"{what} of {', '.join(of)}" for what, of in frames.items())
 
 
 def ppm(share: Fraction) -> int:

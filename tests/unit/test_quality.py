@@ -253,7 +253,11 @@ def test_the_total_is_the_mean_of_the_dimensions_or_weighted_as_stated() -> None
 
 
 def test_a_dimension_that_weighs_nothing_or_has_no_indicator_is_left_out() -> None:
-    only = [Feed("0201", 9, 10, "x"), Feed("0202", 1, 2, "x"), Feed("0601", 1, 4, "x")]
+    only = [
+        Feed("0201", 9, 10, "x", "y"),
+        Feed("0202", 1, 2, "x", "y"),
+        Feed("0601", 1, 4, "x", "y"),
+    ]
 
     found = scores(indicators(only, "f", DAY), {"accessibility": 0})
 
@@ -265,7 +269,7 @@ def test_a_dimension_that_weighs_nothing_or_has_no_indicator_is_left_out() -> No
 def test_nothing_scored_gives_no_score() -> None:
     assert scores(indicators([], "f", DAY), {})[TOTAL] is None
     nothing = scores(
-        indicators([Feed("0201", 1, 1, "x")], "f", DAY), {"completeness": 0}
+        indicators([Feed("0201", 1, 1, "x", "y")], "f", DAY), {"completeness": 0}
     )
     assert nothing[TOTAL] is None
 
