@@ -11,6 +11,7 @@ import polars as pl
 
 from schemas.contract import frame_of
 from schemas.gates import Gates
+from schemas.grade import reason
 
 SHOWN = 8  # columns in a sentence
 
@@ -41,13 +42,6 @@ def ground(asked: pl.DataFrame) -> str:
         f"nobody has classified {', '.join(told[:SHOWN])}{more}; write classification:"
         " public, internal, personal or sensitive on each of these columns"
     )
-
-
-def reason(row: dict[str, object]) -> str:
-    """Say why a column looks personal: ``mobile in 3 of 20``, ``its name: birth``."""
-    if row["hint"]:
-        return f"its name: {str(row['recogniser']).rpartition(':')[2]}"
-    return f"{row['recogniser']} in {row['matched']:,} of {row['examined']:,}"
 
 
 def evidence(findings: pl.DataFrame) -> str:
