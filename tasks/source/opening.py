@@ -1,31 +1,48 @@
-"""Open one raw table as text, and say where each of its lines stands.
+"""Open one raw piece as text, and say where each of its lines stands.
 
-A file in which every line plainly splits into the declared number of fields is read by
-the engine as it lies. Any other file (quotes, ragged lines, bytes that do not decode)
+A text in which every line plainly splits into the declared number of fields is read by
+the engine as it lies. Any other text (quotes, ragged lines, bytes that do not decode)
 is read record by record into the scratch folder. Both give the same columns.
+
+A piece may be an archive of many members: each is decompressed once, the plain ones one
+after another into one text, so that the engine reads 288 files of 90 kB as one.
 
 Second line ``UA,x7`` -> ``_line`` 2, ``_r_distance`` "x7".
 """
 
 import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
-from typing import NamedTuple
+from tempfile import SpooledTemporaryFile
+from typing import IO, NamedTuple
 
 import polars as pl
 
 from schemas.errors import SourceError
 from schemas.resource import Source
 from tasks.contract.compile import RAW
-from tasks.source.plain import is_plain, transcoded
-from tasks.source.records import first_record, rewritten
+from tasks.source.limited import read_limited
+from tasks.source.pieces import (
+    Readable,
+    bytes_of,
+    is_archive,
+    levels_of,
+    matching,
+    named,
+)
+from tasks.source.plain import CHUNK, plain_lines, transcoded
+from tasks.source.records import Record, Start, rewritten, start_of, table
 
-SHOWN = 8  # names in a message
+SMALL = 4 << 20  # a member up to this size never touches the disk as a file of its own
+MAX_LINES = 1 << 32  # running line numbers are UInt32
 # The engine's own choice holds 450 MB for any large file, this 230 MB, in less CPU.
 os.environ.setdefault("POLARS_CSV_CHUNK_SIZE", str(4 << 20))
 
 
 class Text(NamedTuple):
-    """The records of a raw table as written, and the places they come from.
+    """The records of a piece as written, and the places they come from.
 
     ``rows``: ``_line`` (UInt32, unique, running over all members), ``_ragged`` (the raw
     text of a line that is no record), ``_unreadable`` (whether bytes or quotes are the
@@ -40,22 +57,22 @@ class Text(NamedTuple):
     places: pl.DataFrame
 
 
-def places_of(source: Source, members: list[tuple[int, str, int]]) -> pl.DataFrame:
-    """Make the table of places from (first running line, member, its own number)."""
-    types = {
-        **{"_from": pl.UInt32, "_source": pl.String},
-        **{"_member": pl.String, "_first": pl.UInt32},
-    }
-    rows = [(start, source.name, member, first) for start, member, first in members]
-    return pl.DataFrame(rows, types, orient="row").sort("_from")
+class Place(NamedTuple):
+    """From which running line on a member stands, and its own number of that line."""
+
+    start: int
+    member: str
+    first: int
 
 
-def open_text(raw: Path, source: Source, scratch: Path) -> Text:
-    """Plan the reading of a raw table.
+def open_text(raw: Path | IO[bytes], source: Source, scratch: Path) -> Text:
+    """Plan the reading of a piece.
 
     Args:
-        raw: The table's bytes.
-        source: How they are written, and the columns they hold.
+        raw: What ``collect`` gave or, where the source is kept by reference, the
+            outermost file; or that file open.
+        source: How it is written, and the columns it holds; its ``path`` names one
+            file.
         scratch: Private folder for what must be rewritten; it outlives the plan.
 
     Returns:
@@ -63,19 +80,39 @@ def open_text(raw: Path, source: Source, scratch: Path) -> Text:
         means.
 
     Raises:
-        SourceError: Empty file, wrong columns, lines ended by CR alone, a quote never
-            closed, a record or field over its limit.
+        SourceError: Empty text, wrong columns, lines ended by CR alone, a quote never
+            closed, a record or field over its limit; a member is damaged, a link, there
+            twice, or none matches.
     """
     refuse_delimiter(source)
-    header = first_record(raw, source)
-    check_header([str(field) for field in header.fields], source)
-    text = transcoded(raw, source.encoding, scratch)
-    one_line = header.line == 1 and header.raw.count("\n") <= 1
-    if text is not None and one_line and is_plain(text, source):
-        rows = scan_plain(text, source)
-    else:
-        rows = rewritten(raw, source, scratch)
-    return Text(rows, places_of(source, [(1, source.path, 1)]))
+    outer, levels = levels_in(source)
+    if levels:
+        return Members(source, scratch).text(raw, outer, levels)
+    file = raw if isinstance(raw, Path) else Path(raw.name)
+    with named(source, source.path):
+        rows = open_one(file, source, scratch)
+    return Text(rows, places_of(source, [Place(1, source.path, 1)]))
+
+
+def levels_in(source: Source) -> tuple[str, list[str]]:
+    """Name the piece itself, and the levels that are still to be opened in it."""
+    inner = source.member_pattern
+    if source.retain == "reference":
+        inner = source.inner
+        if not inner:
+            return source.file, levels_of(source.file)[1:]
+    outer = source.path.removesuffix(inner).removesuffix("!")
+    return outer, levels_of(inner) if inner else []
+
+
+def places_of(source: Source, places: list[Place]) -> pl.DataFrame:
+    """Make the table of places."""
+    types = {
+        **{"_from": pl.UInt32, "_source": pl.String},
+        **{"_member": pl.String, "_first": pl.UInt32},
+    }
+    rows = [(start, source.name, member, first) for start, member, first in places]
+    return pl.DataFrame(rows, types, orient="row").sort("_from")
 
 
 def refuse_delimiter(source: Source) -> None:
@@ -87,56 +124,219 @@ def refuse_delimiter(source: Source) -> None:
         )
 
 
-def check_header(header: list[str], source: Source) -> None:
-    """See that the file has the declared columns in the declared order."""
-    found = [header[0].removeprefix("\ufeff"), *header[1:]]
-    wanted = [column.name for column in source.columns]
-    wrong = {
-        "missing": [name for name in wanted if name not in found],
-        "repeated": [name for name in wanted if found.count(name) > 1],
-    }
-    extra = {at: name for at, name in enumerate(found, 1) if name not in wanted}
-    if wrong["missing"]:  # then the line may be data, and its fields values
-        wrong["not declared, at field"] = [str(at) for at in extra]
-    else:
-        wrong["not declared"] = list(extra.values())
-    if not any(wrong.values()):
-        wrong["in this order:"] = found
-    if wrong["missing"] == wanted:
-        why = f"none of the declared columns is in the first line ({len(found)} fields)"
-    else:
-        said = [f"{word} {names(which)}" for word, which in wrong.items() if which]
-        why = f"columns {'; '.join(said)}"
-    if found != wanted:
-        raise SourceError(
-            f"source {source.name}: {why}; declare the columns, delimiter and encoding"
-            " that the file has"
-        )
+def open_one(file: Path, source: Source, scratch: Path) -> pl.LazyFrame:
+    """Open a file that is one table; lines have the numbers they have in the file."""
+    if source.format != "csv":
+        return read_limited(file, source, scratch)
+    text = file if source.encoding == "utf-8" else scratch / f"{file.name}.utf-8"
+    with file.open("rb") as raw:
+        start = start_of(raw, source)
+        with nullcontext(raw) if text is file else text.open("w+b") as plain:
+            if lines_from(raw, plain, source, start) is not None:
+                return scan_plain(text, source, start, start.line - 1, start.line)
+        return rewritten(table(raw, source, start), source, scratch)
 
 
-def names(listed: list[str]) -> str:
-    """List names, a few of many; a sign that cannot be seen is written out."""
-    more = f" and {len(listed) - SHOWN} more" if len(listed) > SHOWN else ""
-    short = [name[:64] for name in listed[:SHOWN]]
-    return ", ".join(n if n.isprintable() else ascii(n) for n in short) + more
+def lines_from(
+    raw: IO[bytes], plain: IO[bytes], source: Source, start: Start
+) -> int | None:
+    """Count the lines of data if the text is plain, else nothing.
+
+    Args:
+        raw: The text in its encoding.
+        plain: The same file if that is UTF-8, else an empty one to write it to. It is
+            left where the data begin.
+    """
+    if source.footer or (
+        plain is not raw and not transcoded(raw, source.encoding, plain)
+    ):
+        return None
+    skip_lines(plain, start)
+    lines = plain_lines(plain, source.delimiter, start.width)
+    skip_lines(plain, start)
+    if lines == 0 and source.header == 0:
+        raise SourceError("the file is empty; replace it")
+    return lines
 
 
-def scan_plain(text: Path, source: Source) -> pl.LazyFrame:
-    """Let the engine read a file that was proved plain."""
+def skip_lines(text: IO[bytes], start: Start) -> None:
+    """Go to the first line of data."""
+    text.seek(0)
+    for _ in range(start.line - 1):
+        text.readline()
+
+
+def scan_plain(
+    text: Path, source: Source, start: Start, skipped: int, offset: int
+) -> pl.LazyFrame:
+    """Let the engine read a text that was proved plain.
+
+    Args:
+        text: The text in UTF-8.
+        source: Its delimiter and null tokens.
+        start: Its width and the fields of its columns.
+        skipped: Lines before the data.
+        offset: Number of the first line of data.
+    """
+    names = {at: RAW + c.name for at, c in zip(start.at, source.columns, strict=True)}
     rows = pl.scan_csv(
         text,
         has_header=False,
-        skip_lines=1,
+        skip_lines=skipped,
         separator=source.delimiter,
         quote_char=None,
-        schema={RAW + column.name: pl.String for column in source.columns},
+        schema={names.get(at, f"_x{at}"): pl.String for at in range(start.width)},
         null_values=[token for token in source.null_tokens if token] or None,
         empty_string_is_null="" in source.null_tokens,
         row_index_name="_line",
-        row_index_offset=2,
+        row_index_offset=offset,
         glob=False,
     )
-    return rows.with_columns(
-        _ragged=pl.lit(None, pl.String),
-        _unreadable=pl.lit(False),
+    return rows.select(
+        "_line",
+        *(pl.lit(None, pl.String).alias("_ragged"), pl.lit(False).alias("_unreadable")),
+        *(RAW + column.name for column in source.columns),
     )
+
+
+class Run:
+    """Plain members of one shape, one after another in one text."""
+
+    def __init__(self, file: Path, start: Start) -> None:
+        self.file, self.start, self.lines = file, start, 0
+        self.text = file.open("xb")
+        self.places: list[Place] = []
+
+    def add(self, place: str, member: IO[bytes], first: int, lines: int) -> None:
+        """Append the data of a member, which stands where they begin."""
+        if lines == 0:
+            return
+        self.places.append(Place(self.lines, place, first))
+        shutil.copyfileobj(member, self.text, CHUNK)
+        member.seek(-1, os.SEEK_END)
+        if member.read() != b"\n":  # or two rows would become one
+            self.text.write(b"\n")
+        self.lines += lines
+
+
+class Members:
+    """Reads all members of a piece that are meant, each once."""
+
+    def __init__(self, source: Source, scratch: Path) -> None:
+        self.source, self.scratch = source, scratch
+        self.plain: dict[tuple[int, tuple[int, ...]], Run] = {}
+        self.loose: list[Place] = []  # of members read record by record
+        self.loose_lines = 0
+        self.frames: list[tuple[Place, pl.LazyFrame, int]] = []  # of other formats
+
+    def text(self, raw: Path | IO[bytes], outer: str, levels: list[str]) -> Text:
+        """Read the piece, and put together what its members hold."""
+        with opened(raw) as archive:
+            records = self.read(archive, outer, levels)
+            loose = rewritten(records, self.source, self.scratch)
+        rows, places, line = [], list[Place](), 1
+        for run in self.plain.values():
+            run.text.close()
+            if run.lines:
+                rows.append(scan_plain(run.file, self.source, run.start, 0, line))
+            places += [p._replace(start=p.start + line) for p in run.places]
+            line += run.lines
+        if self.loose or not (rows or self.frames):
+            rows.append(renumbered(loose, 0, line))
+            places += [p._replace(start=p.start + line) for p in self.loose]
+            line += self.loose_lines
+        for place, frame, lines in self.frames:
+            rows.append(renumbered(frame, place.first, line))
+            places.append(place._replace(start=line))
+            line += lines
+        if line > MAX_LINES:
+            raise SourceError(f"source {self.source.name}: too many lines; split it")
+        return Text(pl.concat(rows), places_of(self.source, places))
+
+    def read(
+        self, archive: IO[bytes], outer: str, levels: list[str]
+    ) -> Iterator[Record]:
+        """Take every member, and give the records of those that are not plain."""
+        take = self.table if self.source.format == "csv" else self.other
+        with named(self.source, f"{outer}!{'!'.join(levels)}".removesuffix("!")):
+            for name, content in matching(archive, levels):
+                place = f"{outer}!{name}".removesuffix("!")
+                with named(self.source, place), held(content, self.scratch) as member:
+                    if is_archive(member.read(512)) and self.source.format != "xlsx":
+                        raise SourceError(
+                            "is an archive; add '!' and the member to read"
+                        )
+                    yield from take(place, member)
+
+    def table(self, place: str, member: IO[bytes]) -> Iterator[Record]:
+        """Copy a text if it is plain, else give its records."""
+        start = start_of(member, self.source)
+        utf8 = self.source.encoding == "utf-8"
+        with nullcontext(member) if utf8 else spooled(self.scratch) as plain:
+            lines = lines_from(member, plain, self.source, start)
+            if lines is not None:
+                self.run(start).add(place, plain, start.line, lines)
+                return
+        shift = self.loose_lines - start.line
+        for number, record in enumerate(table(member, self.source, start)):
+            if number == 0:
+                self.loose.append(Place(self.loose_lines, place, start.line))
+            yield record._replace(line=record.line + shift)
+            self.loose_lines = record.line + shift + 1
+
+    def other(self, place: str, member: IO[bytes]) -> Iterator[Record]:
+        """Let a member that is no text be read from a file of its own."""
+        file = self.scratch / f"member-{len(self.frames)}"
+        member.seek(0)
+        with file.open("xb") as copy:
+            shutil.copyfileobj(member, copy, CHUNK)
+        frame = read_limited(
+            file, self.source.model_copy(update={"path": place}), self.scratch
+        )
+        file.unlink()
+        line = pl.col("_line")
+        first, last = (
+            frame.select(line.min(), line.max().alias("_last")).collect().row(0)
+        )
+        if first is not None:
+            self.frames.append((Place(0, place, first), frame, last - first + 1))
+        yield from ()
+
+    def run(self, start: Start) -> Run:
+        """Find the text of the members that are shaped like this one."""
+        shape = (start.width, start.at)
+        if shape not in self.plain:
+            file = self.scratch / f"plain-{len(self.plain)}"
+            self.plain[shape] = Run(file, start)
+        return self.plain[shape]
+
+
+def renumbered(frame: pl.LazyFrame, first: int, start: int) -> pl.LazyFrame:
+    """Let line ``first`` be the running line ``start``."""
+    line = pl.col("_line").cast(pl.Int64) - first + start
+    return frame.with_columns(line.cast(pl.UInt32))
+
+
+def spooled(scratch: Path) -> IO[bytes]:
+    """Make a file that lies in memory while it is small."""
+    return SpooledTemporaryFile(SMALL, "w+b", dir=str(scratch))
+
+
+@contextmanager
+def held(content: Readable, scratch: Path) -> Iterator[IO[bytes]]:
+    """Hold a member so that it can be read again."""
+    with spooled(scratch) as file:
+        for piece in bytes_of(content):
+            file.write(piece)
+        file.seek(0)
+        yield file
+
+
+@contextmanager
+def opened(raw: Path | IO[bytes]) -> Iterator[IO[bytes]]:
+    """Open a file that is not yet open."""
+    if isinstance(raw, Path):
+        with raw.open("rb") as file:
+            yield file
+    else:
+        yield raw

@@ -9,22 +9,27 @@ not decode becomes a row with its raw text, never a null. Memory holds one batch
 
 import codecs
 import csv
+import io
 import re
 import tempfile
+from collections import deque
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
-from typing import NamedTuple, TextIO
+from typing import IO, NamedTuple, TextIO
 
 import polars as pl
 
 from schemas.errors import SourceError
 from schemas.resource import Source
 from tasks.contract.compile import RAW
+from tasks.source.heading import positions
 from tasks.source.plain import MAX_LINE
 
 BATCH_ROWS, BATCH_SIGNS = 10_000, 8 << 20
 MARKED = "datafactor.marked"  # bytes that do not decode become lone surrogates
 NO_TEXT = re.compile("[\0\ud800-\udfff]")
+UTF_16 = ("\udcff\udcfe", "\udcfe\udcff")  # its byte order mark, in another encoding
 # Words of the reader's messages after which it cannot go on with the next line.
 FATAL = re.compile("unexpected end|limit")
 
@@ -38,6 +43,18 @@ class Record(NamedTuple):
     unreadable: bool
 
 
+class Start(NamedTuple):
+    """Where the data of a text begin, and where its columns stand.
+
+    ``line`` is the first line of data, from 1; ``at`` the field of each declared column
+    among the ``width`` fields of a line.
+    """
+
+    line: int
+    width: int
+    at: tuple[int, ...]
+
+
 def mark(error: UnicodeError) -> tuple[str, int]:
     """Stand a lone surrogate in for each byte that does not decode."""
     assert isinstance(error, UnicodeDecodeError)
@@ -48,10 +65,16 @@ def mark(error: UnicodeError) -> tuple[str, int]:
 codecs.register_error(MARKED, mark)
 
 
-def open_lines(raw: Path, source: Source) -> TextIO:
-    """Open the text with LF as the only end of line, and bad bytes marked."""
+@contextmanager
+def open_lines(file: IO[bytes], source: Source) -> Iterator[TextIO]:
+    """Read the text with LF as the only end of line, and bad bytes marked."""
     encoding = "utf-8-sig" if source.encoding == "utf-8" else source.encoding
-    return raw.open(encoding=encoding, errors=MARKED, newline="\n")
+    file.seek(0)
+    text = io.TextIOWrapper(file, encoding=encoding, errors=MARKED, newline="\n")
+    try:
+        yield text
+    finally:
+        text.detach()
 
 
 def lines_of(file: TextIO, taken: list[str]) -> Iterator[str]:
@@ -65,15 +88,14 @@ def lines_of(file: TextIO, taken: list[str]) -> Iterator[str]:
         yield line
 
 
-def records(file: TextIO, source: Source) -> Iterator[Record]:
-    """Divide a text into records; blank lines are none.
+def records(file: TextIO, source: Source, line: int = 1) -> Iterator[Record]:
+    """Divide the rest of a text, from this line on, into records; blank lines are none.
 
     Raises:
         SourceError: A quote is never closed, or a record or field passes its limit.
     """
     taken: list[str] = []
     reader = csv.reader(lines_of(file, taken), delimiter=source.delimiter, strict=True)
-    line = 1
     while True:
         broken = False
         try:
@@ -81,9 +103,9 @@ def records(file: TextIO, source: Source) -> Iterator[Record]:
         except csv.Error as error:
             if FATAL.search(str(error)):
                 raise SourceError(
-                    f"source {source.name}, line {line}: a quote is never closed, or a"
-                    f" field passes {csv.field_size_limit():,} or a record"
-                    f" {MAX_LINE:,} signs; mend the file"
+                    f"line {line}: a quote is never closed, or a field passes"
+                    f" {csv.field_size_limit():,} or a record {MAX_LINE:,} signs; mend"
+                    " the file"
                 ) from error
             fields, broken = [], True
         if not taken:
@@ -96,35 +118,101 @@ def records(file: TextIO, source: Source) -> Iterator[Record]:
         taken.clear()
 
 
-def first_record(raw: Path, source: Source) -> Record:
-    """Read the header.
+def start_of(file: IO[bytes], source: Source) -> Start:
+    """Read the lines before the data, and find the declared columns.
 
     Raises:
-        SourceError: There is none, or it cannot be read with the declared encoding.
+        SourceError: There are no lines, they cannot be read with the declared encoding,
+            or they do not name the declared columns.
     """
-    with open_lines(raw, source) as file:
-        lone = "\r" in file.readline(MAX_LINE).rstrip("\r\n")
-        file.seek(0)
-        header = None if lone else next(records(file, source), None)
-    if header is not None and not header.unreadable:
-        return header
-    why = f"the header is not {source.encoding} text; declare the encoding it has"
-    if header is None:
-        why = "the file is empty; replace it"
-    if lone:
-        why = "line 1: lines end with CR alone; convert them to LF or CRLF"
-    raise SourceError(f"source {source.name}: {why}")
+    columns = len(source.columns)
+    if source.header == 0 and source.undeclared == "refuse":
+        return Start(1, columns, tuple(range(columns)))
+    with open_lines(file, source) as text:
+        first = first_record(text, source)
+    width = len(first.fields)
+    if source.header:
+        found = [str(field) for field in first.fields]
+        after = first.line + max(first.raw.count("\n"), 1)
+        return Start(after, width, tuple(columns_of(found, source)))
+    if width < columns:
+        raise SourceError(
+            f"line 1 has {width} fields, but {columns} columns are declared; declare"
+            " the delimiter and the columns that the file has"
+        )
+    return Start(1, width, tuple(range(columns)))
 
 
-def rewritten(raw: Path, source: Source, scratch: Path) -> pl.LazyFrame:
-    """Write the records into the scratch folder, batch by batch, and scan them."""
+def first_record(text: TextIO, source: Source) -> Record:
+    """Read the line of names or, in a file without any, the first record.
+
+    Raises:
+        SourceError: There is none, or it is no text of the declared encoding.
+    """
+    if "\r" in text.readline(MAX_LINE).rstrip("\r\n"):
+        raise SourceError("line 1: lines end with CR alone; convert them to LF or CRLF")
+    text.seek(0)
+    for line in range(1, source.header):
+        if not text.readline(MAX_LINE).endswith("\n"):
+            raise SourceError(
+                f"line {line}: is over-long or the last one, but {source.header} lines"
+                " of header are declared; correct header"
+            )
+    first = next(records(text, source, max(source.header, 1)), None)
+    if first is None:
+        raise SourceError("the file is empty; replace it")
+    if first.unreadable and (source.header or first.raw.startswith(UTF_16)):
+        raise SourceError(
+            f"the first line is not {source.encoding} text; declare the encoding it has"
+        )
+    return first
+
+
+def columns_of(found: list[str], source: Source) -> list[int]:
+    """Find the declared columns among the names of a file.
+
+    Raises:
+        SourceError: One is missing or there twice, or a name is not declared.
+    """
+    found[0] = found[0].removeprefix("\ufeff")
+    wanted = [column.written for column in source.columns]
+    if any(name in found for name in wanted):
+        return positions(found, source)
+    raise SourceError(
+        f"none of the declared columns is in line {source.header} ({len(found)}"
+        " fields); declare the columns, header, delimiter and encoding that the file"
+        " has"
+    )
+
+
+def table(file: IO[bytes], source: Source, start: Start) -> Iterator[Record]:
+    """Read the data of a text: the declared fields of each line, without the footer."""
+    with open_lines(file, source) as text:
+        if source.header == 0:
+            first_record(text, source)
+            text.seek(0)
+        for _ in range(start.line - 1):
+            text.readline(MAX_LINE)
+        held: deque[Record] = deque()
+        for record in records(text, source, start.line):
+            held.append(chosen(record, start))
+            if len(held) > source.footer:
+                yield held.popleft()
+
+
+def chosen(record: Record, start: Start) -> Record:
+    """Keep the declared fields; of a line that does not split as it must, none."""
+    if len(record.fields) != start.width:
+        return record._replace(fields=())
+    return record._replace(fields=[record.fields[at] for at in start.at])
+
+
+def rewritten(rows: Iterator[Record], source: Source, scratch: Path) -> pl.LazyFrame:
+    """Write records into the scratch folder, batch by batch, and scan them."""
     folder = Path(tempfile.mkdtemp(dir=scratch))
-    with open_lines(raw, source) as file:
-        rows = records(file, source)
-        next(rows)  # the header
-        for number, batch in enumerate(batches(rows)):
-            as_frame(batch, source).write_parquet(folder / f"{number:08}")
-    return pl.scan_parquet(sorted(folder.iterdir()))
+    for number, batch in enumerate(batches(rows)):
+        as_frame(batch, source).write_parquet(folder / f"{number:08}")
+    return pl.scan_parquet(sorted(folder.iterdir()), glob=False)
 
 
 def batches(rows: Iterator[Record]) -> Iterator[list[Record]]:
