@@ -5,6 +5,7 @@ from tasks.asset.assetize import assetize
 from tasks.asset.revoke import revoke_right
 from tasks.capital.capitalize import capitalize
 from tasks.product.productize import productize
+from tasks.resource.assess import assess
 from tasks.resource.classify import classify
 from tasks.resource.clean import clean
 from tasks.resource.collect import collect
@@ -16,6 +17,7 @@ collect_task = stage_task(Stage.RESOURCE, collect)
 clean_task = stage_task(Stage.RESOURCE, clean)
 transform_task = stage_task(Stage.RESOURCE, transform)
 gather_task = stage_task(Stage.RESOURCE, gather)
+assess_task = stage_task(Stage.RESOURCE, assess)
 classify_task = stage_task(Stage.RESOURCE, classify)
 productize_task = stage_task(Stage.PRODUCT, productize)
 assetize_task = stage_task(Stage.ASSET, assetize)

@@ -12,6 +12,7 @@ from flows.partitions import resource_of, span_of
 from flows.refusal import answers
 from flows.runpage import summarize
 from flows.stages import (
+    assess_task,
     assetize_task,
     capitalize_task,
     classify_task,
@@ -20,7 +21,8 @@ from flows.stages import (
     productize_task,
 )
 from flows.summary import Chain
-from schemas.artifact import Stage
+from schemas.artifact import Snapshot, Stage
+from schemas.quality import CheckCounts, Indicator
 from schemas.registers import Pledge, Right
 
 
@@ -58,15 +60,19 @@ def value_chain(
     day = as_of or scheduled_date(terms.zone)
     raw = {n: collect_task.start(s.place, s) for n, s in terms.sources.items()}
     resource = resource_of(raw, terms.resource, span_of(partitions))
+    own = {"factor": terms.factor}
+    counts = Snapshot(register=CheckCounts, where=own)
+    history = Snapshot(register=Indicator, where=own)
+    assessed = assess_task(resource, counts, history, terms.resource, day)
     findings = classify_task(resource, terms.resource)
     product = terms.product and productize_task(resource, findings, terms.product)
     vouchers = terms.asset and collect_task(terms.asset.costs.place, terms.asset.costs)
     costs = terms.asset and clean_task(vouchers, terms.asset.costs)
     rights, pledges = terms.live(Right), terms.live(Pledge)
     asset = terms.asset and assetize_task(
-        product, costs, rights, terms.booked, terms.asset, day
+        product, costs, rights, terms.booked, assessed, terms.asset, day
     )
     capital = terms.capital and capitalize_task(
-        asset, rights, pledges, terms.capital, day
+        asset, rights, pledges, assessed, terms.capital, day
     )
     return summarize(terms, day, (raw, resource, product, asset, capital))

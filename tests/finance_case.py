@@ -15,6 +15,7 @@ from schemas.asset import Asset, AssetTerms, Valuation
 from schemas.capital import Capital, CapitalTerms
 from schemas.contract import frame_of
 from schemas.policy import AssetRules, CapitalRules
+from schemas.quality import Score
 from schemas.registers import JournalLine, Pledge, Right
 from tasks.asset.assetize import assetize
 from tasks.capital.capitalize import capitalize
@@ -192,13 +193,15 @@ def make_asset(
     as_of: date = AS_OF,
     product_rows: int = 3,
     booked: Sequence[tuple[Any, ...]] = (),
+    score: pl.LazyFrame | None = None,
 ) -> Asset:
     """Run the third stage."""
     product = pl.LazyFrame({"route": range(product_rows)})
     posted = frame_of(Right, rights).lazy()
     before = frame_of(JournalLine, booked).lazy()
     terms = terms or asset_terms()
-    return assetize(product, vouchers(rows), posted, before, terms, as_of)
+    held = scored() if score is None else score
+    return assetize(product, vouchers(rows), posted, before, held, terms, as_of)
 
 
 DRAWDOWN = date(2025, 6, 20)
@@ -279,6 +282,7 @@ def make_capital(
     pledges: Sequence[tuple[Any, ...]] = (),
     terms: CapitalTerms | None = None,
     as_of: date = DRAWDOWN,
+    score: pl.LazyFrame | None = None,
 ) -> Capital:
     """Run the fourth stage."""
     events = [right_event("operate")] if rights is None else rights
@@ -286,9 +290,23 @@ def make_capital(
         valued() if valuation is None else valuation,
         frame_of(Right, events).lazy(),
         frame_of(Pledge, pledges).lazy(),
+        scored() if score is None else score,
         terms or capital_terms(),
         as_of,
     )
+
+
+def scored(
+    now: int | None = 900_000, before: int | None = 900_000, step: int = 50_000
+) -> pl.LazyFrame:
+    """The quality of the resource, in millionths; it held, if nothing else is said."""
+    on = None if before is None else date(2025, 3, 31)
+    known = ("index", AS_OF)
+    rows = [
+        (*known, "accuracy", 1, 3, 100_000, on, 900_000, step),  # the total decides
+        (*known, "total", 6, 14, now, on, before, step),
+    ]
+    return frame_of(Score, rows).lazy()
 
 
 def failed(gates: pl.LazyFrame) -> dict[str, str]:

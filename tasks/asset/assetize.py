@@ -8,6 +8,7 @@ import polars as pl
 from schemas.asset import AppraisalInputs, Asset, AssetTerms, Recognition, Valuation
 from schemas.contract import frame_of
 from schemas.errors import FactorError
+from schemas.quality import Score
 from schemas.registers import JournalLine, Right
 from tasks.asset.amortize import amortize
 from tasks.asset.appraise import appraise, in_force, inputs_of
@@ -23,6 +24,7 @@ def assetize(
     costs: pl.LazyFrame,
     rights: Annotated[pl.LazyFrame, Right],
     booked: Annotated[pl.LazyFrame, JournalLine],
+    score: Annotated[pl.LazyFrame, Score],
     terms: AssetTerms,
     as_of: date,
 ) -> Asset:
@@ -33,6 +35,7 @@ def assetize(
         costs: The vouchers, parsed (``schemas.asset.VOUCHER_COLUMNS``), fen.
         rights: Right events already posted for this asset.
         booked: Journal lines that this stage has posted for this factor.
+        score: The quality of the resource on the day, and before.
         terms: The document's asset with entity, policy and product filled in.
         as_of: The day the stage speaks of; later vouchers are left out.
 
@@ -64,6 +67,7 @@ def assetize(
         vouchers=vouchers,
         borne=costed,
         booked=booked.collect(),
+        score=score.collect(),
         journal=lines,
         decision=decision,
         appraisal=in_force(terms.appraisal, as_of),

@@ -13,6 +13,7 @@ from schemas.policy import AssetRules
 from tasks.asset.appraise import horizon
 from tasks.asset.recognize import Decision
 from tasks.finance import months_later
+from tasks.quality import quality_holds
 from tasks.rights import standing
 
 Answer = tuple[str, bool, str, str]  # gate, passed, ground, evidence
@@ -29,6 +30,7 @@ class Case:
     vouchers: pl.DataFrame  # contract Cost
     borne: pl.DataFrame  # voucher lines with this product's part, and ``capitalised``
     booked: pl.DataFrame  # contract JournalLine: posted before
+    score: pl.DataFrame  # contract Score: of the resource
     journal: pl.DataFrame  # contract JournalLine: what the vouchers support now
     decision: Decision
     appraisal: IncomeAppraisal | None
@@ -59,6 +61,7 @@ def gates(case: Case, product_rows: int) -> pl.DataFrame:
         books_continue(case),
         recognised_under_the_rule(case),
         within_the_right(case),
+        quality_holds(case.score),
     ]
     return frame_of(Gates, [(*answer, case.as_of) for answer in answers])
 

@@ -8,6 +8,7 @@ import polars as pl
 from schemas.asset import Valuation
 from schemas.capital import Capital, CapitalTerms
 from schemas.errors import FactorError
+from schemas.quality import Score
 from schemas.registers import Pledge, Right
 from tasks.capital.eligibility import Case, Valued, eligibility
 from tasks.capital.pledge import pledge
@@ -19,6 +20,7 @@ def capitalize(
     valuation: Annotated[pl.LazyFrame, Valuation],
     rights: Annotated[pl.LazyFrame, Right],
     pledges: Annotated[pl.LazyFrame, Pledge],
+    score: Annotated[pl.LazyFrame, Score],
     terms: CapitalTerms,
     as_of: date,
 ) -> Capital:
@@ -29,6 +31,7 @@ def capitalize(
         rights: Right events over the asset.
         pledges: Pledges of the asset so far; when the agreement is among them, the loan
             is monitored and nothing new is pledged.
+        score: The quality of the resource on the day, and before.
         terms: The document's financing with asset and policy filled in.
         as_of: The day the stage speaks of.
 
@@ -49,6 +52,7 @@ def capitalize(
         own=held.filter(own),
         others=held.filter(~own),
         repayment=repay(terms),
+        score=score.collect(),
         terms=terms,
         rules=terms.rules,
         as_of=as_of,

@@ -13,6 +13,7 @@ from schemas.gates import Gates
 from schemas.money import exact_fen, shown
 from schemas.policy import CapitalRules
 from tasks.finance import months_later, ratio
+from tasks.quality import quality_holds
 from tasks.rights import standing
 
 Answer = tuple[str, bool, str, str]  # gate, passed, ground, evidence
@@ -39,6 +40,7 @@ class Case:
     own: pl.DataFrame  # contract Pledge: this agreement, once it is live
     others: pl.DataFrame  # contract Pledge: every other pledge of the asset
     repayment: pl.DataFrame  # contract Repayment
+    score: pl.DataFrame  # contract Score: of the resource
     terms: CapitalTerms
     rules: CapitalRules
     as_of: date
@@ -90,6 +92,7 @@ def eligibility(case: Case, pledge: pl.DataFrame) -> pl.DataFrame:
         within_ltv(case),
         borrower_is_named(case),
         as_pledged(case, pledge) if case.live else free_to_pledge(case),
+        quality_holds(case.score),
     ]
     return frame_of(Gates, [(*answer, case.as_of) for answer in answers])
 
