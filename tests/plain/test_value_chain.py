@@ -167,10 +167,11 @@ def test_a_raw_artifact_can_be_neither_priced_nor_pledged(
             chain.frames["asset"]["costs"],
             rights,
             terms.booked,
+            raw,
             terms.asset,
             AS_OF,
         ),
-        "capitalize_task": (raw, rights, rights, terms.capital, AS_OF),
+        "capitalize_task": (raw, rights, rights, raw, terms.capital, AS_OF),
     }[task]
 
     with pytest.raises(ContractError, match=f"raw: it must pass the stages {lacking}"):
@@ -186,6 +187,5 @@ def test_a_miswired_frame_is_refused_with_both_names(chain: Chain) -> None:
     product = chain.frames["product"]["product"]
 
     with pytest.raises(ContractError, match=r"capitalize\.valuation .*'product'"):
-        capitalize_task(
-            product, terms.live(Right), terms.live(Pledge), terms.capital, AS_OF
-        )
+        rights, pledges = terms.live(Right), terms.live(Pledge)
+        capitalize_task(product, rights, pledges, product, terms.capital, AS_OF)
