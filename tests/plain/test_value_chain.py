@@ -186,6 +186,7 @@ def test_a_miswired_frame_is_refused_with_both_names(chain: Chain) -> None:
     terms = factor_named(FACTOR)
     product = chain.frames["product"]["product"]
 
+    rights, pledges = terms.live(Right), terms.live(Pledge)
+
     with pytest.raises(ContractError, match=r"capitalize\.valuation .*'product'"):
-        rights, pledges = terms.live(Right), terms.live(Pledge)
         capitalize_task(product, rights, pledges, product, terms.capital, AS_OF)
