@@ -2,11 +2,13 @@
 
 Both become one Pandera ``DataFrameSchema``; nothing else in the house looks at either
 form. Columns speak ODCS: ``logicalType``, ``required``, ``unique``, ``primaryKey``,
-``logicalTypeOptions``, ``quality``, ``classification``.
+``logicalTypeOptions``, ``quality``, ``classification``. What Pandera has no words for
+(warnings, references, SQL, sets, which copy stands) rides in the schema's metadata.
 """
 
 import re
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 from typing import Annotated, Any, Literal, Self
 
 import pandera.polars as pa
@@ -47,6 +49,15 @@ class Terms(BaseModel):
         return ""
 
 
+def regex(pattern: str | None) -> str | None:
+    """Let only what can be read as a regular expression pass."""
+    try:
+        re.compile(pattern or "")
+    except re.error as error:
+        raise ValueError(f"not a regular expression: {error}") from error
+    return pattern
+
+
 class TypeOptions(Terms):
     """ODCS ``logicalTypeOptions``."""
 
@@ -81,31 +92,41 @@ class TypeOptions(Terms):
     @field_validator("pattern")
     @classmethod
     def _pattern_is_a_regex(cls, pattern: str | None) -> str | None:
-        try:
-            re.compile(pattern or "")
-        except re.error as error:
-            raise ValueError(f"not a regular expression: {error}") from error
-        return pattern
+        return regex(pattern)
 
 
 Bound = Annotated[float | int, Field(allow_inf_nan=False)]
+Metric = Literal[
+    "invalidValues",
+    "nullValues",
+    "duplicateValues",
+    "rowCount",
+    "freshness",
+    "volume",
+]
+OF_VALUES = ("invalidValues", "nullValues", "duplicateValues")
+UNITS = {"rowCount": ("rows",), "freshness": ("hours", "days"), "volume": ("percent",)}
+# Field of a bound, its alias, and how it reads in a sentence.
+BOUNDS = {
+    "must_be": ("mustBe", "exactly"),
+    "must_be_less_than": ("mustBeLessThan", "less than"),
+    "must_be_less_or_equal_to": ("mustBeLessOrEqualTo", "at most"),
+    "must_be_greater_than": ("mustBeGreaterThan", "more than"),
+    "must_be_greater_or_equal_to": ("mustBeGreaterOrEqualTo", "at least"),
+    "must_be_between": ("mustBeBetween", "between"),
+}
+RUNS = 7
 
 
 class Quality(Terms):
     """One ODCS quality rule, on a column or on the whole table.
 
-    With ``mustBe: 0`` it judges each row: a bad row goes to quarantine or, as a
-    warning, is counted. With any other bound it judges the set, and fails the run.
+    Of values with ``mustBe: 0``, or with no bound, it judges each row: a bad row goes
+    to quarantine or, as a warning, is counted. With any other bound it judges the set:
+    as an error it fails the run, as a warning it is told.
     """
 
-    metric: Literal[
-        "invalidValues",
-        "nullValues",
-        "duplicateValues",
-        "rowCount",
-        "freshness",
-        "volume",
-    ] = Field(description="What is counted")
+    metric: Metric = Field(description="What is counted")
     type: Literal["library", "sql"] = Field(
         "library", description="sql: the rule is an expression over the row"
     )
@@ -115,7 +136,9 @@ class Quality(Terms):
     )
     pattern: str | None = Field(None, description="Regular expression, with ^ and $")
     reference: str = Field(
-        "", description="source.column whose values are the allowed ones"
+        "",
+        pattern=r"^(?:[a-z][a-z0-9_]*\.[a-z][a-z0-9_]*)?$",
+        description="source.column whose values are the allowed ones",
     )
     expression: str = Field("", description="SQL that is true where a row is valid")
     column: Name | Literal[""] = Field(
@@ -138,7 +161,9 @@ class Quality(Terms):
         None, alias="mustBeBetween", description="From and to, both allowed"
     )
     unit: Literal["rows", "percent", "hours", "days"] = Field(
-        "rows", description="Unit of the bound"
+        "rows",
+        description="Unit of the bound: rows or percent of values, rows of rowCount,"
+        " hours or days of freshness, percent of volume",
     )
     severity: Literal["error", "warning"] = Field(
         "error", description="warning: counted only"
@@ -160,9 +185,106 @@ class Quality(Terms):
         pattern=r"^(?:0[1-6]0[1-6])?$",
         description="GB/T 36344 indicator it feeds; left out, the default of its kind",
     )
-    runs: int = Field(
-        7, ge=1, le=100, description="volume: how many earlier runs to compare with"
+    runs: int | None = Field(
+        None,
+        ge=1,
+        le=100,
+        description=f"volume: how many earlier runs to compare with; else {RUNS}",
     )
+
+    @field_validator("pattern")
+    @classmethod
+    def _pattern_is_a_regex(cls, pattern: str | None) -> str | None:
+        return regex(pattern)
+
+    @model_validator(mode="after")
+    def _says_which_values(self) -> Self:
+        ways = (self.valid_values, self.pattern, self.reference, self.expression)
+        asked = sum(way not in ((), None, "") for way in ways)
+        if asked != (self.metric == "invalidValues"):
+            raise ValueError(
+                f"{self.metric} takes"
+                + (" one of " if self.metric == "invalidValues" else " no ")
+                + "validValues, pattern, reference, expression"
+            )
+        if (self.type == "sql") != bool(self.expression):
+            raise ValueError("type: sql and expression go together; write both or none")
+        return self
+
+    @model_validator(mode="after")
+    def _bound_suits_the_metric(self) -> Self:
+        given = [BOUNDS[n][0] for n in BOUNDS if getattr(self, n) is not None]
+        if len(given) > 1:
+            raise ValueError(f"{' and '.join(given)} are two bounds; keep one")
+        if not given and self.metric not in OF_VALUES:
+            raise ValueError(f"{self.metric} has no bound; write mustBe…")
+        low, high = self.must_be_between or (0, 0)
+        if low > high:
+            raise ValueError("mustBeBetween is written from the smaller to the larger")
+        units = UNITS.get(self.metric, ("rows", "percent"))
+        if self.unit not in units:
+            raise ValueError(f"{self.metric} is counted in {' or '.join(units)}")
+        if self.runs is not None and self.metric != "volume":
+            raise ValueError("runs is for volume; leave it out")
+        if self.metric in ("rowCount", "volume") and self.column:
+            raise ValueError(f"{self.metric} is of the table; leave column out")
+        return self
+
+    @property
+    def bound(self) -> tuple[str, tuple[float | int, ...]]:
+        """The field of its one bound, and its limits; of values 0 where none is."""
+        for name in BOUNDS:
+            limit = getattr(self, name)
+            if limit is not None:
+                return name, limit if isinstance(limit, tuple) else (limit,)
+        return "must_be", (0,)
+
+    @property
+    def by_row(self) -> bool:
+        """Say whether each row keeps or breaks it alone."""
+        return self.metric in OF_VALUES and self.bound == ("must_be", (0,))
+
+    @property
+    def words(self) -> str:
+        """Say in a few words what it asks."""
+        field, limits = self.bound
+        said = " and ".join(f"{limit:,}" for limit in limits)
+        asked = f"{BOUNDS[field][1]} {said} {self.unit}"
+        return self.name or (self.allowed if self.by_row else f"{self.kind} {asked}")
+
+    @property
+    def allowed(self) -> str:
+        """Say which values or rows are good."""
+        if self.metric == "nullValues":
+            return "no value missing"
+        if self.metric == "duplicateValues":
+            return "no value twice"
+        if self.valid_values:
+            return "one of the valid values"
+        if self.pattern is not None:
+            return f"matches {self.pattern}"
+        return f"found in {self.reference}" if self.reference else self.expression
+
+    @property
+    def kind(self) -> str:
+        """Name the metric, and of invalid values what would be valid."""
+        invalid = self.metric == "invalidValues"
+        return f"{self.metric} ({self.allowed})" if invalid else self.metric
+
+    @property
+    def held(self) -> bool:
+        """Say whether Pandera can hold it: it rejects rows, and Pandera has words."""
+        if not self.by_row or self.severity == "warning":
+            return False
+        return bool(self.valid_values) or self.pattern is not None
+
+    def check(self) -> pa.Check | None:
+        """Give the rule as a Pandera check, where Pandera has words for it."""
+        if self.valid_values:
+            return pa.Check.isin(list(self.valid_values), error=self.words)
+        if self.pattern is not None:
+            return pa.Check.str_matches(self.pattern, error=self.words)
+        return None
 
 
 class Affects(Terms):
@@ -239,12 +361,40 @@ class Column(Terms):
             made.append(
                 pa.Check.str_matches(limit.pattern, error=f"matches {limit.pattern}")
             )
-        made += [
-            pa.Check.isin(list(rule.valid_values), error="one of the valid values")
-            for rule in self.quality
-            if rule.valid_values
-        ]
         return made
+
+    @model_validator(mode="after")
+    def _rules_are_of_the_column(self) -> Self:
+        for rule in self.quality:
+            if rule.column not in ("", self.name):
+                raise ValueError(
+                    f"{self.name}: its rule names column {rule.column}; leave it out"
+                )
+            if rule.metric in ("rowCount", "volume"):
+                raise ValueError(
+                    f"{self.name}: {rule.metric} is of the table; write it there"
+                )
+        return self
+
+
+@dataclass(frozen=True)
+class Beside:
+    """What a document asks of a table that a Pandera schema has no place for.
+
+    ``rules`` names the column of each rule, "*" for the whole row or table.
+    """
+
+    rules: tuple[tuple[str, Quality], ...] = ()
+    keep: str = ""
+    drop_repeats: bool = False
+
+    def checks(self, column: str) -> list[pa.Check]:
+        """List the rules of a column that Pandera holds."""
+        made = [r.check() for name, r in self.rules if name == column and r.held]
+        return [check for check in made if check is not None]
+
+
+BESIDE = "beside"  # its key in the schema's metadata
 
 
 class Declared(Terms):
@@ -282,20 +432,55 @@ class Declared(Terms):
             raise ValueError(f"key {missing} is not among the columns")
         return self
 
+    @model_validator(mode="after")
+    def _table_rules_name_columns(self) -> Self:
+        names = [c.name for c in self.columns]
+        for rule in self.quality if names else ():
+            if rule.column and rule.column not in names:
+                raise ValueError(
+                    f"quality: {rule.column} is not a column; correct its spelling"
+                )
+            of_one = rule.valid_values or rule.pattern is not None or rule.reference
+            if not rule.column and (
+                of_one or rule.metric in ("nullValues", "freshness")
+            ):
+                raise ValueError(f"quality: {rule.metric} needs a column; name it")
+        return self
+
+    @model_validator(mode="after")
+    def _keep_can_choose(self) -> Self:
+        name = self.keep.rpartition(" ")[2]
+        by = {c.name: c for c in self.columns}.get(name)
+        if not self.keep or not self.columns:
+            return self
+        if by is None:
+            raise ValueError(f"keep: {name} is not a column; correct its spelling")
+        if not self.key:
+            raise ValueError("keep chooses among copies of a key; declare the key")
+        if by.name in self.key or by.logical_type == "boolean":
+            raise ValueError(f"keep: {name} cannot put copies of a key in order")
+        if not by.required:
+            raise ValueError(f"keep: {name} may be missing; make it required")
+        return self
+
     def contract(self) -> pa.DataFrameSchema:
-        """Turn ``columns`` and ``key`` into the schema that the pass compiles."""
-        return schema_of_columns(self.columns, self.key)
+        """Turn the declared terms into the schema that the pass compiles."""
+        rules = tuple((rule.column or "*", rule) for rule in self.quality)
+        beside = Beside(rules, self.keep, self.drop_repeats)
+        return schema_of_columns(self.columns, self.key, beside)
 
 
 def schema_of_columns(
-    columns: tuple[Column, ...], key: tuple[str, ...]
+    columns: tuple[Column, ...], key: tuple[str, ...], table: Beside = Beside()
 ) -> pa.DataFrameSchema:
-    """Build the one inner form of a contract."""
+    """Build the one inner form of a contract: columns, key, and what the table asks."""
+    own = tuple((column.name, rule) for column in columns for rule in column.quality)
+    beside = replace(table, rules=(*own, *table.rules))
     return pa.DataFrameSchema(
         {
             column.name: pa.Column(
                 DTYPES[column.logical_type],
-                checks=column.checks(),
+                checks=[*column.checks(), *beside.checks(column.name)],
                 nullable=not column.required,
                 unique=column.unique,
                 description=column.description,
@@ -304,6 +489,7 @@ def schema_of_columns(
         },
         unique=list(key) or None,
         strict=True,
+        metadata={BESIDE: beside},
     )
 
 

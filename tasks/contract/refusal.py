@@ -8,6 +8,8 @@ sentence that names the place and the remedy.
 """
 
 import re
+from collections.abc import Mapping
+from difflib import get_close_matches
 from typing import NoReturn
 
 import pandera.polars as pa
@@ -83,6 +85,33 @@ def refuse_check(check: pa.Check, key: str, where: str) -> None:
         refuse(where, "unique_values_eq asks all rows at once; use isin")
     if built_in and check.name == "str_matches":
         refuse_pattern(check._check_kwargs["pattern"], where)
+
+
+def refuse_moment(schema: pa.DataFrameSchema, column: str) -> None:
+    """Refuse freshness of what is no date."""
+    if not schema.columns[column].dtype.type.is_temporal():
+        refuse(column, "freshness is of dates; name a date or timestamp")
+
+
+def refuse_reference(
+    column: str,
+    reference: str,
+    dtype: pl.DataType,
+    tables: Mapping[str, Mapping[str, pl.DataType]] | None,
+) -> None:
+    """Refuse a reference that names nothing, or values that could not be equal."""
+    if dtype.is_float():
+        refuse(column, f"{reference} cannot list numbers with a point; use integers")
+    if tables is None:
+        return
+    table, _, name = reference.partition(".")
+    known = [f"{t}.{n}" for t, names in tables.items() for n in names]
+    if reference not in known:
+        near = get_close_matches(reference, known, n=1)
+        hint = f"did you mean {near[0]}?" if near else f"known: {', '.join(known)}"
+        refuse(column, f"{reference} is no column of a source; {hint}")
+    if (found := tables[table][name]) != dtype:
+        refuse(column, f"{reference} is {found}, not {dtype}; declare both alike")
 
 
 def refuse_pattern(given: str | re.Pattern[str], where: str) -> None:

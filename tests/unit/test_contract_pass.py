@@ -208,7 +208,7 @@ def test_equal_hashes_of_unequal_keys_reject_nothing(
 def test_many_buckets_find_what_one_finds(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(buckets, "BUCKET_ROWS", 100)
+    monkeypatch.setattr(buckets, "SLICE_ROWS", 100)
     given = pl.LazyFrame({"id": [*range(5_000), 17, 4_321, 17], "n": [0] * 5_003})
 
     said = run(given, compile_contract(NUMBERS), tmp_path)
