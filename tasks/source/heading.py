@@ -2,11 +2,11 @@
 
 A name that a person cannot tell from another is no name: signs that are not shown
 (direction marks, zero width), two names that are one after Unicode normalisation, or
-that only look alike (Cyrillic а and Latin a). A name is repeated, or none at all: the
-same. Names are quoted only where the line surely is a heading, for else they are data.
+that only look alike (one Cyrillic, one Latin). Names are quoted only where the line
+surely is a heading, for else they are data.
 
 Source: Unicode TR39, 4 (skeletons), narrowed to the Cyrillic and Greek letters that
-look like Latin ones. ``a`` and ``а`` -> refused.
+look like Latin ones. ``a`` beside ``\\u0430`` -> refused.
 """
 
 import unicodedata

@@ -80,7 +80,7 @@ def read_limited(
     """
     folder = Path(tempfile.mkdtemp(dir=scratch))
     chosen = reader or READERS[source.format]
-    job = {
+    job: dict[str, object] = {
         "reader": [chosen.__module__, chosen.__name__],
         "raw": str(raw),
         "source": source.model_dump(mode="json", by_alias=True),
@@ -115,7 +115,7 @@ def ask(job: dict[str, object], limits: Limits) -> str:
 def stopped(which: str, limits: Limits) -> str:
     """Say that a limit was reached, and what to do."""
     allowed = {
-        "time": f"{limits.processor:,} s of processor or {limits.wall:,} s of wall time",
+        "time": f"{limits.processor:,} s of processor or {limits.wall:,} s in all",
         "memory": f"{limits.memory / (1 << 30):.1f} GiB of memory",
     }
     return (
@@ -127,7 +127,7 @@ def stopped(which: str, limits: Limits) -> str:
 def environment() -> dict[str, str]:
     """Give the child what it needs to find its modules, and nothing else."""
     return {
-        "PYTHONPATH": os.pathsep.join(os.path.abspath(p) for p in sys.path),  # noqa: PTH100 - '' is here
+        "PYTHONPATH": os.pathsep.join(str(Path(p).absolute()) for p in sys.path),
         "PYTHONUTF8": "1",
         "POLARS_MAX_THREADS": "1",
     }

@@ -166,7 +166,7 @@ class Parts:
         return made
 
     def styles(self) -> list[tuple[int, str | None]]:
-        """List the styles of cells: number of the format, and its code if it has one."""
+        """List the styles of cells: number of their format, and its code if any."""
         codes: dict[str, str] = {}
         styles: list[str] = []
         for name in self.targets["styles"].values():
@@ -309,7 +309,9 @@ class Sheet(Texts):
     def place(self, reference: str) -> int:
         letters = reference.rstrip("0123456789")
         if reference[len(letters) :] != str(self.number):
-            raise SourceError(f"a cell of row {self.number} lies elsewhere; save it anew")
+            raise SourceError(
+                f"a cell of row {self.number} lies elsewhere; save it anew"
+            )
         if letters not in self.columns:
             self.columns[letters] = area_of(reference)[0]
         return self.columns[letters]
@@ -347,7 +349,9 @@ def read(pieces: Iterator[bytes], into: Elements | Texts) -> Iterator[None]:
         parser.Parse(b"", True)
         yield
     except (expat.ExpatError, KeyError, ValueError) as error:
-        raise SourceError("holds XML that is damaged; save the workbook anew") from error
+        raise SourceError(
+            "holds XML that is damaged; save the workbook anew"
+        ) from error
 
 
 def refuse_doctype(*_: object) -> None:
@@ -364,7 +368,7 @@ def elements(pieces: Iterator[bytes]) -> list[tuple[str, str, Attributes]]:
 
 
 def rows_of(pieces: Iterator[bytes], sheet: Sheet) -> Iterator[Row]:
-    """Give the rows of a sheet while it is read; merged areas stand in it afterwards."""
+    """Give the rows of a sheet while it is read; afterwards it has merged areas."""
     for _ in read(pieces, sheet):
         yield from sheet.rows
         sheet.rows.clear()

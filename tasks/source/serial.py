@@ -83,7 +83,7 @@ def day_of(serial: int, from_1904: bool) -> date | None:
 
 
 def in_format(moment: datetime, column: Column) -> str:
-    """Write a moment in its column's pattern, or in ISO 8601 if that would lose part."""
+    """Write a moment in its column's pattern; if that loses a part, in ISO 8601."""
     day = moment.time() == moment.min.time()
     kind = column.logical_type
     plain = DATE if day and kind != "timestamp" else TIMESTAMP
