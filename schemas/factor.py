@@ -118,7 +118,9 @@ def load_factor(name: str, factors: Path) -> Factor:
         raise FactorError(
             f"{path.name}: factor is {factor.factor!r}; call the file after it"
         )
-    beside = path.resolve().parent.parent
+    near = path.resolve().parent.parent
+    # A document that lies anywhere else names the house's own entities and policies.
+    beside = near if (near / "entities").is_dir() else factors.parent
     entity = load(named(beside / "entities", factor.entity), Entity)
     policy = load(named(beside / "policies", factor.policy), Policy)
     return resolved(factor, entity, policy)

@@ -273,7 +273,7 @@ def found(texts: pl.DataFrame, described: Sequence[Described]) -> pl.DataFrame:
         {
             "name": d.column.name,
             "physicalName": d.column.written,
-            "logicalType": "string",
+            "logicalType": d.guess.logical_type,
         }
         for d in described
     ]

@@ -47,7 +47,8 @@ EMAIL = r"[A-Za-z0-9._%+-]+@[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)*\.[A-Za-z]{2,}"
 # A card in groups of four, a mobile in groups of 3-4-4, or any run of signs.
 RUN = (
     r"(?:[0-9]{4}[ -]){3}[0-9]{1,4}(?:[ -][0-9]{1,3})?"
-    r"|1[3-9][0-9][ -][0-9]{4}[ -][0-9]{4}|[0-9A-Z]+"
+    r"|1[3-9][0-9][ -][0-9]{4}[ -][0-9]{4}"
+    r"|[0-9]+\.[0-9]+|[0-9A-Z]+"  # a fraction is no number of a person
 )
 
 # Nothing shorter than a mobile is looked for in runs: most texts are passed over.

@@ -221,7 +221,7 @@ def header(text: str, mark: str, fields: int) -> Header:
         if below and sum(is_number(r[i]) for r in below) > len(below) / 2
     ]
     inside = sum(is_number(names[i]) for i in numeric)
-    told = f"line {line} holds numbers in {inside} of {len(numeric)} fields of numbers"
+    told = f"line {line} has numbers in {inside} of {len(numeric)} columns of numbers"
     if inside:
         data = inside * 5 >= len(numeric) * 4  # an empty cell or two may be among them
         return Header(

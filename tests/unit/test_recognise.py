@@ -97,6 +97,7 @@ def test_a_mobile_begins_13_to_19() -> None:
     ]
 
     assert counts("mobile", *good) == (5, 5)
+    assert counts("mobile", "24.13812345678") == (0, 0)
     assert counts("mobile", "12812345678", "1381234567", "213812345678") == (1, 0)
 
 
