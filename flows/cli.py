@@ -161,6 +161,26 @@ def check(factor: str, *, json: Json = False) -> int:
 
 
 @app.command
+def draft(
+    *paths: str,
+    output: Annotated[Path, Parameter(name=["--output", "-o"])],
+    json: Json = False,
+) -> int:
+    """Read raw files and write a first factor document: guesses with their evidence.
+
+    Example: datafactor draft sales.csv -o sales.yaml
+
+    Args:
+        paths: Files below DATAFACTOR_DATA, members of archives, patterns.
+        output: The document to write; the factor is named after it.
+    """
+    from flows.draft import draft_facts, drafted
+
+    data = draft_facts(drafted(paths, output), output)
+    return Answer("draft", data, lambda c: face.draft(c, data)).give(json)
+
+
+@app.command
 def show(ref: Ref = "", *, limit: int = 20, json: Json = False) -> int:
     """Show the latest runs (of all, of a factor), or the rows of a frame.
 
@@ -215,20 +235,50 @@ def impact(ref: Ref, *, json: Json = False) -> int:
 
 @app.command
 def rejects(
-    ref: Ref, *, reveal: bool = False, limit: int = 20, json: Json = False
+    ref: Ref,
+    *,
+    csv: Annotated[str, Parameter(allow_leading_hyphen=True)] = "",
+    reveal: bool = False,
+    limit: int | None = None,
+    json: Json = False,
 ) -> int:
-    """Show the rows that did not make it: source, member, line, reasons, raw text.
+    """Count the rows that did not make it by rule and file, and show or export them.
 
-    Example: datafactor rejects flight-disruption/resource/flights
+    Example: datafactor rejects flight-disruption/resource/flights --csv mend.csv
 
     Args:
+        csv: Write all of them to this file (mode 0600) instead; - is stdout.
         reveal: Show classified columns instead of masking them.
-        limit: How many rows to show.
+        limit: How many rows to show (20) or to write (all).
     """
-    from flows.rejected import rejected_rows
+    from flows.rejected import rejected_rows, write_csv
 
-    data = rejected_rows(ref, reveal, limit)
+    if csv:
+        written = write_csv(ref, csv, reveal, limit)
+        if csv == "-":
+            return 0
+        told = f"{written:,} rejected rows of {ref} are in {csv}"
+        data = {"frame": ref, "file": csv, "rows": written}
+        return Answer("rejects", data, lambda c: c.print(told, markup=False)).give(json)
+    data = rejected_rows(ref, reveal, 20 if limit is None else limit)
     return Answer("rejects", data, lambda c: face.rejects(c, data)).give(json)
+
+
+@app.command
+def quality(ref: Ref, *, plot: Path | None = None, json: Json = False) -> int:
+    """Show the 20 quality indicators of a resource, its scores and how they moved.
+
+    Example: datafactor quality flight-disruption --plot quality.svg
+
+    Args:
+        plot: Write the series as a line chart to this SVG file.
+    """
+    from flows.quality import quality_of, show_quality, write_plot
+
+    data = quality_of(ref)
+    if plot:
+        write_plot(data, plot)
+    return Answer("quality", data, lambda c: show_quality(c, data)).give(json)
 
 
 @app.command

@@ -11,6 +11,7 @@ from schemas.money import shown
 from tasks.store import Fact, Findings, Impact, Node, Run
 
 Facts = dict[str, Any]  # JSON
+PLACES = 20  # rules or files in a table
 
 
 def table(
@@ -53,6 +54,18 @@ def plan(console: Console, data: Facts) -> None:
     ]
     console.print(table("\ncontracts", ("contract", "columns", "rules"), rules))
     console.print("\nthe document is sound; nothing was run")
+
+
+def draft(console: Console, data: Facts) -> None:
+    """Say what was drafted, and what to do next."""
+    rows = [
+        (name, found["path"], found["records"], found["columns"])
+        for name, found in data["sources"].items()
+    ]
+    console.print(table("", ("source", "path", "rows", "columns"), rows))
+    document, left = data["document"], data["todos"]
+    console.print(f"\nwrote {document}; {left} places are left to you:", markup=False)
+    console.print(f"  datafactor check {document}", markup=False)
 
 
 def run_facts(run: Run) -> Facts:
@@ -183,9 +196,16 @@ def rows(console: Console, data: Facts) -> None:
 
 
 def rejects(console: Console, data: Facts) -> None:
-    """Show rejected rows; how many there are, and how to see more."""
+    """Show how many rows were rejected by which rule and where, then the rows."""
     shown_rows = data["rows"]
     console.print(f"{data['frame']}: {data['total']:,} rows rejected", markup=False)
+    for by in (("rule",), ("source", "member")):
+        counts = data["rules" if by == ("rule",) else "places"]
+        rows = [[fact["rows"], *(fact[n] for n in by)] for fact in counts[:PLACES]]
+        if rows:
+            console.print(table(f"\nby {by[-1]}", ("rows", *by), rows))
+        if len(counts) > PLACES:
+            console.print(f"… and {len(counts) - PLACES} {by[-1]}s more; see --json")
     if not shown_rows:
         return
     names = list(shown_rows[0])
@@ -193,9 +213,9 @@ def rejects(console: Console, data: Facts) -> None:
         ["; ".join(v) if isinstance(v, list) else v for v in row.values()]
         for row in shown_rows
     ]
-    console.print(table("", names, cells))
+    console.print(table("\nrows", names, cells))
     if len(shown_rows) < data["total"]:
-        console.print(f"… {len(shown_rows)} shown; more with --limit N")
+        console.print(f"… {len(shown_rows)} shown; more with --limit N, all in --csv")
 
 
 def finding_facts(findings: Findings) -> Facts:

@@ -1,30 +1,132 @@
-"""Read rejected rows for people: masked where a column is classified."""
+"""Read rejected rows for people: masked where a column is classified.
 
+As a table: first how many rows break each rule and where they come from, then the
+rows. As CSV: all rows, so that a person can mend them and ``redrive --with`` the file.
+"""
+
+import csv
+import io
+import os
+import re
+import sys
+from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
+
+import polars as pl
 
 from flows.document import factor_named
 from schemas.artifact import ArtifactRef
 from schemas.contract import Column
-from schemas.errors import FactorError, SourceError
+from schemas.errors import FactorError, SourceError, StoreError
 from tasks import store
 
 MASK = "•••"
 SECRET = ("personal", "sensitive")
+ORIGIN = ("_source", "_member", "_line")
+# What a spreadsheet would run: OWASP, CSV injection. A ' in front makes it text; one
+# more where the text has its own, so that each cell can be read back as it was.
+FORMULA = re.compile(r"'*[=+\-@\t\r]")
 
 
 def rejected_rows(ref: str, reveal: bool, limit: int) -> dict[str, Any]:  # Any: JSON
-    """Take the first rejects of a frame, with reasons by name.
+    """Count the rejects of a frame by rule and by place, and take the first of them.
 
     Classified columns are masked unless ``reveal``; when the factor's document is gone
     nothing says what is classified, so everything is masked.
     """
-    rows = store.rejects(store.current(), ref)
+    rows = masked(ref, store.rejects(store.current(), ref), reveal)
+    shown = list(rows.head(limit).iter_rows(named=True))
+    counts = {"rules": by_rule(rows), "places": by_place(rows)}
+    return {"frame": ref, "total": rows.height, **counts, "rows": shown}
+
+
+def masked(ref: str, rows: pl.DataFrame, reveal: bool) -> pl.DataFrame:
+    """Put dots in place of every value that is not for every eye."""
     secret = set() if reveal else classified(ref, set(rows.columns))
-    shown = [
-        {n: MASK if n in secret and v is not None else v for n, v in row.items()}
-        for row in rows.head(limit).iter_rows(named=True)
-    ]
-    return {"frame": ref, "total": rows.height, "rows": shown}
+    dots = pl.lit(MASK)
+    return rows.with_columns(
+        pl.when(pl.col(name).is_not_null()).then(dots).alias(name)
+        for name in rows.columns
+        if name in secret
+    )
+
+
+def by_rule(rows: pl.DataFrame) -> list[dict[str, Any]]:  # Any: JSON
+    """Count the rows that break each rule, most often first; a row may break several.
+
+    Rows with rules [a], [a, b] -> a 2, b 1.
+    """
+    if rows.is_empty():
+        return []
+    rules = rows.select(rule=pl.col("_reasons").explode()).drop_nulls()
+    return counted(rules, "rule")
+
+
+def by_place(rows: pl.DataFrame) -> list[dict[str, Any]]:  # Any: JSON
+    """Count the rows of each source file or member, most first."""
+    if rows.is_empty() or rows["_source"].null_count() == rows.height:
+        return []  # rows that SQL made stand in no file
+    return counted(rows.select(source="_source", member="_member"), "source", "member")
+
+
+def counted(rows: pl.DataFrame, *by: str) -> list[dict[str, Any]]:  # Any: JSON
+    """Count equal rows."""
+    counts = rows.group_by(by).agg(rows=pl.len())
+    return counts.sort("rows", *by, descending=[True, *(False for _ in by)]).to_dicts()
+
+
+def write_csv(ref: str, target: str, reveal: bool, limit: int | None) -> int:
+    """Write rejects as CSV into a private file, or to stdout for ``-``.
+
+    Returns:
+        How many rows were written.
+
+    Raises:
+        OSError: The file cannot be written.
+        StoreError: No file is named, or as ``store.rejects``.
+    """
+    if target.startswith("--"):
+        raise StoreError("--csv names no file; write --csv FILE, or --csv - for stdout")
+    rows = masked(ref, store.rejects(store.current(), ref), reveal)
+    rows = rows if limit is None else rows.head(limit)
+    if target == "-":
+        sys.stdout.writelines(csv_lines(rows))
+        return rows.height
+    handle = os.open(Path(target), os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    os.fchmod(handle, 0o600)  # a file that was there before may be open to all
+    with open(handle, "w", encoding="utf-8", newline="") as file:
+        file.writelines(csv_lines(rows))
+    return rows.height
+
+
+def csv_lines(rows: pl.DataFrame) -> Iterator[str]:
+    """Write a header and one record a row (RFC 4180); no cell is a formula."""
+    if not rows.columns:
+        return
+    yield record(rows.columns)
+    for row in rows.iter_rows():
+        yield record([cell(value) for value in row])
+
+
+def record(cells: list[str]) -> str:
+    """Write one record of a CSV."""
+    buffer = io.StringIO()
+    csv.writer(buffer).writerow(cells)
+    return buffer.getvalue()
+
+
+def cell(value: object) -> str:
+    """Write one cell: ``=cmd`` -> ``'=cmd``, two rules joined by ``; ``."""
+    if value is None:
+        return ""
+    text = "; ".join(value) if isinstance(value, list) else str(value)
+    return f"'{text}" if FORMULA.match(text) else text
+
+
+def uncell(text: str) -> str:
+    """Read a cell back: ``'=cmd`` -> ``=cmd``."""
+    return text[1:] if text.startswith("'") and FORMULA.match(text) else text
 
 
 def frame_rows(ref: str, frame: ArtifactRef, limit: int) -> dict[str, Any]:  # Any: JSON
