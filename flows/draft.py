@@ -117,7 +117,7 @@ def written(name: str, tables: tuple[Table, ...], factors: Path) -> Iterator[str
         SCHEMA,
         "# Drafted from raw files. What stands after # is evidence: counts, no values.",
         "# TODO: only a person can say it. `datafactor check` lists what is left.",
-        "# Limits (logicalTypeOptions: {minimum: 0}) and lists of values are yours to set.",
+        "# Limits (logicalTypeOptions: {minimum: 0}) and lists of values are yours.",
         f"factor: {name}",
         "title: TODO  # one line for people: what is it about?",
         f"entity: TODO  # whose books does it enter? {known(factors, 'entities')}",
@@ -211,14 +211,15 @@ def column_lines(
     elif column.filled:
         yield f"        required: true  # none of {column.filled:,} is empty"
     yield f"        # {extent(column)}"
+    label = " ".join(column.column.written.split()) or name
     reasons = list(personal(found.findings, name))
     if reasons:
         yield (
-            f"        classification: TODO  # of {name}: public, internal, personal or"
+            f"        classification: TODO  # of {label}: public, internal, personal or"
             f" sensitive? ({'; '.join(reasons)})"
         )
     if asks_unit(column, key):
-        yield f'        unit: TODO  # of {name}: which unit? "" if it has none'
+        yield f'        unit: TODO  # of {label}: which unit? "" if it has none'
 
 
 def type_evidence(column: Described) -> str:
@@ -228,6 +229,8 @@ def type_evidence(column: Described) -> str:
         return "no value in these records"
     if guess.logical_type != "string":
         return parse_evidence(guess, column.filled)
+    if column.identifies:
+        return "text: digits that identify are no number"
     if column.padded:
         return f"text: {column.padded:,} have digits after a leading 0"
     if column.guesses:

@@ -76,13 +76,14 @@ class Described(NamedTuple):
     padded: int  # digits after a leading zero: 000123
     negative: int
     longest: int  # signs
+    identifies: bool = False  # digits that are an identifier, not a number
 
     @property
     def guess(self) -> Guess:
         """The type proposed."""
         best = self.guesses[0] if self.guesses else None
-        text = self.padded or best is None or best.parsed < self.filled * ENOUGH
-        if text or best is None or not self.filled:
+        text = self.padded or self.identifies or not self.filled
+        if text or best is None or best.parsed < self.filled * ENOUGH:
             return Guess("string", None, self.filled)
         return best
 
@@ -127,8 +128,12 @@ def profile(rows: pl.LazyFrame, columns: Sequence[Column]) -> Profile:
     texts = whole.select(RAW + c.name for c in columns)
     tokens = tokens_of(texts)
     described = tuple(describe(texts, c) for c in columns)
+    findings = found(texts, described)
+    held = findings.filter(pl.col("proposed") != "internal", pl.col("matched") > 0)
+    described = tuple(
+        d._replace(identifies=d.column.name in held["column"]) for d in described
+    )
     kept = [d.column.name for d in described if d.guess.logical_type == "string"]
-    keyed = keys(texts, described)
     return Profile(
         rows=table.height,
         ragged=table.height - whole.height - unreadable,
@@ -140,8 +145,8 @@ def profile(rows: pl.LazyFrame, columns: Sequence[Column]) -> Profile:
             if token in NOTHING or any(n not in kept for n in counts)
         },
         columns=described,
-        keys=keyed,
-        findings=found(texts, described),
+        keys=keys(texts, described),
+        findings=findings,
     )
 
 

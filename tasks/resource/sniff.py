@@ -31,6 +31,7 @@ CANDIDATES: tuple[Encoding, ...] = (
 )  # fmt: skip
 # An encoding is proposed alone where the next one is less than this share as plausible.
 CLEAR = 0.9
+STRUCTURED = 0.95
 
 
 class Reading(NamedTuple):
@@ -69,7 +70,15 @@ def proposed(made: Sequence[Reading]) -> Encoding | None:
     best, *others = made
     if best.encoding == "utf-8" and not best.broken:
         return "utf-8"  # other bytes do not have its form by accident
-    close = [r for r in others if not r.broken and r.share >= best.share * CLEAR]
+    # Latin-1 reads any bytes; but its texts are not plausible in pairs of bytes.
+    paired = best.encoding != "latin-1" and best.share > STRUCTURED and not best.broken
+    close = [
+        r
+        for r in others
+        if not r.broken
+        and r.share >= best.share * CLEAR
+        and not (paired and r.encoding == "latin-1")
+    ]
     return None if close or best.share == 0 else best.encoding
 
 
