@@ -8,6 +8,7 @@ import hashlib
 from collections import defaultdict
 from collections.abc import Iterator
 
+import pandera.polars as pa
 import polars as pl
 import rfc8785
 from sqlalchemy import func, select
@@ -15,7 +16,7 @@ from sqlalchemy import func, select
 from schemas.artifact import ArtifactRef, Made, Publication, Snapshot
 from schemas.contract import frame_of
 from schemas.errors import SourceError, StoreError
-from schemas.quality import CheckCounts, Indicator
+from schemas.quality import CheckCounts, Indicator, Score
 from tasks.store import registers
 from tasks.store.database import reading
 from tasks.store.lineage import OUTPUTS, RUNS, out, resolve, run, trace
@@ -24,7 +25,8 @@ from tasks.store.place import Store, locate, path, scan
 from tasks.store.publish import read_body
 
 COUNTED = ("clean", "transform")  # tasks whose checks are the resource's
-ASSESSED = ("assess", "quality")  # the task that measures, and its frame
+ASSESS = "assess"  # the task that measures
+FRAMES: dict[type[pa.DataFrameModel], str] = {Indicator: "quality", Score: "score"}
 Key = tuple[str, str, str, str]  # task, frame, kind, rule
 Numbers = tuple[int, ...]  # examined, failed, rows in, out, rejected, dropped
 
@@ -52,7 +54,7 @@ def snapshot(s: Store, wanted: Snapshot, poster: str) -> tuple[pl.DataFrame, str
         frame = check_counts(s, factor)
         return frame, digest_of(frame)
     frame = series(s, factor)
-    own = poster == f"{ASSESSED[0]}@{factor}"
+    own = poster == f"{ASSESS}@{factor}"
     return frame, digest_of(frame.clear() if own else frame)
 
 
@@ -145,22 +147,29 @@ def kept(s: Store, resource: ArtifactRef) -> Iterator[tuple[Key, Numbers]]:
     yield key, (len(parts), gone, 0, 0, 0, 0)
 
 
-def series(s: Store, factor: str) -> pl.DataFrame:
+def series(
+    s: Store, factor: str, contract: type[pa.DataFrameModel] = Indicator
+) -> pl.DataFrame:
     """Read every assessment of a factor, the newest of each day, in order of days.
 
-    Contract Indicator; empty before the first one.
+    Args:
+        s: The store.
+        factor: Whose resource was assessed.
+        contract: Indicator or Score.
+
+    Returns:
+        Rows of the contract; empty before the first assessment.
     """
-    task, frame = ASSESSED
     query = (
         select(run.as_of, out.artifact)
         .select_from(OUTPUTS.join(RUNS, run.hash == out.run))
-        .where(run.factor == factor, run.task == task, out.frame == frame)
-        .where(run.status == "COMPLETE")
+        .where(run.factor == factor, run.task == ASSESS, run.status == "COMPLETE")
+        .where(out.frame == FRAMES[contract])
         .order_by(run.seq)
     )
     with reading(s.engine) as c:
         newest = {row.as_of: row.artifact for row in c.execute(query)}
-    columns = frame_of(Indicator, [])
+    columns = frame_of(contract, [])
     found = [
         scan(s, resolve(s, newest[day])).select(columns.columns).collect()
         for day in sorted(newest)
