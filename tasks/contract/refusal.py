@@ -135,12 +135,12 @@ def refuse_pattern(given: str | re.Pattern[str], where: str) -> None:
 
 
 def refuse_expressions(
-    made: list[pl.Expr], types: dict[str, pl.DataType], where: str
+    made: list[pl.Expr], types: dict[str, pl.DataType], where: str, sql: bool = False
 ) -> None:
     """Refuse what does not give one true or false for each row."""
     if any(e.meta.has_multiple_outputs() for e in made):
         refuse(where, "it selects several columns at once; name each column")
-    if not all(map(row_by_row, made)):
+    if not all(row_by_row(e, sql) for e in made):
         refuse(where, "it is not row by row: other rows decide; compare columns")
     try:
         # Run once on no rows: an invalid regex is not found by planning alone.
@@ -152,13 +152,18 @@ def refuse_expressions(
         refuse(where, "it must give true or false for each row; compare with something")
 
 
-def row_by_row(expression: pl.Expr) -> bool:
-    """Walk the whole expression, since Polars judges its top node only."""
+def row_by_row(expression: pl.Expr, sql: bool = False) -> bool:
+    """Walk the whole expression, since Polars judges its top node only.
+
+    Some nodes it cannot judge at all. From Python they are a person's functions; from
+    ``sql``, which has passed the guard, they are IN lists and the like.
+    """
     meta = expression.meta
     if meta.is_literal():
         return True
     try:
         alone = meta.is_row_separable() and meta.is_length_preserving()
-        return alone and not meta.is_scalar() and all(map(row_by_row, meta.pop()))
-    except pl.exceptions.PolarsError:  # a Python function inside: nothing is known
-        return False
+        alone = alone and not meta.is_scalar()
+    except pl.exceptions.PolarsError:
+        alone = sql
+    return alone and all(row_by_row(part, sql) for part in meta.pop())
