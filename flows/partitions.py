@@ -6,7 +6,7 @@ from typing import Any
 
 from prefect.futures import PrefectFuture
 
-from flows.stages import clean_task, gather_task, transform_task
+from flows.stages import clean_task, collect_task, gather_task, transform_task
 from schemas.artifact import ArtifactRef, Chunk
 from schemas.errors import FactorError, StoreError
 from schemas.resource import ResourceTerms, Source
@@ -56,6 +56,11 @@ def resource_of(
     if within is not None:
         parts["resource"] = earlier(terms, within) | parts["resource"]
     return gather_task(parts, terms)
+
+
+def vouchers_of(costs: Source) -> Any:  # Any: refs by name
+    """Read the voucher file as any other source."""
+    return clean_task(collect_task(costs.place, costs), costs)
 
 
 def span_of(partitions: str) -> tuple[str, str] | None:

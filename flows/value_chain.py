@@ -8,7 +8,7 @@ from prefect.task_runners import ThreadPoolTaskRunner
 
 from flows.calendar import scheduled_date
 from flows.document import factor_named
-from flows.partitions import resource_of, span_of
+from flows.partitions import resource_of, span_of, vouchers_of
 from flows.refusal import answers
 from flows.runpage import summarize
 from flows.stages import (
@@ -16,13 +16,11 @@ from flows.stages import (
     assetize_task,
     capitalize_task,
     classify_task,
-    clean_task,
     collect_task,
     productize_task,
 )
 from flows.summary import Chain
-from schemas.artifact import Snapshot, Stage
-from schemas.quality import CheckCounts, Indicator
+from schemas.artifact import Stage
 from schemas.registers import Pledge, Right
 
 
@@ -60,14 +58,10 @@ def value_chain(
     day = as_of or scheduled_date(terms.zone)
     raw = {n: collect_task.start(s.place, s) for n, s in terms.sources.items()}
     resource = resource_of(raw, terms.resource, span_of(partitions))
-    own = {"factor": terms.factor}
-    counts = Snapshot(register=CheckCounts, where=own)
-    history = Snapshot(register=Indicator, where=own)
-    assessed = assess_task(resource, counts, history, terms.resource, day)
+    assessed = assess_task(resource, terms.counted, terms.assessed, terms.resource, day)
     findings = classify_task(resource, terms.resource)
     product = terms.product and productize_task(resource, findings, terms.product)
-    vouchers = terms.asset and collect_task(terms.asset.costs.place, terms.asset.costs)
-    costs = terms.asset and clean_task(vouchers, terms.asset.costs)
+    costs = terms.asset and vouchers_of(terms.asset.costs)
     rights, pledges = terms.live(Right), terms.live(Pledge)
     asset = terms.asset and assetize_task(
         product, costs, rights, terms.booked, assessed, terms.asset, day

@@ -19,6 +19,7 @@ from schemas.entity import Entity
 from schemas.errors import FactorError
 from schemas.policy import AssetRules, CapitalRules, Policy
 from schemas.product import ProductTerms, Scenario
+from schemas.quality import CheckCounts, Indicator
 from schemas.registers import JournalLine
 from schemas.resource import ResourceTerms, Source
 
@@ -94,6 +95,16 @@ class Factor(Terms):
         """Ask for the journal lines that the asset's stage has posted so far."""
         where = {"entity": self.entity}
         return Snapshot(register=JournalLine, where=where, own=True)
+
+    @property
+    def counted(self) -> Snapshot:
+        """Ask for what the runs that made the resource have counted."""
+        return Snapshot(register=CheckCounts, where={"factor": self.factor})
+
+    @property
+    def assessed(self) -> Snapshot:
+        """Ask for the earlier assessments of the resource."""
+        return Snapshot(register=Indicator, where={"factor": self.factor})
 
 
 def load_factor(name: str, factors: Path) -> Factor:

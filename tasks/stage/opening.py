@@ -49,8 +49,12 @@ def open_ref(call: Call, role: str, ref: ArtifactRef, scratch: Path) -> pl.LazyF
 def open_frame(call: Call, role: str, ref: ArtifactRef) -> pl.LazyFrame:
     """Open one frame and see that it is what the parameter asks for."""
     if ref.kind == "raw":
+        before = ", ".join(call.stage.before)
+        first = (
+            f"it must pass the stages {before} first" if before else "clean it first"
+        )
         raise ContractError(
-            f"{call.title}.{role} was handed {ref.name!r}, which is raw: clean it first"
+            f"{call.title}.{role} was handed {ref.name!r}, which is raw: {first}"
         )
     frame = store.scan(call.store, ref)
     declared = call.shape.inputs.get(role.partition(".")[0])
