@@ -12,10 +12,10 @@ from typing import Any
 
 import polars as pl
 
-from schemas.contract import frame_of
+from schemas.contract import Declared, frame_of
 from schemas.quality import RowBalance
 from schemas.resource import ResourceTerms
-from tasks.resource.feeds import RESOURCE, Counts
+from tasks.resource.feeds import RESOURCE, Counts, written
 
 REASONS = 5
 ALONE = "left_unmatched"
@@ -63,7 +63,7 @@ def of_sources(counts: Counts, terms: ResourceTerms) -> Iterator[Step]:
                 0,
                 f"{pieces} raw piece{'s' * (pieces != 1)}",
             )
-            yield _judged("clean", source.name, row, counts)
+            yield _judged("clean", row, counts, source)
 
 
 def steps_of_sql(frames: Mapping[str, pl.LazyFrame]) -> Counts:
@@ -115,17 +115,29 @@ def of_resource(
     labels, order = ", ".join(terms.labels), ", ".join(terms.order or terms.key)
     yield "label", labels or "no label", rows, rows, 0, 0, 0, ""
     yield "sort", order or "every column", rows, rows, 0, 0, 0, ""
-    yield _judged("contract", RESOURCE, row, counts)
+    yield _judged("contract", row, counts, terms)
 
 
-def _judged(step: str, frame: str, row: Mapping[str, Any], counts: Counts) -> Step:
+def _judged(
+    step: str, row: Mapping[str, Any], counts: Counts, declared: Declared
+) -> Step:
     """Write a contract pass with the rules that said no, most often first."""
+    frame = row["frame"]
     own = [r for r in counts if r["kind"] == "rule" and r["frame"] == frame]
     said = sorted((-r["failed"], r["rule"]) for r in own if r["failed"])
-    parts = [f"{-failed:,} × {rule}" for failed, rule in said[:REASONS]]
+    parts = [
+        f"{-failed:,} × {rule}{_counted_only(rule, declared)}"
+        for failed, rule in said[:REASONS]
+    ]
     if len(said) > REASONS:
         parts.append(f"and {len(said) - REASONS} rules more")
     if row["dropped"]:
         parts.append(f"{row['dropped']:,} repeats dropped")
     numbers = (row["rows_in"], row["rows_out"], row["dropped"], row["rejected"])
     return (step, frame, *numbers, 0, "; ".join(parts))
+
+
+def _counted_only(rule: str, declared: Declared) -> str:
+    quality = written(rule, declared)
+    rejects = quality is None or (quality.by_row and quality.severity == "error")
+    return "" if rejects else " (counted only)"

@@ -75,6 +75,15 @@ def fed_by_rules(counts: Counts, terms: ResourceTerms) -> Iterator[Feed]:
 
 def meaning(rule: str, declared: Declared) -> tuple[Codes, str]:
     """Tell from a rule's name what it feeds, and what it looks at in words."""
+    quality = written(rule, declared)
+    if quality is not None:
+        return default_of(quality, declared)
+    subject, _, kind = rule.partition(":")
+    return (KEY, "keys") if subject == "unique" else KINDS.get(kind, LIMITS)
+
+
+def written(rule: str, declared: Declared) -> Quality | None:
+    """Find the rule of the document that the contract pass calls by this name."""
     rules = [(c.name, q) for c in declared.columns for q in c.quality]
     rules += [(q.column or "*", q) for q in declared.quality]
     every = ",".join(c.name for c in declared.columns)
@@ -84,9 +93,8 @@ def meaning(rule: str, declared: Declared) -> tuple[Codes, str]:
         # Between them stands the check's place among those of its column.
         named = rule.startswith(f"{column}:") and rule.endswith(f":{quality.words}")
         if of_key or named:
-            return default_of(quality, declared)
-    subject, _, kind = rule.partition(":")
-    return (KEY, "keys") if subject == "unique" else KINDS.get(kind, LIMITS)
+            return quality
+    return None
 
 
 def default_of(rule: Quality, declared: Declared) -> tuple[Codes, str]:
