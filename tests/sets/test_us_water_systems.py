@@ -1,0 +1,50 @@
+"""US water: unknown ends as "cannot certify", never as "none on record"."""
+
+from collections import Counter
+from collections.abc import Iterator
+
+import polars as pl
+import pytest
+
+from tests.sets.ran import Ran, packaged, run_of
+
+
+@pytest.fixture(scope="module")
+def ran(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ran]:
+    packaged("us_water_quality_data", "data/water-quality.json.gz")
+    with run_of("us-water-systems", tmp_path_factory.mktemp("water")) as ran:
+        yield ran
+
+
+def test_every_zip_code_passes_and_the_four_states_add_up(ran: Ran) -> None:
+    assert ran.balance("zips") == (42_679, 42_679, 0, 0)
+    assert ran.failed("zips") == {}
+
+
+def test_places_without_name_and_measured_places_are_as_counted(ran: Ran) -> None:
+    zips = ran.rows("zips")
+
+    assert zips.filter(zips["city"].is_null() & zips["state"].is_null()).height == 1_335
+    assert zips["water_data_available"].sum() == 23_795
+
+
+def test_no_violation_on_record_is_not_no_record(ran: Ran) -> None:
+    records = Counter(ran.rows()["record"].to_list())
+
+    assert records == {
+        "cannot certify": 18_884,
+        "none on record": 5_921,
+        "violations": 17_874,
+    }
+
+
+def test_violations_over_zip_codes_count_systems_twice(ran: Ran) -> None:
+    assert ran.rows()["total_violations"].sum() == 344_324
+
+
+def test_enforcement_is_unknown_where_it_was_not_looked_up(ran: Ran) -> None:
+    zips = ran.rows("zips")
+    unknown = zips.filter(pl.col("enforcement_action_count").is_null())
+
+    assert unknown.height == 23_789
+    assert unknown["water_data_available"].sum() == 4_905
