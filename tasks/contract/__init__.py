@@ -2,6 +2,15 @@
 
 from tasks.contract.compile import Contract, compile_contract
 from tasks.contract.fit import fit
+from tasks.contract.sets import SetVerdict, judge_set
 from tasks.contract.verdict import Verdict, contract_pass
 
-__all__ = ["Contract", "Verdict", "compile_contract", "contract_pass", "fit"]
+__all__ = [
+    "Contract",
+    "SetVerdict",
+    "Verdict",
+    "compile_contract",
+    "contract_pass",
+    "fit",
+    "judge_set",
+]

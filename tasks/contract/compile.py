@@ -30,6 +30,7 @@ import polars as pl
 from pandera.api.function_dispatch import Dispatcher
 from pandera.api.polars.types import PolarsData
 from pandera.backends.polars.register import register_polars_backends
+from sqlglot import exp
 
 from schemas.contract import BESIDE, Beside, Quality
 from schemas.errors import ContractError, FactorError
@@ -274,6 +275,8 @@ def truth(expression: str, types: dict[str, pl.DataType], where: str) -> pl.Expr
         tree = guard(query, ("row",), where, wrapped=len(select))
         if len(tree.selects) > 1 or tree.args.get("where"):
             refuse(where, "it is more than one expression; keep one")
+        if tree.find(exp.AggFunc, exp.Window, exp.Subquery, exp.Exists):
+            refuse(where, "it is not row by row: other rows decide; compare columns")
         plan_schema(query, {"row": types}, where)
         kept = pl.sql_expr(expression)
     except FactorError as error:
@@ -281,7 +284,7 @@ def truth(expression: str, types: dict[str, pl.DataType], where: str) -> pl.Expr
     except pl.exceptions.PolarsError as error:
         first = str(error).splitlines()[0]
         refuse(where, f"it is no expression over one row ({first}); mend it")
-    refuse_expressions([kept], types, where)
+    refuse_expressions([kept], types, where, sql=True)
     return kept.fill_null(True)
 
 

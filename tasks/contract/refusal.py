@@ -147,7 +147,8 @@ def refuse_expressions(
         answer = pl.DataFrame(schema=types).select(made)
     except pl.exceptions.PolarsError as error:
         first = str(error).splitlines()[0]
-        refuse(where, f"the engine cannot run it ({first}); it has no look-around")
+        remedy = "write a date as DATE '2024-01-31'" if sql else "it has no look-around"
+        refuse(where, f"the engine cannot run it ({first}); {remedy}")
     if any(dtype != pl.Boolean for dtype in answer.dtypes):
         refuse(where, "it must give true or false for each row; compare with something")
 

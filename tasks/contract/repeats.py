@@ -20,6 +20,9 @@ from tasks.contract.rejects import VALID_ROWS, merge, rejected, replace
 from tasks.contract.unique import ROW, SLICE_ROWS, repeated
 
 REPEATED = "*:repeated row"
+# Marks rows that stand already, beside which others are judged: for a key that repeats
+# only the others are rejected.
+STANDS = "_stands"
 
 
 class Files(NamedTuple):
@@ -112,12 +115,21 @@ def move_copies(
         pl.col(ROW).is_in(copies.implode()).alias(reason)
         for reason, copies in found.items()
     )
+    if STANDS in rows.collect_schema():
+        rows = rows.filter(~pl.col(STANDS))
+        marks = others(marks, files.valid)
     taken = numbered(files.valid).join(marks.lazy(), on=ROW).drop(ROW)
     if contract.parsed:
-        taken = as_written(rows, taken, contract)
+        taken = as_written(rows, taken.drop(STANDS, strict=False), contract)
     truths = {reason: pl.col(reason) for reason in found}
     merge(files.rejects, rejected(taken, contract, truths, places), contract.parsed)
     leave_out(marks, files.valid)  # last: the rejects are read from it
+
+
+def others(marks: pl.DataFrame, valid: Path) -> pl.DataFrame:
+    """Take those of some rows that do not stand already."""
+    standing = numbered(valid).filter(pl.col(STANDS)).select(ROW)
+    return marks.lazy().join(standing, on=ROW, how="anti").collect()
 
 
 def leave_out(numbers: pl.DataFrame, valid: Path) -> None:

@@ -18,8 +18,20 @@ import polars as pl
 from schemas.errors import ContractError
 from tasks.contract.compile import RAW, Contract
 from tasks.contract.fit import fit
-from tasks.contract.rejects import REJECT_ROWS, VALID_ROWS, failures, rejected
-from tasks.contract.repeats import Files, count_repeats, drop_copies, move_copies
+from tasks.contract.rejects import (
+    REJECT_ROWS,
+    VALID_ROWS,
+    failures,
+    rejected,
+    replace,
+)
+from tasks.contract.repeats import (
+    STANDS,
+    Files,
+    count_repeats,
+    drop_copies,
+    move_copies,
+)
 from tasks.contract.unique import height
 
 IN = "_rows_in"
@@ -62,7 +74,8 @@ def contract_pass(
 
     Args:
         rows: Rows to check; of a ``parsed`` contract ``<column>`` as typed beside
-            ``_r_<column>`` as written, ``_line``, ``_ragged`` and ``_unreadable``.
+            ``_r_<column>`` as written, ``_line``, ``_ragged`` and ``_unreadable``; and
+            ``_stands`` where some are beside which the others are judged.
         contract: What they must keep.
         valid: Parquet to write: the contract's columns, sorted by the contract's order,
             −0.0 as 0.0.
@@ -87,6 +100,8 @@ def contract_pass(
         drops = drop_copies(contract, files)
         counts |= count_repeats(contract, files)
         move_copies(rows, contract, files, places)
+        if STANDS in rows.collect_schema():
+            replace(pl.scan_parquet(valid, glob=False).drop(STANDS), valid, VALID_ROWS)
     failed = failures(rejects, contract.reasons)
     came = counts.pop(IN)
     verdict = Verdict(came, height(valid), height(rejects), failed, drops, counts)
@@ -171,13 +186,17 @@ def branches(
     """Make the three queries that share one scan."""
     files.rejects.touch(mode=0o600)
     marked = rows.with_columns(_bad=contract.broken)
-    kept = marked.filter(~pl.col("_bad")).select(*contract.dtypes).sort(contract.order)
+    kept = marked.filter(~pl.col("_bad")).select(
+        *contract.dtypes, *(n for n in marked.collect_schema() if n == STANDS)
+    )
     out = rejected(marked.filter(pl.col("_bad")), contract, contract.bad, places)
     if not contract.parsed:
         out = out.sort(pl.all())
     counted = {name: broken.sum() for name, broken in contract.counted.items()}
     return [
-        kept.sink_parquet(files.valid, lazy=True, row_group_size=VALID_ROWS),
+        kept.sort(contract.order).sink_parquet(
+            files.valid, lazy=True, row_group_size=VALID_ROWS
+        ),
         out.sink_parquet(files.rejects, lazy=True, row_group_size=REJECT_ROWS),
         marked.select(pl.len().alias(IN), **counted),
     ]
