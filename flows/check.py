@@ -1,13 +1,16 @@
 """Examine a factor document without running it: SQL, contracts, policy, stages."""
 
+import re
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 import polars as pl
 
-from flows.document import factor_named
-from schemas.contract import DTYPES
+from flows.document import document_of, factor_named
+from schemas.contract import DTYPES, Column
+from schemas.document import Loc, json_schema, read
+from schemas.errors import ContractError, FactorError, SourceError
 from schemas.factor import Factor
-from schemas.resource import Source
 from tasks.contract import Contract, compile_contract, fit
 from tasks.product.productize import productize
 from tasks.resource.classify import classify
@@ -19,21 +22,21 @@ def examine(name: str) -> dict[str, Any]:  # Any: JSON
     """Plan every stage on empty frames, through the very functions that will run.
 
     Raises:
-        FactorError: The document, its SQL or its policy is wrong.
-        ContractError: A contract cannot be kept, or a result does not fit it.
+        FactorError: The document, its SQL, its contracts or its policy is wrong; one
+            sentence a problem, with the document's line where it names a place in it.
     """
     terms = factor_named(name)
-    contracts = {
-        f"sources.{s.name}": compile_contract(s.contract(), parsed=True)
-        for s in terms.sources.values()
-    }
-    for source in terms.sources.values():
-        for column in source.columns:
-            typed(column)  # refuses a format it does not know
-    contracts |= planned(terms)
-    if terms.asset:
-        costs = terms.asset.costs
-        contracts["asset.costs"] = compile_contract(costs.contract(), parsed=True)
+    contracts: dict[str, Contract] = {}
+    problems = []
+    for place, part in PARTS.items():
+        try:
+            contracts |= part(terms)
+        except (FactorError, ContractError, SourceError) as error:
+            told = str(error).splitlines()
+            problems += [t if PLACE.match(t) else f"{place}: {t}" for t in told]
+    if problems:
+        # A product repeats what its resource lacks.
+        raise FactorError("\n".join(with_lines(name, dict.fromkeys(problems))))
     return {
         "factor": terms.factor,
         "title": terms.title,
@@ -48,20 +51,109 @@ def examine(name: str) -> dict[str, Any]:  # Any: JSON
     }
 
 
-def planned(terms: Factor) -> dict[str, Contract]:
-    """Plan resource and product, and see that each fits its contract."""
-    frames = {n: empty(s) for n, s in terms.sources.items()}
-    resource = compile_contract(terms.resource.contract(), terms.resource.order)
-    made = fit(transform(frames, terms.resource).resource, resource)
+def factor_schema() -> dict[str, Any]:  # Any: JSON Schema
+    """Export the factor's schema; a source has its key as name, vouchers their columns."""
+    made = json_schema(Factor)
+    parts = made["$defs"]
+    source = parts["Source"]
+    del source["properties"]["name"]
+    source["required"].remove("name")
+    fields = {n: f for n, f in source["properties"].items() if n != "columns"}
+    needed = [name for name in source["required"] if name != "columns"]
+    parts["Vouchers"] = {**source, "properties": fields, "required": needed}
+    costs = parts["AssetTerms"]["properties"]["costs"]
+    costs["$ref"] = costs["$ref"].replace("Source", "Vouchers")
+    return made
+
+
+def source_contracts(terms: Factor) -> dict[str, Contract]:
+    """Compile each source's contract and its formats; tell of all that cannot be."""
+    made, problems = {}, []
+    tables = {n: types_of(s.columns) for n, s in terms.sources.items()}
+    for name, source in terms.sources.items():
+        try:
+            made[f"sources.{name}"] = compile_contract(
+                source.contract(), parsed=True, tables=tables
+            )
+            for column in source.columns:
+                typed(column)  # refuses a format it does not know
+        except (ContractError, SourceError) as error:
+            problems.append(f"sources.{name}: {error}")
+    if problems:
+        raise FactorError("\n".join(problems))
+    return made
+
+
+def resource_contract(terms: Factor) -> dict[str, Contract]:
+    """Plan the resource, and see that it fits its contract."""
+    resource_of(terms)
+    tables = {n: types_of(s.columns) for n, s in terms.sources.items()}
+    contract = terms.resource.contract()
+    return {"resource": compile_contract(contract, terms.resource.order, tables=tables)}
+
+
+def product_contract(terms: Factor) -> dict[str, Contract]:
+    """Plan the product, and see that it fits its contract."""
     if terms.product is None:
-        return {"resource": resource}
+        return {}
+    resource = resource_of(terms)
     product = compile_contract(terms.product.contract(), terms.product.order)
-    findings = classify(made, terms.resource)
-    fit(productize(made, findings, terms.product).product, product)
-    return {"resource": resource, "product": product}
+    findings = classify(resource, terms.resource)
+    fit(productize(resource, findings, terms.product).product, product)
+    return {"product": product}
 
 
-def empty(source: Source) -> pl.LazyFrame:
-    """Make a frame of the source's columns and no rows."""
-    types = {c.name: DTYPES[c.logical_type] for c in source.columns}
-    return pl.LazyFrame(schema=types)
+def cost_contract(terms: Factor) -> dict[str, Contract]:
+    """Compile the contract of the vouchers."""
+    if terms.asset is None:
+        return {}
+    costs = terms.asset.costs
+    return {"asset.costs": compile_contract(costs.contract(), parsed=True)}
+
+
+def resource_of(terms: Factor) -> pl.LazyFrame:
+    """Make the resource of no rows."""
+    frames = {
+        n: pl.LazyFrame(schema=types_of(s.columns)) for n, s in terms.sources.items()
+    }
+    contract = compile_contract(terms.resource.contract(), terms.resource.order)
+    return fit(transform(frames, terms.resource).resource, contract)
+
+
+def types_of(columns: Sequence[Column]) -> dict[str, pl.DataType]:
+    """Give the type of each column."""
+    return {c.name: DTYPES[c.logical_type] for c in columns}
+
+
+PARTS = {
+    "sources": source_contracts,
+    "resource": resource_contract,
+    "product": product_contract,
+    "asset": cost_contract,
+}
+PLACE = re.compile(
+    r"((?:sources|resource|product|asset|capital)(?:\.[a-z0-9_]+)*)(?: line ([0-9]+))?"
+)
+
+
+def with_lines(name: str, problems: Iterable[str]) -> Iterator[str]:
+    """Put file and line before a sentence that begins with a place of the document.
+
+    ``product.query line 2 …`` -> ``sales.yaml line 40, product.query line 2 …``.
+    """
+    path = document_of(name)
+    text = path.read_text("utf-8").splitlines()
+    _, lines = read(path)
+    for problem in problems:
+        place = PLACE.match(problem)
+        loc: Loc = tuple(place[1].split(".")) if place else ()
+        while loc and loc not in lines:
+            loc = loc[:-1]
+        if not place or not loc:
+            yield f"{path.name}: {problem}"
+            continue
+        line = lines[loc]
+        # A block of text (|) begins on the line after its key.
+        block = text[line - 1].rstrip().endswith(("|", "|-", "|+"))
+        inner = int(place[2] or 0) if block else 0
+        yield f"{path.name} line {line + inner}, {problem}"

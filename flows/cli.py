@@ -161,6 +161,21 @@ def check(factor: str, *, json: Json = False) -> int:
 
 
 @app.command
+def schema(*, json: Json = False) -> int:
+    """Print the JSON Schema of factor documents: with it an editor completes them.
+
+    Example: datafactor schema > factor.schema.json
+    """
+    from json import dumps
+
+    from flows.check import factor_schema
+
+    made = factor_schema()
+    text = dumps(made, ensure_ascii=False, indent=1)
+    return Answer("schema", made, lambda c: c.out(text, highlight=False)).give(json)
+
+
+@app.command
 def draft(
     *paths: str,
     output: Annotated[Path, Parameter(name=["--output", "-o"])],

@@ -17,7 +17,7 @@ import re
 from collections.abc import Iterator, Mapping
 from difflib import get_close_matches
 from pathlib import Path
-from typing import TypeVar, get_args
+from typing import Any, TypeVar, get_args
 
 import yaml
 from pydantic import BaseModel, ValidationError
@@ -36,6 +36,7 @@ Scalar = str | int | bool | None
 Value = Scalar | dict[str, "Value"] | list["Value"]
 Lines = dict[Loc, int]
 
+FILLED = re.compile("[Ff]illed in from")
 TEXT = "tag:yaml.org,2002:str"
 OPEN = "TODO"  # plain: in quotes it is text
 # What a plain scalar may be other than text; first letters narrow the search.
@@ -280,3 +281,20 @@ def _models_in(annotation: object) -> Iterator[type[BaseModel]]:
         yield annotation
     for argument in get_args(annotation):
         yield from _models_in(argument)
+
+
+def json_schema(model: type[BaseModel]) -> dict[str, Any]:  # Any: JSON Schema
+    """Export a document's schema for editors: what a person writes, described.
+
+    Fields that are filled in from elsewhere are left out, and so are titles, which only
+    repeat the names.
+    """
+    made = model.model_json_schema()
+    for part in (made, *made.get("$defs", {}).values()):
+        fields = part.get("properties", {})
+        for name in [n for n, f in fields.items() if FILLED.search(f["description"])]:
+            del fields[name]
+            part["required"] = [r for r in part.get("required", []) if r != name]
+        for field in (part, *fields.values()):
+            field.pop("title", None)
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **made}
