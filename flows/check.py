@@ -52,7 +52,7 @@ def examine(name: str) -> dict[str, Any]:  # Any: JSON
 
 
 def factor_schema() -> dict[str, Any]:  # Any: JSON Schema
-    """Export the factor's schema; a source has its key as name, vouchers their columns."""
+    """Export the factor's schema; sources are named by their keys."""
     made = json_schema(Factor)
     parts = made["$defs"]
     source = parts["Source"]
