@@ -10,12 +10,13 @@ after another into one text, so that the engine reads 288 files of 90 kB as one.
 Second line ``UA,x7`` -> ``_line`` 2, ``_r_distance`` "x7".
 """
 
+import io
 import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
-from tempfile import SpooledTemporaryFile
+from tempfile import SpooledTemporaryFile, mkdtemp
 from typing import IO, NamedTuple
 
 import polars as pl
@@ -223,7 +224,7 @@ class Members:
     """Reads all members of a piece that are meant, each once."""
 
     def __init__(self, source: Source, scratch: Path) -> None:
-        self.source, self.scratch = source, scratch
+        self.source, self.scratch = source, Path(mkdtemp(dir=scratch))
         self.plain: dict[tuple[int, tuple[int, ...]], Run] = {}
         self.loose: list[Place] = []  # of members read record by record
         self.loose_lines = 0
@@ -231,12 +232,15 @@ class Members:
 
     def text(self, raw: Path | IO[bytes], outer: str, levels: list[str]) -> Text:
         """Read the piece, and put together what its members hold."""
-        with opened(raw) as archive:
-            records = self.read(archive, outer, levels)
-            loose = rewritten(records, self.source, self.scratch)
+        try:
+            with opened(raw) as archive:
+                records = self.read(archive, outer, levels)
+                loose = rewritten(records, self.source, self.scratch)
+        finally:
+            for run in self.plain.values():
+                run.text.close()
         rows, places, line = [], list[Place](), 1
         for run in self.plain.values():
-            run.text.close()
             if run.lines:
                 rows.append(scan_plain(run.file, self.source, run.start, 0, line))
             places += [p._replace(start=p.start + line) for p in run.places]
@@ -325,10 +329,13 @@ def spooled(scratch: Path) -> IO[bytes]:
 @contextmanager
 def held(content: Readable, scratch: Path) -> Iterator[IO[bytes]]:
     """Hold a member so that it can be read again."""
-    with spooled(scratch) as file:
-        for piece in bytes_of(content):
-            file.write(piece)
-        file.seek(0)
+    piece = content.read(SMALL)
+    rest = content.read(CHUNK)
+    with spooled(scratch) if rest else io.BytesIO(piece) as file:
+        if rest:
+            file.writelines((piece, rest))
+            file.writelines(bytes_of(content))
+            file.seek(0)
         yield file
 
 

@@ -14,6 +14,7 @@ import lzma
 import os
 import re
 import stat
+import struct
 import tarfile
 import zipfile
 import zlib
@@ -48,6 +49,10 @@ DAMAGE = (
     *(EOFError, OSError, NotImplementedError, RuntimeError),
     *(zlib.error, lzma.LZMAError, tarfile.TarError, zipfile.BadZipFile),
 )
+# What the readers of archives stumble on when bytes were changed.
+STUMBLES = (ValueError, IndexError, KeyError, OverflowError, struct.error)
+# Trouble of this machine, not of the file.
+OURS = (errno.ENOSPC, errno.EDQUOT, errno.EMFILE, errno.ENFILE, errno.EIO, errno.EEXIST)
 
 
 class Readable(Protocol):
@@ -70,7 +75,8 @@ class Metered:
             raise SourceError(
                 "asks for too much memory in one piece; unpack it by hand"
             )
-        piece = self.inner.read(size)
+        with sound():
+            piece = self.inner.read(size)
         weigh(self.inner.tell(), self.packed)
         return piece
 
@@ -87,6 +93,29 @@ class Metered:
     def tell(self) -> int:
         """Say how many bytes came before this place."""
         return self.inner.tell()
+
+
+class Span:
+    """The bytes of one tar member; what tarfile gives copies each three times."""
+
+    def __init__(self, archive: Metered, size: int) -> None:
+        self.archive, self.size, self.start = archive, size, archive.tell()
+
+    def read(self, size: int = -1, /) -> bytes:
+        """Read on to the end of the member; an archive may be cut short before it."""
+        wanted = min(size, self.size - self.tell())
+        piece = self.archive.read(wanted) if wanted else b""
+        if len(piece) < wanted:
+            raise EOFError
+        return piece
+
+    def seek(self, offset: int, /) -> int:
+        """Go to a byte of the member."""
+        return self.archive.seek(self.start + offset) - self.start
+
+    def tell(self) -> int:
+        """Say how many bytes came before this place."""
+        return self.archive.tell() - self.start
 
 
 def weigh(unfolded: int, packed: int) -> None:
@@ -115,12 +144,21 @@ def named(source: Source, place: str) -> Iterator[None]:
             " it, or correct the path or its permissions"
         ) from error
     except DAMAGE as error:
-        if getattr(error, "errno", None) in (errno.ENOSPC, errno.EDQUOT):
-            raise  # it is our disk that is full
+        if getattr(error, "errno", None) in OURS:
+            raise
         raise SourceError(
             f"source {source.name}, {place}: is damaged, cut short, encrypted or not"
             " readable; fetch it again"
         ) from error
+
+
+@contextmanager
+def sound() -> Iterator[None]:
+    """Let a reader's stumbling mean that the archive is damaged."""
+    try:
+        yield
+    except STUMBLES as error:
+        raise EOFError from error
 
 
 def open_file(file: Path) -> IO[bytes]:
@@ -271,7 +309,7 @@ def of_zip(
     archive: IO[bytes], level: str, packed: int
 ) -> Iterator[tuple[str, Readable]]:
     """Stream members of a zip by name; its own word on sizes may be a lie."""
-    with zipfile.ZipFile(archive) as bundle:
+    with sound(), zipfile.ZipFile(archive) as bundle:
         wanted, unfolded = Wanted(level), 0
         chosen = [
             entry
@@ -284,7 +322,7 @@ def of_zip(
         for entry in sorted(chosen, key=lambda e: e.filename):
             with bundle.open(entry) as content:
                 yield (
-                    shown(entry.filename),
+                    shown(normpath(entry.filename)),
                     Metered(content, min(entry.compress_size, packed)),
                 )
                 # Members may lie on each other: together they must not weigh too much.
@@ -306,14 +344,13 @@ def of_tar(archive: Metered, level: str) -> Iterator[tuple[str, Readable]]:
     """
     wanted = Wanted(level)
     # A Metered has what tarfile calls: read, seek, tell.
-    with tarfile.open(fileobj=archive, mode="r:") as bundle:  # type: ignore[call-overload]
+    with sound(), tarfile.open(fileobj=archive, mode="r:") as bundle:  # type: ignore[call-overload]
         while (entry := bundle.next()) is not None:
             bundle.members = []  # tarfile would remember every header
             regular = entry.isreg() and not entry.issparse()
             if wanted.takes(entry.name, entry.isdir(), regular):
-                content = bundle.extractfile(entry)
-                assert content is not None  # a regular file has content
-                yield shown(entry.name), content
+                archive.seek(entry.offset_data)
+                yield shown(normpath(entry.name)), Span(archive, entry.size)
     wanted.found()
     while archive.read(CHUNK):
         pass
