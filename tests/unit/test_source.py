@@ -211,7 +211,125 @@ def test_quoted_newlines_and_separators_are_text_and_lines_stay_physical() -> No
     assert valid.rows() == [('x\ny, "z"', 1, 2), ("w", 2, 4)]
 
 
-ENCODED = ["utf-8", "gb18030", "big5", "utf-16"]
+def named(name: str, physical: str, kind: str = "string") -> Column:
+    known = {"name": name, "physicalName": physical, "logicalType": kind}
+    return Column.model_validate(known)
+
+
+TITLED = [
+    (b"Title\nof 2024\na,n\nx,1\ny,2\n", 3, 4),
+    (b"Title, with a comma\r\n\r\na,n\r\nx,1\r\ny,2\r\n", 3, 4),
+    (b'"Title\nof two lines"\na,n\nx,1\ny,2', 3, 4),
+    (b'"Title\na,n\n"x",1\ny,2\n', 2, 3),
+    (b'Title\n"a",n\nx,1\ny,2\n', 2, 3),
+    (b"Title\n\n\na,n\nx,1\ny,2\n", 2, 5),
+    (b'Title\na,"n"\nx,1\ny,"2"\n', 2, 3),
+]
+
+
+@pytest.mark.parametrize(("raw", "header", "first"), TITLED)
+def test_the_last_line_of_the_header_names_the_columns(
+    raw: bytes, header: int, first: int
+) -> None:
+    valid, rejects, _ = opened(raw, source(text(), whole(), header=header))
+
+    assert valid.rows() == [("x", 1, first), ("y", 2, first + 1)]
+    assert rejects.is_empty()
+
+
+def test_a_header_longer_than_the_file_is_refused() -> None:
+    told = refusal(b"a,n\nx,1", source(text(), whole(), header=3))
+
+    assert "3 lines of header are declared" in told
+
+
+@pytest.mark.parametrize("end", [b"\n", b"\r\n"])
+@pytest.mark.parametrize("lead", [b"", b"\xef\xbb\xbf"])
+@pytest.mark.parametrize("quote", [b"", b'"'])
+def test_columns_of_a_headerless_file_have_their_places(
+    lead: bytes, quote: bytes, end: bytes
+) -> None:
+    raw = lead + end.join([quote + b"x" + quote + b",1", b"y,2", b"z"])
+
+    valid, rejects, _ = opened(raw, source(text(), whole(), header=0))
+
+    assert valid.rows() == [("x", 1, 1), ("y", 2, 2)]
+    assert rejects.select("_line", "_ragged").rows() == [(3, "z")]
+
+
+HEADERLESS = {
+    "empty": (b"", "empty"),
+    "blank": (b"\n\n", "empty"),
+    "CR only": (b"x,1\ry,2\r", "CR alone"),
+    "UTF-16 not declared": ("x,1\ny,2\n".encode("utf-16"), "declare the encoding"),
+}
+
+
+@pytest.mark.parametrize("undeclared", ["refuse", "ignore"])
+@pytest.mark.parametrize("case", HEADERLESS)
+def test_a_headerless_file_that_cannot_be_read_is_refused(
+    case: str, undeclared: str
+) -> None:
+    raw, said = HEADERLESS[case]
+    told = refusal(raw, source(text(), whole(), header=0, undeclared=undeclared))
+
+    assert said in told
+
+
+FOOTED = b"a,n\nx,1\ny,2\n\nSource: an office, 2024\nChecked\n\n"
+
+
+@pytest.mark.parametrize("quote", [b"", b'"'])
+def test_lines_of_the_footer_are_no_data(quote: bytes) -> None:
+    raw = FOOTED.replace(b"y", quote + b"y" + quote)
+
+    valid, rejects, verdict = opened(raw, source(text(), whole(), footer=2))
+    short, missed, _ = opened(raw, source(text(), whole(), footer=1))
+
+    assert valid.rows() == [("x", 1, 2), ("y", 2, 3)]
+    assert (rejects.height, verdict.rows_in) == (0, 2)
+    assert short.height == 2
+    assert missed.height == 1, "a footer that is not declared is in quarantine"
+
+
+def test_a_footer_longer_than_the_data_leaves_none() -> None:
+    assert opened(b"a,n\nx,1\n", source(text(), whole(), footer=5))[2].rows_in == 0
+
+
+@pytest.mark.parametrize("quote", [b"", b'"'])
+def test_a_column_has_the_name_it_has_in_the_file(quote: bytes) -> None:
+    raw = ",起点 Origin\nx,1\n".encode().replace(b"x", quote + b"x" + quote)
+    given = source(named("id", ""), named("origin", "起点 Origin", "integer"))
+
+    assert opened(raw, given)[0].rows() == [("x", 1, 2)]
+
+
+@pytest.mark.parametrize("quote", [b"", b'"'])
+def test_undeclared_columns_are_ignored_when_the_document_says_so(
+    quote: bytes,
+) -> None:
+    q = quote + b"x" + quote
+    wide = source(whole(), text(), undeclared="ignore")
+
+    named_so = opened(b"b,a,c,n,c,\n?," + q + b",?,1,?,?\ny,y\n", wide)
+
+    assert named_so[0].rows() == [(1, "x", 2)]
+    assert named_so[1]["_ragged"].to_list() == ["y,y"]
+
+
+@pytest.mark.parametrize("quote", [b"", b'"'])
+def test_fields_after_those_of_a_headerless_file_are_ignored_too(quote: bytes) -> None:
+    raw = quote + b"x" + quote + b",1,?,?\ny,2\nz,3,?,?\n"
+    given = source(text(), whole(), header=0, undeclared="ignore")
+
+    valid, rejects, _ = opened(raw, given)
+
+    assert valid.rows() == [("x", 1, 1), ("z", 3, 3)]
+    assert rejects["_ragged"].to_list() == ["y,2"]
+    assert "line 1 has 1 fields" in refusal(b"x\n", given)
+
+
+ENCODED = ["utf-8", "gb18030", "big5", "cp950", "utf-16"]
 
 
 @pytest.mark.parametrize("encoding", ENCODED)
@@ -240,6 +358,19 @@ def test_a_byte_that_is_not_of_the_declared_encoding_loses_its_line_only() -> No
 
     assert valid["a"].to_list() == ["台北", "高雄"]
     assert rejects["_ragged"].to_list() == ["\\xff\\xff,2"]
+
+
+def test_text_in_cp950_declared_as_gb18030_is_other_text() -> None:
+    """Both decode: only a rule of the contract can tell."""
+    road = "國道1號"
+    raw = f"a,n\n{road},1\n".encode("cp950")
+
+    assert values(raw, source(text(), whole(), encoding="cp950"), "a") == [road]
+    wrong = source(text(), whole(), encoding="gb18030")
+    assert values(raw, wrong, "a") not in ([road], [])
+    strict = source(column("a", "string", pattern="^國道[0-9]號$"), encoding="gb18030")
+    known = strict.model_copy(update={"columns": (*strict.columns, whole())})
+    assert opened(raw, known)[2].rejected == 1
 
 
 def test_null_tokens_are_null_and_other_texts_are_not() -> None:

@@ -185,15 +185,12 @@ def test_members_in_another_encoding_are_read(opened: Opened, encoding: str) -> 
         (f"{i}.csv", f"a,n\n{word},{i}\n".encode(encoding))
         for i, word in enumerate(words)
     ]
-    bad = (
-        "2.csv",
-        "a,n\n站,2\n".encode(encoding)
-        + b"\xff\xff\n\0"[: 4 if encoding == "utf-16" else 3],
-    )
+    undecodable = b"\0\xdc\n\0" if encoding == "utf-16" else b"\xff\xff\n"
+    bad = ("2.csv", "a,n\n站,2\n".encode(encoding) + undecodable)
 
     text = opened(zipped(*packed, bad), source("d.zip!*", encoding=encoding))
 
-    assert [row[2] for row in told(text)][:3] == [*words, "站"]
+    assert [row[2] for row in told(text)] == [*words, "站", None]
 
 
 def test_the_counts_of_rejects_name_member_and_line(
