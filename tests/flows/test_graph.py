@@ -19,13 +19,12 @@ from schemas.artifact import Stage
 from tasks import store
 
 pytestmark = pytest.mark.usefixtures("prefect_server")
+TABLES = ("flights", "airlines", "airports", "planes", "weather")
 BOXES = {
-    *(
-        f"collect[{n}]"
-        for n in ("flights", "airlines", "airports", "planes", "weather")
-    ),
-    "collect[vouchers]",
+    *(f"{task}[{n}]" for task in ("collect", "clean") for n in (*TABLES, "vouchers")),
     "transform",
+    "assess",
+    "classify",
     "productize",
     "assetize",
     "capitalize",
@@ -64,12 +63,14 @@ def test_the_run_page_shows_the_chain_and_its_edges(small_store: store.Store) ->
     assert state.is_completed()
     names = {str(task.id): name for name, task in tasks.items()}
     edges = {n: {names[i] for i in parents(t)} for n, t in tasks.items() if parents(t)}
-    tables = ("flights", "airlines", "airports", "planes", "weather")
     assert edges == {
-        "transform": {f"collect[{n}]" for n in tables},
-        "productize": {"transform"},
-        "assetize": {"productize", "collect[vouchers]"},
-        "capitalize": {"assetize"},
+        **{f"clean[{n}]": {f"collect[{n}]"} for n in (*TABLES, "vouchers")},
+        "transform": {f"clean[{n}]" for n in TABLES},
+        "assess": {"transform"},
+        "classify": {"transform"},
+        "productize": {"transform", "classify"},
+        "assetize": {"productize", "clean[vouchers]", "assess"},
+        "capitalize": {"assetize", "assess"},
     }
 
     with get_client(sync_client=True) as client:

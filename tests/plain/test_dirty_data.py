@@ -18,7 +18,7 @@ def run(home: Path, data: Path) -> Said:
 
 
 def balance(said: Said, frame: str) -> tuple[int, int, int]:
-    stage = next(s for s in said.data["stages"] if s["stage"] == "transform")
+    stage = next(s for s in said.data["stages"] if s["stage"] == f"clean[{frame}]")
     found = next(b for b in stage["balances"] if b["frame"] == frame)
     return found["rows_in"], found["rows_out"], found["rejected"]
 
