@@ -62,6 +62,16 @@ class Ran:
             dropped=sum(b.dropped for b in found),
         )
 
+    def parts(self, frame: str) -> list[str]:
+        """List the partitions of a frame that were made."""
+        made = {
+            made.frame.partition("@")[2]
+            for run in store.runs(store.current(), self.chain.factor)
+            for made in run.publication.artifacts
+            if made.frame.startswith(f"{frame}@")
+        }
+        return sorted(made)
+
     def failed(self, frame: str) -> dict[str, int]:
         """Count by rule the rows that broke it; rules that held are left out."""
         found: Counter[str] = Counter()
