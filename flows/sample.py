@@ -86,7 +86,8 @@ def inside(data: Path, given: str) -> str:
     near = here.parent.resolve() / here.name
     if near.is_relative_to(root):
         return f"{near.relative_to(root).as_posix()}{mark}{inner}"
-    if here.exists() and not (root / outer).exists():
+    there = not Path(outer).is_absolute() and (root / outer).exists()
+    if here.exists() and not there:
         raise SourceError(
             f"{outer} lies outside the data folder {data}; put it there, or set"
             " DATAFACTOR_DATA to the folder it is in"
