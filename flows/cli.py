@@ -297,6 +297,26 @@ def quality(ref: Ref, *, plot: Path | None = None, json: Json = False) -> int:
 
 
 @app.command
+def redrive(
+    ref: Ref,
+    *,
+    fixed: Annotated[Path | None, Parameter(name="--with")] = None,
+    json: Json = False,
+) -> int:
+    """Move the rejects that pass now, after a rule or the rows were mended.
+
+    Example: datafactor redrive flight-disruption/resource/flights --with mend.csv
+
+    Args:
+        fixed: What `rejects --csv FILE --reveal` wrote, with cells mended.
+    """
+    from flows.redrive import redrive_rows
+
+    data = redrive_rows(ref, fixed)
+    return Answer("redrive", data, lambda c: face.redriven(c, data)).give(json)
+
+
+@app.command
 def verify(*, anchor: Path | None = None, json: Json = False) -> int:
     """Recompute the chain, every projection, every register and every byte.
 

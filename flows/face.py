@@ -218,6 +218,18 @@ def rejects(console: Console, data: Facts) -> None:
         console.print(f"… {len(shown_rows)} shown; more with --limit N, all in --csv")
 
 
+def redriven(console: Console, data: Facts) -> None:
+    """Say how many rejects moved and how many remain, and what to do next."""
+    mended = f" ({data['changed']:,} cells mended)" if data["changed"] else ""
+    console.print(
+        f"{data['frame']}: {data['moved']:,} of {data['rejected']:,} rejected rows"
+        f" moved{mended}, {data['remain']:,} remain; {data['rows']:,} rows stand",
+        markup=False,
+    )
+    if data["moved"]:
+        console.print(f"go on with  {data['next']}", markup=False)
+
+
 def finding_facts(findings: Findings) -> Facts:
     """Tell what verification examined and found."""
     return {"exit": findings.exit, **findings.model_dump(mode="json")}

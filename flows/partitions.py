@@ -30,7 +30,8 @@ def resource_of(
         within: First and last partition to make; the others stay as they are.
     """
     if terms.partition is None:
-        rows = {s.name: clean_task.start(raw[s.name], s) for s in terms.sources}
+        begun = {s.name: clean_task.start(raw[s.name], s) for s in terms.sources}
+        rows = {name: followed(one) for name, one in begun.items()}
         made = transform_task(rows, terms)
         return made | {
             frame: ref
@@ -41,7 +42,7 @@ def resource_of(
     name, partition = driving(terms)
     source = next(s for s in terms.sources if s.name == name)
     others = {
-        s.name: clean_task.start(raw[s.name], s)
+        s.name: followed(clean_task.start(raw[s.name], s))
         for s in terms.sources
         if s is not source
     }
@@ -93,7 +94,17 @@ def cleaned(raw: Any, source: Source) -> dict[str, Refs]:
         clean_task.start(Chunk(each=dict(some), whole=whole), source)
         for some in shared_out(pieces)
     ]
-    return {piece: refs for done in gathered(begun) for piece, refs in done.items()}
+    made = {piece: refs for done in gathered(begun) for piece, refs in done.items()}
+    if not store.was_redriven(s, source.factor):
+        return made
+    return {piece: store.redriven(s, refs) for piece, refs in made.items()}
+
+
+def followed(begun: Any) -> Any:  # Any: refs by frame, or their future
+    """Go on from the newest form of what was cleaned, where a person re-drove it."""
+    (refs,) = gathered([begun])
+    newest = store.redriven(store.current(), refs)
+    return begun if newest == refs else newest
 
 
 def shared_out(items: Sequence[tuple[str, Any]]) -> list[Sequence[tuple[str, Any]]]:

@@ -7,9 +7,8 @@ rows. As CSV: all rows, so that a person can mend them and ``redrive --with`` th
 import csv
 import io
 import os
-import re
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -20,13 +19,10 @@ from schemas.artifact import ArtifactRef
 from schemas.contract import Column
 from schemas.errors import FactorError, SourceError, StoreError
 from tasks import store
+from tasks.resource.cells import as_cell
 
 MASK = "•••"
 SECRET = ("personal", "sensitive")
-ORIGIN = ("_source", "_member", "_line")
-# What a spreadsheet would run: OWASP, CSV injection. A ' in front makes it text; one
-# more where the text has its own, so that each cell can be read back as it was.
-FORMULA = re.compile(r"'*[=+\-@\t\r]")
 
 
 def rejected_rows(ref: str, reveal: bool, limit: int) -> dict[str, Any]:  # Any: JSON
@@ -95,7 +91,8 @@ def write_csv(ref: str, target: str, reveal: bool, limit: int | None) -> int:
         return rows.height
     handle = os.open(Path(target), os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     os.fchmod(handle, 0o600)  # a file that was there before may be open to all
-    with open(handle, "w", encoding="utf-8", newline="") as file:
+    # Without its mark a spreadsheet would not take the file for UTF-8.
+    with open(handle, "w", encoding="utf-8-sig", newline="") as file:
         file.writelines(csv_lines(rows))
     return rows.height
 
@@ -104,29 +101,18 @@ def csv_lines(rows: pl.DataFrame) -> Iterator[str]:
     """Write a header and one record a row (RFC 4180); no cell is a formula."""
     if not rows.columns:
         return
+    rules = pl.col("_reasons").list.join("; ")
+    texts = rows.with_columns(rules).with_columns(pl.all().cast(pl.String))
     yield record(rows.columns)
-    for row in rows.iter_rows():
-        yield record([cell(value) for value in row])
+    for row in texts.with_columns(as_cell(pl.all())).iter_rows():
+        yield record(row)
 
 
-def record(cells: list[str]) -> str:
+def record(cells: Sequence[str]) -> str:
     """Write one record of a CSV."""
     buffer = io.StringIO()
     csv.writer(buffer).writerow(cells)
     return buffer.getvalue()
-
-
-def cell(value: object) -> str:
-    """Write one cell: ``=cmd`` -> ``'=cmd``, two rules joined by ``; ``."""
-    if value is None:
-        return ""
-    text = "; ".join(value) if isinstance(value, list) else str(value)
-    return f"'{text}" if FORMULA.match(text) else text
-
-
-def uncell(text: str) -> str:
-    """Read a cell back: ``'=cmd`` -> ``=cmd``."""
-    return text[1:] if text.startswith("'") and FORMULA.match(text) else text
 
 
 def frame_rows(ref: str, frame: ArtifactRef, limit: int) -> dict[str, Any]:  # Any: JSON

@@ -10,6 +10,7 @@ from tasks.resource.classify import classify
 from tasks.resource.clean import clean
 from tasks.resource.collect import collect
 from tasks.resource.gather import gather
+from tasks.resource.redrive import redrive
 from tasks.resource.transform import transform
 from tasks.stage import stage_task
 
@@ -17,6 +18,7 @@ collect_task = stage_task(Stage.RESOURCE, collect)
 clean_task = stage_task(Stage.RESOURCE, clean)
 transform_task = stage_task(Stage.RESOURCE, transform)
 gather_task = stage_task(Stage.RESOURCE, gather)
+redrive_task = stage_task(Stage.RESOURCE, redrive, "act")
 assess_task = stage_task(Stage.RESOURCE, assess)
 classify_task = stage_task(Stage.RESOURCE, classify)
 productize_task = stage_task(Stage.PRODUCT, productize)

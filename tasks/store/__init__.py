@@ -32,6 +32,14 @@ from tasks.store.place import (
     scratch,
 )
 from tasks.store.publish import Run, finished, publish, recorded
+from tasks.store.redriven import (
+    keep_file,
+    made_with,
+    redriven,
+    rejected_before,
+    superseded,
+    was_redriven,
+)
 from tasks.store.settings import Settings
 from tasks.store.verify import Finding, Findings, verify
 
@@ -53,8 +61,10 @@ __all__ = [
     "finished",
     "impact",
     "is_frame",
+    "keep_file",
     "locate",
     "locate_all",
+    "made_with",
     "members",
     "opened",
     "parts",
@@ -63,6 +73,8 @@ __all__ = [
     "publish",
     "raw",
     "recorded",
+    "redriven",
+    "rejected_before",
     "rejects",
     "resolve",
     "runs",
@@ -70,6 +82,8 @@ __all__ = [
     "scratch",
     "series",
     "snapshot",
+    "superseded",
     "trace",
     "verify",
+    "was_redriven",
 ]
