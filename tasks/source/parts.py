@@ -12,7 +12,8 @@ Source: ECMA-376 Part 1, 12.3 (parts), 18.2 (workbook), 18.3.1.4 (cell), 18.4.8 
 import re
 import zipfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
+from contextlib import closing
 from pathlib import Path
 from posixpath import basename, dirname, join, normpath
 from typing import NamedTuple, Self
@@ -93,13 +94,17 @@ class Parts:
 
     def __init__(self, raw: Path) -> None:
         self.bundle = opened(raw)
-        main = self.related("", "officeDocument").values()
-        self.main = next(iter(main), "")
-        self.targets = {
-            kind: self.related(self.main, kind)
-            for kind in ("worksheet", "sharedStrings", "styles")
-        }
-        self.book = list(elements(self.pieces(self.main)))
+        try:
+            main = self.related("", "officeDocument").values()
+            self.main = next(iter(main), "")
+            self.targets = {
+                kind: self.related(self.main, kind)
+                for kind in ("worksheet", "sharedStrings", "styles")
+            }
+            self.book = elements(self.pieces(self.main))
+        except BaseException:
+            self.bundle.close()
+            raise
 
     def __enter__(self) -> Self:
         return self
@@ -107,7 +112,7 @@ class Parts:
     def __exit__(self, *_: object) -> None:
         self.bundle.close()
 
-    def pieces(self, name: str) -> Iterator[bytes]:
+    def pieces(self, name: str) -> Generator[bytes]:
         """Give a part's bytes, and stop a bomb while it unfolds."""
         size = 0
         try:
@@ -196,6 +201,7 @@ def opened(raw: Path) -> zipfile.ZipFile:
         ) from error
     found = bundle.namelist()
     if len(found) > MAX_PARTS or len(set(found)) < len(found):
+        bundle.close()
         raise SourceError("holds a part twice, or too many parts; save it anew")
     return bundle
 
@@ -328,7 +334,7 @@ def text_of(pieces: list[str]) -> str:
     return text
 
 
-def read(pieces: Iterator[bytes], into: Elements | Texts) -> Iterator[None]:
+def read(pieces: Generator[bytes], into: Elements | Texts) -> Iterator[None]:
     """Parse a part, pausing after each piece; names lose their prefix."""
 
     def start(name: str, given: Attributes) -> None:
@@ -343,9 +349,10 @@ def read(pieces: Iterator[bytes], into: Elements | Texts) -> Iterator[None]:
     parser.StartElementHandler, parser.EndElementHandler = start, end
     parser.CharacterDataHandler = into.data
     try:
-        for piece in pieces:
-            parser.Parse(piece)
-            yield
+        with closing(pieces):
+            for piece in pieces:
+                parser.Parse(piece)
+                yield
         parser.Parse(b"", True)
         yield
     except (expat.ExpatError, KeyError, ValueError) as error:
@@ -359,7 +366,7 @@ def refuse_doctype(*_: object) -> None:
     raise SourceError("holds a DTD, as a bomb does; save the workbook anew")
 
 
-def elements(pieces: Iterator[bytes]) -> list[tuple[str, str, Attributes]]:
+def elements(pieces: Generator[bytes]) -> list[tuple[str, str, Attributes]]:
     """List the elements of a small part."""
     into = Elements()
     for _ in read(pieces, into):
@@ -367,7 +374,7 @@ def elements(pieces: Iterator[bytes]) -> list[tuple[str, str, Attributes]]:
     return into.made
 
 
-def rows_of(pieces: Iterator[bytes], sheet: Sheet) -> Iterator[Row]:
+def rows_of(pieces: Generator[bytes], sheet: Sheet) -> Generator[Row]:
     """Give the rows of a sheet while it is read; afterwards it has merged areas."""
     for _ in read(pieces, sheet):
         yield from sheet.rows

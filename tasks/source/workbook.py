@@ -19,7 +19,8 @@ Source: ECMA-376 Part 1, 18.3.1 (sheet), 18.4 (shared strings), 22.9.2.19 (escap
 
 import re
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
+from contextlib import closing
 from datetime import datetime
 from decimal import Decimal
 from pathlib import Path
@@ -79,9 +80,9 @@ def workbook_frames(raw: Path, source: Source) -> Iterator[pl.LazyFrame]:
         reading = Reading(source, name, parts.texts(), kinds, parts.from_1904)
         refuse_epoch(reading)
         most = max(RATIO_FREE, MAX_RATIO * raw.stat().st_size)
-        found = within(most, records(parts.pieces(part), reading))
-        for batch in batches(found):
-            yield as_frame(batch, source).lazy()
+        with closing(records(parts.pieces(part), reading)) as found:
+            for batch in batches(within(most, found)):
+                yield as_frame(batch, source).lazy()
 
 
 def chosen(parts: Parts, source: Source) -> tuple[str, str]:
@@ -120,22 +121,22 @@ def within(most: int, rows: Iterator[Record]) -> Iterator[Record]:
         yield row
 
 
-def records(pieces: Iterator[bytes], reading: Reading) -> Iterator[Record]:
+def records(pieces: Generator[bytes], reading: Reading) -> Generator[Record]:
     """Divide a sheet into heading, records and footer.
 
     Merged areas stand after the rows in the file, so they are refused last.
     """
     source, sheet = reading.source, Sheet()
-    rows = rows_of(pieces, sheet)
-    places = heading(rows, reading)
     kept: deque[Row] = deque()
     last = 0
-    for row in rows:
-        if any(cell.text or cell.formula for cell in row[1].values()):
-            kept.append(row)
-            if len(kept) > source.footer:
-                last = kept[0][0]
-                yield record(kept.popleft(), places, reading)
+    with closing(rows_of(pieces, sheet)) as rows:
+        places = heading(rows, reading)
+        for row in rows:
+            if any(cell.text or cell.formula for cell in row[1].values()):
+                kept.append(row)
+                if len(kept) > source.footer:
+                    last = kept[0][0]
+                    yield record(kept.popleft(), places, reading)
     if source.header == 0 and last == 0:
         raise SourceError(f"sheet {reading.sheet} is empty; declare another one")
     refuse_merged(sheet, range(source.header + 1, last + 1), places, reading)
@@ -178,9 +179,15 @@ def record(row: Row, places: list[int], reading: Reading) -> Record:
 
 def plain_text(cell: Cell, reading: Reading) -> str | None:
     """Give what stands in a cell of no declared column."""
-    if cell.kind == "s" and cell.text:
-        return reading.texts[int(cell.text)]
-    return cell.text
+    return shared(cell, reading) if cell.kind == "s" else cell.text
+
+
+def shared(cell: Cell, reading: Reading) -> str | None:
+    """Look up a text that cells share."""
+    number = cell.text or "-"
+    if number.isdecimal() and int(number) < len(reading.texts):
+        return reading.texts[int(number)]
+    raise SourceError("a cell shares a text that is not there; save the workbook anew")
 
 
 def text_in(
@@ -195,12 +202,13 @@ def text_in(
     if cell.text is None or cell.kind in ("str", "inlineStr", "e"):
         return cell.text
     if cell.kind == "s":
-        return reading.texts[int(cell.text)]
+        return shared(cell, reading)
     if cell.kind == "b":
         return "true" if cell.text == "1" else "false"
     if cell.kind == "d":
         return iso_text(cell.text, column)
-    kind = reading.formats[cell.style] if reading.formats else ""
+    known = 0 <= cell.style < len(reading.formats)
+    kind = reading.formats[cell.style] if known else ""
     moment = None
     if kind and not (column.options.format or "").startswith("excel-"):
         moment = written_moment(float(cell.text), kind, column, reading.from_1904)
