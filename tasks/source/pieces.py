@@ -165,11 +165,16 @@ def open_file(file: Path) -> IO[bytes]:
     """Open a regular file; a link, pipe or device is refused without waiting on it."""
     if file.is_symlink():
         raise SourceError("is a symbolic link; name the file itself")
-    number = os.open(file, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+    return open(file, "rb", opener=regular)
+
+
+def regular(file: str, flags: int) -> int:
+    """Open the file itself, and look at what was opened."""
+    number = os.open(file, flags | os.O_NOFOLLOW | os.O_NONBLOCK)
     if not stat.S_ISREG(os.fstat(number).st_mode):
         os.close(number)
         raise SourceError("is not a regular file; name a file")
-    return os.fdopen(number, "rb")
+    return number
 
 
 def bytes_of(stream: Readable) -> Iterator[bytes]:

@@ -8,8 +8,8 @@ import hashlib
 import json
 import os
 import shutil
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from difflib import get_close_matches
 from importlib.util import find_spec
@@ -143,15 +143,28 @@ def intact(s: Store, sha256: str) -> Path:
     """
     file = path(s, sha256)
     if not file.is_file():
-        raise StoreError(
-            f"bytes sha256:{sha256[:12]} are missing: run again to restore"
-        )
+        raise missing(sha256)
     if digest(file) != sha256:
-        raise StoreError(
-            f"bytes sha256:{sha256[:12]} have changed since they were published:"
-            " `datafactor verify` says what rests on them; run again to restore"
-        )
+        raise changed(sha256)
     return file
+
+
+def missing(sha256: str) -> StoreError:
+    """Say that bytes are gone."""
+    return StoreError(f"bytes sha256:{sha256[:12]} are missing: run again to restore")
+
+
+def changed(sha256: str, file: str = "") -> StoreError:
+    """Say that bytes, or the file they are kept in by reference, are not the same."""
+    if file:
+        return StoreError(
+            f"the referenced file {file} has changed since it was collected: put the"
+            " old one back, or run again to collect the new one"
+        )
+    return StoreError(
+        f"bytes sha256:{sha256[:12]} have changed since they were published:"
+        " `datafactor verify` says what rests on them; run again to restore"
+    )
 
 
 def raw(s: Store, ref: ArtifactRef) -> Path:
@@ -160,41 +173,54 @@ def raw(s: Store, ref: ArtifactRef) -> Path:
     Raises:
         StoreError: The bytes are missing or changed, or ``ref`` is a frame.
     """
+    with raw_file(s, ref) as file:
+        return Path(file.name)
+
+
+@contextmanager
+def raw_file(s: Store, ref: ArtifactRef) -> Iterator[IO[bytes]]:
+    """Re-hash raw bytes and lend them open, so that they are opened once.
+
+    Bytes kept by reference are read where they were found.
+
+    Raises:
+        StoreError: The bytes are missing or changed, or ``ref`` is a frame.
+    """
     if ref.kind not in ("raw", "document"):
         raise StoreError(f"{ref.name} is a {ref.kind}: scan it")
-    if not path(s, ref.sha256).is_file() and (found := references(s, ref)):
-        return referenced(s, found)
-    return intact(s, ref.sha256)
+    kept = path(s, ref.sha256)
+    places = [] if kept.is_file() else references(s, ref)
+    file = found_again(s, ref, places) if places else kept
+    if not file.is_file():
+        raise missing(ref.sha256)
+    with hashed(file) as (opened, sha256):
+        if sha256 != ref.sha256:
+            raise changed(ref.sha256, file.name if places else "")
+        yield opened
 
 
-def references(s: Store, ref: ArtifactRef) -> dict[str, str]:
-    """Say where the file lies whose bytes this is, and its hash, by path."""
-    query = select(col(RunOutput.path), col(RunOutput.file_sha256)).where(
+def references(s: Store, ref: ArtifactRef) -> list[str]:
+    """Say where the file was found whose bytes these are, as a whole."""
+    query = select(col(RunOutput.path)).where(
         col(RunOutput.artifact) == ref.id, col(RunOutput.file_sha256) == ref.sha256
     )
     with reading(s.engine) as c:
-        return {row.path: row.file_sha256 for row in c.execute(query)}
+        return sorted({str(place) for place in c.scalars(query)})
 
 
-def referenced(s: Store, found: Mapping[str, str]) -> Path:
-    """Re-hash a file of which the store keeps only hash and place.
-
-    Raises:
-        StoreError: It is gone, or is not what it was.
-    """
-    for place, sha256 in sorted(found.items()):
-        try:
-            file = locate(s, place)
-        except SourceError as error:
-            said = f"the referenced file is not where it was: {error}"
-            continue
-        if digest(file) == sha256:
-            return file
-        said = (
-            f"the referenced file {place} has changed since it was collected: put the"
-            " old one back, or run again to collect the new one"
+def found_again(s: Store, ref: ArtifactRef, places: Sequence[str]) -> Path:
+    """Find a file of which the store keeps only hash and place."""
+    found = []
+    for place in places:
+        with suppress(SourceError):
+            found.append(locate(s, place))
+    if not found:
+        raise StoreError(
+            f"bytes sha256:{ref.sha256[:12]} are not kept here, and the file they are"
+            f" a reference to is gone: put {places[-1]} back, or set DATAFACTOR_DATA"
         )
-    raise StoreError(said)
+    # Of several the one that still is what it was; most often there is one.
+    return next((f for f in found[1:] if digest(f) == ref.sha256), found[0])
 
 
 def scan(s: Store, ref: ArtifactRef) -> pl.LazyFrame:

@@ -6,7 +6,8 @@ read in one short transaction, so that hashing blocks no writer.
 """
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Set
+from contextlib import suppress
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
@@ -18,7 +19,7 @@ from sqlalchemy.exc import DatabaseError
 from sqlalchemy.types import NullType
 
 from schemas.artifact import Publication
-from schemas.errors import RegisterError
+from schemas.errors import RegisterError, SourceError
 from schemas.money import shown
 from schemas.tables.columns import Row, table_of
 from schemas.tables.ledger import JournalEntry
@@ -34,7 +35,7 @@ from tasks.store import anchor as anchors
 from tasks.store import registers, triggers
 from tasks.store.database import reading
 from tasks.store.lineage import Loan, depths
-from tasks.store.place import Store, digest, path
+from tasks.store.place import Store, digest, locate, path
 from tasks.store.publish import GENESIS, link, projections, read_body, run_row
 from tasks.store.registers import CONTRACTS, Key, Values
 
@@ -217,17 +218,59 @@ def _weigh_bytes(book: _Book) -> None:
     by_bytes: dict[str, list[Values]] = {}
     for row in book.truth[Artifact].values():
         by_bytes.setdefault(row["sha256"], []).append(row)
+    references = _references(book)
     for sha256, rows in sorted(by_bytes.items()):
-        file = path(book.store, sha256)
         what = " and ".join(f"{r['name']} ({r['id'][:12]})" for r in rows)
-        ids = [r["id"] for r in rows]
-        if not file.is_file():
+        file = path(book.store, sha256)
+        found = _kept(file, sha256)
+        if not file.is_file() and any(sha256 == hash for _, hash in references):
+            found = _referred(book.store, sha256, references)
+        if found:
             book.bad_bytes.add(sha256)
-            book.find(UNVERIFIABLE, f"the bytes of {what} are missing", ids)
-        elif digest(file) != sha256:
-            book.bad_bytes.add(sha256)
-            book.find(CORRUPT, f"the bytes of {what} have changed", ids)
+            bit, how = found
+            book.find(bit, f"the bytes of {what} {how}", [r["id"] for r in rows])
     book.examined["files"] = len(by_bytes)
+
+
+def _kept(file: Path, sha256: str) -> tuple[int, str] | None:
+    """Say what is wrong with bytes that the store itself keeps."""
+    if not file.is_file():
+        return UNVERIFIABLE, "are missing"
+    return (CORRUPT, "have changed") if digest(file) != sha256 else None
+
+
+def _references(book: _Book) -> set[tuple[str, str]]:
+    """List path and hash of the files of which nothing else is kept."""
+    return {
+        (made.origin.path, made.ref.sha256)
+        for publication in book.runs
+        for made in publication.artifacts
+        if made.origin is not None and made.origin.retained == "reference"
+    }
+
+
+def _referred(
+    s: Store, sha256: str, references: Set[tuple[str, str]]
+) -> tuple[int, str] | None:
+    """Say what is wrong with bytes that lie where they were found.
+
+    A file that was collected again after a change is no damage, but what it was before
+    cannot be examined any more.
+    """
+    places = sorted(place for place, hash in references if hash == sha256)
+    now = {}
+    for place in places:
+        with suppress(SourceError, OSError):
+            now[place] = digest(locate(s, place))
+    if sha256 in now.values():
+        return None
+    kept = "are kept by reference, and the file"
+    if not now:
+        return UNVERIFIABLE, f"{kept} {places[0]} is missing"
+    place, hash = next(iter(now.items()))
+    if (place, hash) in references:
+        return UNVERIFIABLE, f"{kept} {place} was replaced by one collected later"
+    return CORRUPT, f"{kept} {place} has changed"
 
 
 def _replay(book: _Book) -> None:

@@ -260,7 +260,7 @@ def test_bytes_kept_by_reference_are_read_where_they_were_found(s: Store) -> Non
 
 @pytest.mark.parametrize(
     ("content", "words"),
-    [(None, "not where it was.*DATAFACTOR_DATA"), (b"other", "has changed")],
+    [(None, "put d01.csv back.*DATAFACTOR_DATA"), (b"other", "d01.csv has changed")],
 )
 def test_a_reference_that_no_longer_holds_is_refused(
     s: Store, content: bytes | None, words: str

@@ -15,11 +15,11 @@ from cryptography.hazmat.primitives.serialization import (
 )
 from sqlalchemy import text
 
-from schemas.artifact import ArtifactRef, Stage
+from schemas.artifact import ArtifactRef, Origin, Stage
 from tasks import store
 from tasks.store import Findings, Store, anchor, triggers
 from tasks.store.publish import link
-from tests.store.build import LOAN, chain, pledge, post_pledge, run
+from tests.store.build import LOAN, chain, made, pledge, post_pledge, run
 
 Refs = dict[str, ArtifactRef]
 
@@ -108,6 +108,60 @@ def test_bytes_on_which_nothing_rests_name_no_loan(s: Store, refs: Refs) -> None
 
     assert found.exit == 1
     assert "loan" not in sentences(found)
+
+
+def refer(s: Store, content: bytes) -> ArtifactRef:
+    """Collect a file of which the store keeps only hash and place."""
+    s.settings.data.mkdir(parents=True, exist_ok=True)
+    file = s.settings.data / "day.csv"
+    file.write_bytes(content)
+    hash = store.digest(file)
+    origin = Origin(
+        **{"path": "day.csv", "file_sha256": hash, "member": "", "licence": "CC0"},
+        retained="reference",
+    )
+    landed = made(s, "day", content, origin=origin)
+    store.path(s, hash).unlink()
+    store.publish(s, run(landed, task="collect"))
+    return landed.ref
+
+
+def test_a_reference_that_holds_is_sound(s: Store, refs: Refs) -> None:
+    refer(s, b"as collected")
+
+    assert store.verify(s).exit == 0
+
+
+@pytest.mark.parametrize(
+    ("content", "bit", "how"),
+    [(None, 4, "day.csv is missing"), (b"other", 1, "day.csv has changed")],
+)
+def test_a_reference_that_does_not_hold(
+    s: Store, refs: Refs, content: bytes | None, bit: int, how: str
+) -> None:
+    ref = refer(s, b"as collected")
+    (s.settings.data / "day.csv").unlink()
+    if content is not None:
+        (s.settings.data / "day.csv").write_bytes(content)
+
+    found = store.verify(s)
+
+    assert found.exit == bit
+    said = f"the bytes of day ({ref.id[:12]}) are kept by reference, and the file {how}"
+    assert sentences(found) == said
+
+
+def test_a_reference_that_was_collected_anew_is_not_called_damaged(
+    s: Store, refs: Refs
+) -> None:
+    before = refer(s, b"as collected")
+    refer(s, b"as corrected")
+
+    found = store.verify(s)
+
+    assert found.exit == 4
+    assert f"day ({before.id[:12]})" in sentences(found)
+    assert "was replaced by one collected later" in sentences(found)
 
 
 EDITS = {
