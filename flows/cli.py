@@ -297,6 +297,21 @@ def quality(ref: Ref, *, plot: Path | None = None, json: Json = False) -> int:
 
 
 @app.command
+def find(word: str, *more: str, json: Json = False) -> int:
+    """Find resources and products whose document holds every word, best first.
+
+    A word counts 8 in a name or title, 4 in a column's name, 2 in a unit, a label or a
+    column's description, 1 in the scenario or a source; twice where it is whole.
+
+    Example: datafactor find delay flights
+    """
+    from flows.find import find as search
+
+    data = search((word, *more))
+    return Answer("find", data, lambda c: face.found(c, data)).give(json)
+
+
+@app.command
 def redrive(
     ref: Ref,
     *,

@@ -218,6 +218,39 @@ def rejects(console: Console, data: Facts) -> None:
         console.print(f"… {len(shown_rows)} shown; more with --limit N, all in --csv")
 
 
+def found(console: Console, data: Facts) -> None:
+    """Show what was found: how large, how good, how classified, how often used."""
+    rows = [
+        (
+            *(fact["ref"], fact["title"]),
+            "not run" if fact["rows"] is None else f"{fact['rows']:,}",
+            *(fact["score"] or "", fact["grade"] or "", fact["licence"]),
+            used_by(fact["used"]),
+            ", ".join(fact["matched"]),
+        )
+        for fact in data["found"]
+    ]
+    columns = ("ref", "title", "rows", "quality", "grade", "licence")
+    if rows:
+        console.print(table("", (*columns, "used by", "found"), rows))
+    else:
+        said = f"no document holds all of: {', '.join(data['words'])}"
+        console.print(said, markup=False)
+    if data["unreadable"]:
+        names = ", ".join(data["unreadable"])
+        said = f"not searched, `datafactor check` says why: {names}"
+        console.print(said, markup=False)
+
+
+def used_by(uses: Sequence[Facts]) -> str:
+    """Sum up who took it as input: ``3 runs of 2 factors``."""
+    runs, factors = sum(u["runs"] for u in uses), len({u["factor"] for u in uses})
+    if not runs:
+        return ""
+    many = "s" if runs > 1 else ""
+    return f"{runs} run{many} of {factors} factor{'s' if factors > 1 else ''}"
+
+
 def redriven(console: Console, data: Facts) -> None:
     """Say how many rejects moved and how many remain, and what to do next."""
     mended = f" ({data['changed']:,} cells mended)" if data["changed"] else ""

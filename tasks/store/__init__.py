@@ -6,6 +6,7 @@ reader gets (``scan``, ``raw``) was re-hashed first.
 
 from tasks.store.counts import series, snapshot
 from tasks.store.doctor import Fact, doctor
+from tasks.store.find import Use, uses
 from tasks.store.lineage import (
     Impact,
     Loan,
@@ -53,6 +54,7 @@ __all__ = [
     "Run",
     "Settings",
     "Store",
+    "Use",
     "current",
     "digest",
     "doctor",
@@ -84,6 +86,7 @@ __all__ = [
     "snapshot",
     "superseded",
     "trace",
+    "uses",
     "verify",
     "was_redriven",
 ]
