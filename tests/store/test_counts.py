@@ -15,7 +15,7 @@ from schemas.quality import CheckCounts, Indicator
 from schemas.registers import Cost
 from tasks import store
 from tasks.store import Store
-from tests.store.build import made, run
+from tests.store.build import made, run, sha
 
 FACTOR = "flights"  # of every publication that ``run`` builds
 ROWS = Snapshot(register=CheckCounts, where={"factor": FACTOR})
@@ -127,21 +127,40 @@ def test_of_a_partition_made_again_only_the_new_run_counts(
 def test_a_failed_run_and_another_task_count_nothing(s: Store, tmp_path: Path) -> None:
     two_days(s, tmp_path)
     before = found(s)
-    ref = store.resolve(s, "flights/resource/resource")
+    again = part(s, "trips@01", 9)
+    whole = store.resolve(s, "flights/resource/resource")
+    days = [Made(frame="r", ref=ref, bytes=1) for _, ref in store.parts(s, whole)]
 
-    seen = Made(frame="resource", ref=ref, bytes=1)
-    publish(s, part(s, "x", 1), task="classify", of=[seen], **counted("trips", 7, 7))
-    publish(s, part(s, "y", 1), task="clean", status="FAIL", **counted("trips", 9, 9))
+    publish(s, again, task="clean", status="FAIL", **counted("trips", 9, 9))
+    publish(s, manifest(s, days), task="gather 2", of=days, **counted("resource", 7, 7))
 
     assert found(s) == before
+
+
+def test_what_two_runs_made_alike_counts_with_the_newer_one(
+    s: Store, tmp_path: Path
+) -> None:
+    two_days(s, tmp_path)
+    # Another release asks more of the same bytes, and the same rows stand.
+    again = part(s, "trips@01", 9)
+
+    publish(s, again, task="clean", key=sha("newer"), **counted("trips", 11, 2))
+
+    assert found(s)["clean", "trips", "rows"] == (0, 0, 31, 27, 4, 0)
 
 
 def test_bytes_that_are_gone_are_counted(s: Store, tmp_path: Path) -> None:
     pieces = two_days(s, tmp_path)
 
     store.path(s, pieces[0].ref.sha256).unlink()
+    short = store.path(s, pieces[1].ref.sha256)
+    short.chmod(0o600)
+    short.write_bytes(b"0")
+    day = store.parts(s, store.resolve(s, "flights/resource/resource"))[0][1]
+    store.path(s, day.sha256).unlink()
 
-    assert found(s)["collect", "trips", "bytes"] == (2, 1, 0, 0, 0, 0)
+    assert found(s)["collect", "trips", "bytes"] == (2, 2, 0, 0, 0, 0)
+    assert found(s)["transform", "resource", "bytes"] == (2, 1, 0, 0, 0, 0)
 
 
 def test_a_reference_is_looked_for_where_it_lies(s: Store, tmp_path: Path) -> None:

@@ -62,6 +62,7 @@ def judged(frame: pl.LazyFrame, given: ResourceTerms) -> list[bool]:
         ("2024-04-29 23:59", {"mustBeLessOrEqualTo": 2, "unit": "days"}, False),
         ("2024-05-01 12:00", {"mustBeBetween": [12, 24]}, True),
         ("2024-05-01 12:30", {"mustBeBetween": [12, 24]}, False),
+        ("2024-05-02 12:30", {"mustBeBetween": [0, 24]}, True),
     ],
 )
 def test_the_age_counts_to_the_first_hour_of_the_day(
