@@ -23,8 +23,10 @@ from tasks.store.lineage import OUTPUTS, RUNS, out, resolve, run, trace
 from tasks.store.manifest import members
 from tasks.store.place import Store, locate, path, scan
 from tasks.store.publish import read_body
+from tasks.store.redriven import REDRIVE
 
-COUNTED = ("clean", "transform")  # tasks whose checks are the resource's
+# A re-drive judges a source's rows anew, in place of its clean run.
+COUNTED = ("clean", "transform", REDRIVE)  # tasks whose checks are the resource's
 ASSESS = "assess"  # the task that measures
 FRAMES: dict[type[pa.DataFrameModel], str] = {Indicator: "quality", Score: "score"}
 Key = tuple[str, str, str, str]  # task, frame, kind, rule
@@ -76,7 +78,7 @@ def check_counts(s: Store, factor: str) -> pl.DataFrame:
     resource = resolve(s, f"{factor}/resource/resource")
     above = {node.id for node in trace(s, resource.id)}
     sums: defaultdict[Key, list[int]] = defaultdict(lambda: [0] * 6)
-    for said in newest_runs(s, factor, above):
+    for said in standing(list(newest_runs(s, factor, above))):
         for key, numbers in [*counted(said), *looked_for(s, said, above)]:
             sums[key] = [a + b for a, b in zip(sums[key], numbers, strict=True)]
     for key, numbers in kept(s, resource):
@@ -89,7 +91,7 @@ def newest_runs(s: Store, factor: str, made: set[str]) -> Iterator[Publication]:
     yielded = (
         select(out.artifact, func.max(run.seq))
         .select_from(OUTPUTS.join(RUNS, run.hash == out.run))
-        .where(run.factor == factor, run.kind == "stage", run.status == "COMPLETE")
+        .where(run.factor == factor, run.kind != "snapshot", run.status == "COMPLETE")
         .group_by(out.artifact)
     )
     with reading(s.engine) as c:
@@ -102,15 +104,29 @@ def newest_runs(s: Store, factor: str, made: set[str]) -> Iterator[Publication]:
         yield read_body(text)[0]
 
 
+def standing(runs: list[Publication]) -> list[Publication]:
+    """Leave out the runs whose rows and rejects were judged anew by a re-drive."""
+    taken = {
+        i.id
+        for said in runs
+        if said.task == REDRIVE
+        for i in said.inputs
+        if i.role.startswith(("stands", "rejects"))
+    }
+    return [r for r in runs if not taken & {made.ref.id for made in r.artifacts}]
+
+
 def counted(said: Publication) -> Iterator[tuple[Key, Numbers]]:
     """List the rules and the balances of one run."""
-    if said.task in COUNTED:
-        for check in said.checks:
-            key = (said.task, plain(check.frame), "rule", check.check)
-            yield key, (check.examined, check.failed, 0, 0, 0, 0)
-        for b in said.balances:
-            key = (said.task, plain(b.frame), "rows", "")
-            yield key, (0, 0, b.rows_in, b.rows_out, b.rejected, b.dropped)
+    if said.task not in COUNTED:
+        return
+    task = "clean" if said.task == REDRIVE else said.task
+    for check in said.checks:
+        key = (task, plain(check.frame), "rule", check.check)
+        yield key, (check.examined, check.failed, 0, 0, 0, 0)
+    for b in said.balances:
+        key = (task, plain(b.frame), "rows", "")
+        yield key, (0, 0, b.rows_in, b.rows_out, b.rejected, b.dropped)
 
 
 def plain(frame: str) -> str:

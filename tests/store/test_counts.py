@@ -149,6 +149,31 @@ def test_what_two_runs_made_alike_counts_with_the_newer_one(
     assert found(s)["clean", "trips", "rows"] == (0, 0, 31, 27, 4, 0)
 
 
+def test_rows_judged_anew_count_in_place_of_what_they_were(
+    s: Store, tmp_path: Path
+) -> None:
+    piece = raw(s, tmp_path, "one")
+    publish(s, piece, task="collect")
+    clean, rejects = part(s, "trips", 9), part(s, "trips.rejects", 3)
+    publish(s, clean, rejects, task="clean", of=[piece], **counted("trips", 12, 3))
+    once, left = part(s, "trips", 10), part(s, "trips.rejects", 2)
+    taken = {"stands.trips": clean.ref, "rejects": rejects.ref}
+    facts = counted("trips", 12, 2)
+    store.publish(s, run(once, left, task="redrive", inputs=taken, kind="act", **facts))
+    twice = part(s, "trips", 11)
+    taken = {"stands.trips": once.ref, "rejects": left.ref}
+    facts = counted("trips", 12, 1)
+    store.publish(s, run(twice, task="redrive", inputs=taken, kind="act", **facts))
+    resource = part(s, "resource", 11)
+    publish(s, resource, task="transform", of=[twice], **counted("resource", 11, 0))
+
+    counts = found(s)
+
+    assert counts["clean", "trips", "rows"] == (0, 0, 12, 11, 1, 0)
+    assert counts["clean", "trips", "rule"] == (12, 1, 0, 0, 0, 0)
+    assert counts["collect", "trips", "bytes"] == (1, 0, 0, 0, 0, 0)
+
+
 def test_bytes_that_are_gone_are_counted(s: Store, tmp_path: Path) -> None:
     pieces = two_days(s, tmp_path)
 
