@@ -309,6 +309,11 @@ def _root(s: Store, file: str) -> tuple[Path, str, str]:
     if file.startswith("package:"):
         name, _, inside = file.removeprefix("package:").partition("/")
         return _package(name), inside, f"reinstall {name}"
+    if "://" in file:
+        raise SourceError(
+            f"{file} is an address, and nothing is read from the network: fetch it"
+            " into DATAFACTOR_DATA and name the file"
+        )
     root = s.settings.data
     return root, file, f"put it into {root}, or set DATAFACTOR_DATA to where it is"
 

@@ -142,6 +142,8 @@ def test_a_file_is_found_in_the_data_folder_or_in_a_package(s: Store) -> None:
         ("package:polars/../pip/__init__.py", "leads out of"),
         ("package:no_such_package/x.csv", "pip install no_such_package"),
         ("package:os/x.csv", "not installed"),
+        ("file:///etc/hostname", "is an address"),
+        ("https://example.org/a.csv", "is an address.*fetch it"),
     ],
 )
 def test_a_file_elsewhere_is_refused_with_a_remedy(
@@ -201,7 +203,7 @@ def test_a_pattern_finds_the_data_files_of_a_package(s: Store) -> None:
         ("package:polars/*.nothing", "reinstall polars"),
         ("package:polars/../pip/*.py", "leads out of"),
         ("package:no_such_package/*", "pip install no_such_package"),
-        ("file://*", "no file matches"),
+        ("file:///etc/host*", "is an address"),
     ],
 )
 def test_a_pattern_that_finds_nothing_sound_is_refused(
