@@ -32,21 +32,16 @@ def resource_of(
     if terms.partition is None:
         begun = {s.name: clean_task.start(raw[s.name], s) for s in terms.sources}
         rows = {name: followed(one) for name, one in begun.items()}
-        made = transform_task(rows, terms)
-        return made | {
-            frame: ref
-            for refs in gathered(rows.values())
-            for frame, ref in refs.items()
-            if frame.endswith(".rejects")
-        }
+        return transform_task(rows, terms)
     name, partition = driving(terms)
     source = next(s for s in terms.sources if s.name == name)
-    others = {
-        s.name: followed(clean_task.start(raw[s.name], s))
+    begun = {
+        s.name: clean_task.start(raw[s.name], s)
         for s in terms.sources
         if s is not source
     }
     pieces = cleaned(raw[name], source.model_copy(update={"partition": partition}))
+    others = {other: followed(one) for other, one in begun.items()}
     parts: Members = {f"{name}.rejects": rejects_of(pieces)}
     chosen = {
         value: refs

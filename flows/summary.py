@@ -35,18 +35,19 @@ def lines(chain: Chain) -> list[tuple[str, str]]:
     """Write the five lines: stage and what it holds."""
     label = " (illustrative)" if chain.illustrative else ""
     made = {s: describe(s, refs) for s, refs in chain.frames.items()}
+    if "resource" in made:  # what the sources rejected counts as well
+        made["resource"] += f", {rejected(chain.factor):,} rejected"
     made |= {s: made[s] + label for s in ("asset", "capital") if s in made}
     return [(stage, made.get(stage, "not asked for")) for stage in STAGES]
 
 
 def describe(stage: str, refs: Mapping[str, ArtifactRef]) -> str:
     """Say in words what one stage made."""
-    rejected = sum(r.rows for n, r in refs.items() if n.endswith(".rejects"))
     if stage == "raw":
         return f"{len(refs)} tables, bytes fixed by sha256"
     if stage in ("resource", "product"):
         main = refs.get(stage) or next(iter(refs.values()))
-        return f"{main.rows:,} rows, {rejected:,} rejected"
+        return f"{main.rows:,} rows"
     if stage == "asset":
         row = first_row(refs["valuation"])
         return (
@@ -58,6 +59,12 @@ def describe(stage: str, refs: Mapping[str, ArtifactRef]) -> str:
         f"loan {row['agreement']} of {shown(row['principal_fen'])} CNY,"
         f" {row['status']}, LTV {row['ltv']}"
     )
+
+
+def rejected(factor: str) -> int:
+    """Count what the contracts of a factor's sources and resource let go."""
+    counted = store.check_counts(store.current(), factor)
+    return int(counted["rejected"].sum())
 
 
 def first_row(ref: ArtifactRef) -> dict[str, Any]:  # Any: a row of any contract

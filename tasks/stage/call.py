@@ -45,6 +45,7 @@ class Call:
     snapshots: dict[str, pl.DataFrame] = field(default_factory=dict)
     healing: dict[str, str] = field(default_factory=dict)  # inputs of the damaged run
     places: pl.DataFrame | None = None  # where each line of a parsed text came from
+    tables: dict[str, pl.LazyFrame] = field(default_factory=dict)  # rules refer to them
     made: list[Made] = field(default_factory=list)
     balances: list[Balance] = field(default_factory=list)
     checks: list[CheckCount] = field(default_factory=list)

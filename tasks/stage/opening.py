@@ -34,6 +34,7 @@ def opened(call: Call, scratch: Path) -> dict[str, Any]:
                 )
                 for entry, given in value.items()
             }
+            call.tables |= arguments[name]
         else:
             arguments[name] = value
     return arguments

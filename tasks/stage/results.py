@@ -1,7 +1,7 @@
 """Carry what a stage function returned into the publication: check, place, name."""
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from decimal import Decimal
 from pathlib import Path
 
@@ -24,7 +24,13 @@ from schemas.gates import Gates
 from schemas.registers import REGISTERS
 from schemas.resource import Partition, Source
 from tasks import store
-from tasks.contract import Contract, Verdict, contract_pass
+from tasks.contract import (
+    Contract,
+    SetVerdict,
+    Verdict,
+    contract_pass,
+    judge_set,
+)
 from tasks.stage.call import Call, digest
 from tasks.stage.opening import opened
 from tasks.stage.signature import Declaration, contract_of
@@ -160,11 +166,16 @@ def check(
 ) -> None:
     """Run the contract pass of one frame; keep its counts, rejects and valid rows."""
     valid, rejects = scratch / name, scratch / f"{name}.rejects"
-    verdict = contract_pass(plan, contract, valid, rejects, scratch, call.places)
-    count(call, name, verdict)
+    verdict = contract_pass(
+        plan, contract, valid, rejects, scratch, call.places, call.tables
+    )
+    of_set = judge_set(contract, verdict, earlier(call, name, contract))
+    count(call, name, verdict, of_set)
     if verdict.rejected:
         keep(call, f"{call.frame(name)}.rejects", rejects, verdict.rejected, contract)
     accept(call, name, verdict, allowed_rate(call, declared))
+    if failed := [found.sentence for found in of_set if found.fails]:
+        raise ContractError(f"{call.title}, {name}: {'; '.join(failed)}")
     partition = getattr(call.terms, "partition", None) if contract.parsed else None
     if partition is None:
         keep(call, call.frame(name), valid, verdict.rows_out, contract)
@@ -214,8 +225,21 @@ def value_of(partition: Partition) -> pl.Expr:
     return column.dt.strftime(forms[partition.by])
 
 
-def count(call: Call, name: str, verdict: Verdict) -> None:
-    """Write down rows in, out and rejected, and what each rule said."""
+def earlier(call: Call, name: str, contract: Contract) -> list[int]:
+    """Read how many rows earlier runs put out, where a rule compares with them."""
+    if not any(rule.metric == "volume" for rule in contract.sets.values()):
+        return []
+    return store.volumes(call.store, call.factor, call.shape.name, name)
+
+
+def count(
+    call: Call, name: str, verdict: Verdict, of_set: Sequence[SetVerdict]
+) -> None:
+    """Write down rows in, out, rejected and dropped, and what each rule said.
+
+    First the rules that reject, whose order is that of the bits; then those that drop
+    or only count, and of the set those that count no rows.
+    """
     call.balances.append(
         Balance(
             frame=name,
@@ -227,7 +251,17 @@ def count(call: Call, name: str, verdict: Verdict) -> None:
     )
     call.checks += [
         CheckCount(frame=name, check=reason, examined=verdict.rows_in, failed=failed)
-        for reason, failed in verdict.failed.items()
+        for reason, failed in {
+            **verdict.failed,
+            **verdict.drops,
+            **verdict.warned,
+        }.items()
+    ]
+    known = {check.check for check in call.checks if check.frame == name}
+    call.checks += [
+        CheckCount(frame=name, check=found.rule, examined=1, failed=not found.kept)
+        for found in of_set
+        if found.rule not in known
     ]
 
 

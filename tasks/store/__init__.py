@@ -4,7 +4,7 @@ Publication is the one way in (``publish``), the body of a run the one truth, an
 reader gets (``scan``, ``raw``) was re-hashed first.
 """
 
-from tasks.store.counts import series, snapshot
+from tasks.store.counts import check_counts, series, snapshot
 from tasks.store.doctor import Fact, doctor
 from tasks.store.find import Use, uses
 from tasks.store.lineage import (
@@ -18,6 +18,7 @@ from tasks.store.lineage import (
     resolve,
     runs,
     trace,
+    volumes,
 )
 from tasks.store.manifest import is_frame, members, parts
 from tasks.store.opening import current, opened
@@ -55,6 +56,7 @@ __all__ = [
     "Settings",
     "Store",
     "Use",
+    "check_counts",
     "current",
     "digest",
     "doctor",
@@ -88,5 +90,6 @@ __all__ = [
     "trace",
     "uses",
     "verify",
+    "volumes",
     "was_redriven",
 ]

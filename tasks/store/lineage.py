@@ -219,6 +219,15 @@ def runs(s: Store, factor: str = "") -> list[Run]:
     return [_run(*row) for row in rows]
 
 
+def volumes(s: Store, factor: str, task: str, frame: str, last: int = 100) -> list[int]:
+    """List how many rows of a frame the last complete runs put out, the latest last."""
+    query = select(run.body).where(run.factor == factor, run.task == task)
+    query = query.where(run.status == "COMPLETE").order_by(run.seq.desc()).limit(last)
+    with reading(s.engine) as c:
+        said = [read_body(text)[0] for text in c.scalars(query)]
+    return [b.rows_out for p in said[::-1] for b in p.balances if b.frame == frame]
+
+
 def _run(seq: int, hash: str, text: str) -> Run:
     said, who, at = read_body(text)
     return Run(seq=seq, run=hash, reused=False, publication=said, who=who, at=at)
