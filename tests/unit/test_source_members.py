@@ -23,6 +23,8 @@ from tasks.source import Text, open_text, pieces
 from tests.benchmarks.contract_pass import DAY, column
 from tests.unit.test_resource_collect import linked, tarred, text_only, zipped
 from tests.unit.test_source import judged
+from tests.workbooks import book, number, table
+from tests.workbooks import text as words
 
 LARGE = Path(__file__).parents[3] / "shared/data/large/tw_freeway_m05a_202405"
 A, N = column("a", "string", required=False), column("n", required=False)
@@ -194,6 +196,55 @@ def test_members_in_another_encoding_are_read(opened: Opened, encoding: str) -> 
     text = opened(zipped(*packed, bad), source("d.zip!*", encoding=encoding))
 
     assert [row[2] for row in told(text)] == [*words, "站", None]
+
+
+def parquet(*rows: tuple[str, int]) -> bytes:
+    """Write rows as Parquet."""
+    buffer = io.BytesIO()
+    pl.DataFrame(rows, {"a": pl.String, "n": pl.Int64}, orient="row").write_parquet(
+        buffer
+    )
+    return buffer.getvalue()
+
+
+OTHERS = {
+    "jsonl": (b'{"a": "x", "n": 1}\n{"a": "y", "n": 2}\n', b'{"a": "z", "n": 3}\n'),
+    "json": (b'[{"a": "x", "n": 1}, {"a": "y", "n": 2}]', b'[{"a": "z", "n": 3}]'),
+    "parquet": (parquet(("x", 1), ("y", 2)), parquet(("z", 3))),
+    "xlsx": (
+        book(table(["a", "n"], [words("x"), number(1)], [words("y"), number(2)])),
+        book(table(["a", "n"], [words("z"), number(3)])),
+    ),
+}
+
+
+@pytest.mark.parametrize("form", OTHERS)
+def test_members_of_other_formats_are_read_one_by_one(
+    opened: Opened, form: str
+) -> None:
+    one, two = OTHERS[form]
+
+    text = opened(
+        zipped((f"2.{form}", two), (f"1.{form}", one)),
+        source(f"d.zip!*.{form}", format=form),
+    )
+
+    first = 2 if form == "xlsx" else 1  # the row of the sheet, after the heading
+    assert [row[:4] for row in told(text)] == [
+        (f"d.zip!1.{form}", first, "x", "1"),
+        (f"d.zip!1.{form}", first + 1, "y", "2"),
+        (f"d.zip!2.{form}", first, "z", "3"),
+    ]
+
+
+def test_a_member_of_another_format_is_refused_by_its_name(opened: Opened) -> None:
+    content = zipped(("1.jsonl", b'{"a": "x", "n": 1}\n'), ("2.jsonl", b"[1"))
+
+    with pytest.raises(SourceError) as caught:
+        opened(content, source("d.zip!*.jsonl", format="json"))
+
+    assert str(caught.value).startswith("source given, d.zip!")
+    assert str(caught.value).count("source given") == 1
 
 
 def test_the_counts_of_rejects_name_member_and_line(
