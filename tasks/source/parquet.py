@@ -21,6 +21,7 @@ from schemas.contract import Column
 from schemas.errors import SourceError
 from schemas.resource import Source
 from tasks.contract.compile import RAW
+from tasks.source.footer import claimed_rows
 from tasks.source.heading import positions
 from tasks.source.typed import DATE, TIMESTAMP, pattern_of
 
@@ -40,6 +41,9 @@ def parquet_frames(raw: Path, source: Source) -> Iterator[pl.LazyFrame]:
             rows; its columns are not the declared ones, or have no exact text.
     """
     refuse_other(raw)
+    claimed = claimed_rows(raw)
+    if claimed > MAX_LINES:
+        raise SourceError(f"holds more than {MAX_LINES:,} rows; split it")
     rows = pl.scan_parquet(raw, glob=False)
     schema = rows.collect_schema()
     names = list(schema)
@@ -48,9 +52,6 @@ def parquet_frames(raw: Path, source: Source) -> Iterator[pl.LazyFrame]:
         text_of(name, schema[name], column)
         for name, column in zip(found, source.columns, strict=True)
     ]
-    claimed = int(rows.select(pl.len()).collect().item())
-    if claimed > MAX_LINES:
-        raise SourceError(f"holds more than {MAX_LINES:,} rows; split it")
     given = 0
     for batch in rows.select(found).collect_batches(chunk_size=BATCH_ROWS):
         yield shaped(batch.lazy(), texts, source, given)

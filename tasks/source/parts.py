@@ -261,6 +261,7 @@ class Sheet(Texts):
         self.number = self.column = 0
         self.cells: dict[int, Cell] = {}
         self.given: Attributes = {}
+        self.written = ""
         self.formula = self.valued = self.found = False
         self.columns: dict[str, int] = {}
 
@@ -300,6 +301,7 @@ class Sheet(Texts):
         if number <= self.number:
             raise SourceError(f"row {number} comes late or twice; save it anew")
         self.number, self.cells, self.column = number, {}, 0
+        self.written = str(number)
 
     def end_cell(self) -> None:
         given = self.given
@@ -314,7 +316,7 @@ class Sheet(Texts):
 
     def place(self, reference: str) -> int:
         letters = reference.rstrip("0123456789")
-        if reference[len(letters) :] != str(self.number):
+        if reference[len(letters) :] != self.written:
             raise SourceError(
                 f"a cell of row {self.number} lies elsewhere; save it anew"
             )
@@ -335,18 +337,23 @@ def text_of(pieces: list[str]) -> str:
 
 
 def read(pieces: Generator[bytes], into: Elements | Texts) -> Iterator[None]:
-    """Parse a part, pausing after each piece; names lose their prefix."""
+    """Parse a part, pausing after each piece; a prefix of all names is left out."""
 
-    def start(name: str, given: Attributes) -> None:
-        into.start(name.rpartition(":")[2] if ":" in name else name, given)
-
-    def end(name: str) -> None:
-        into.end(name.rpartition(":")[2] if ":" in name else name)
+    def start_all(name: str, given: Attributes) -> None:
+        if ":" in name:
+            at = name.index(":") + 1
+            parser.StartElementHandler = lambda name, given: into.start(
+                name[at:], given
+            )
+            parser.EndElementHandler = lambda n: into.end(n[at:])
+        else:
+            parser.StartElementHandler, parser.EndElementHandler = into.start, into.end
+        parser.StartElementHandler(name, given)
 
     parser = expat.ParserCreate()
     parser.buffer_text = True
     parser.StartDoctypeDeclHandler = refuse_doctype
-    parser.StartElementHandler, parser.EndElementHandler = start, end
+    parser.StartElementHandler = start_all
     parser.CharacterDataHandler = into.data
     try:
         with closing(pieces):
