@@ -272,6 +272,28 @@ class JoinBalance(pa.DataFrameModel):
         once = pl.col("right_reused").fill_null(0) == 0
         return data.lazyframe.select(once | (pl.col("expected") != "1:1"))
 
+    @classmethod
+    def refusal(cls, rejects: pl.DataFrame) -> str:
+        """Say of rejected rows, as the pass wrote them, which join may not be so."""
+        row = rejects.row(0, named=True)
+        did = [
+            f"{said} {row[name]}"
+            for name, said in (
+                ("dropped", "drops"),
+                ("multiplied", "adds"),
+                ("right_reused", "uses right rows again for"),
+            )
+            if row[name] not in ("0", None)
+        ]
+        expected = row["expected"]
+        as_said = "undeclared" if expected == UNDECLARED else f"declared {expected}"
+        return (
+            f"{row['join']} is {as_said}, but {' and '.join(did)} of its"
+            f" {row['left_rows']} rows; make the right key unique, or write in"
+            " resource.expect by the right table's alias: n:1 where rows without"
+            " partner may go, 1:n where rows may multiply"
+        )
+
 
 class ClauseBalance(pa.DataFrameModel):
     """What one other clause of the consolidation dropped or added. Key: step.

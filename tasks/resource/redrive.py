@@ -118,7 +118,9 @@ def mended(rejects: pl.LazyFrame, fixed: pl.LazyFrame, terms: Source) -> pl.Lazy
         of_cell(pl.col("in_member")).alias("_member"),
         pl.col("in_line").cast(pl.Int64, strict=False).alias("_line"),
     )
-    both = rejects.join(given, on=[*ORIGIN], how="left", nulls_equal=True)
+    both = rejects.join(
+        given, on=[*ORIGIN], how="left", nulls_equal=True, maintain_order="left"
+    )
     cells = {column.name: f"cell_{i}" for i, column in enumerate(terms.columns)}
     changed = {
         name: pl.col(cell).is_not_null() & (pl.col(cell) != as_cell(pl.col(name)))

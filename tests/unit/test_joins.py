@@ -152,3 +152,18 @@ def test_joins_in_parentheses_are_refused_with_the_remedy() -> None:
             "SELECT x.dest FROM (flights f JOIN airports p ON f.dest = p.faa) AS x",
             *(SOURCES, {}),
         )
+
+
+def test_a_refusal_names_the_join_what_it_did_and_the_remedy(tmp_path: Path) -> None:
+    contract = compile_contract(JoinBalance.to_schema())
+    rejects = tmp_path / "rejects"
+
+    contract_pass(joined(BOTH).lazy(), contract, tmp_path / "valid", rejects, tmp_path)
+
+    told = JoinBalance.refusal(pl.read_parquet(rejects))
+    assert told == (
+        "JOIN airlines a ON f.carrier = a.carrier is undeclared, but drops 2 and adds 2"
+        " of its 4 rows; make the right key unique, or write in resource.expect by the"
+        " right table's alias: n:1 where rows without partner may go, 1:n where rows"
+        " may multiply"
+    )

@@ -286,7 +286,7 @@ def test_transform_plans_without_reading_a_row() -> None:
 @pytest.mark.parametrize(
     "module",
     ["tasks.sql", "tasks.product.productize"]
-    + [f"tasks.resource.{m}" for m in ("collect", "transform", "joins", "label")],
+    + [f"tasks.resource.{m}" for m in ("collect", "transform", "steps", "redrive")],
 )
 def test_a_pure_module_loads_no_prefect_sqlmodel_or_pandas(module: str) -> None:
     code = f"import {module}, sys; print(*{{m.partition('.')[0] for m in sys.modules}})"
