@@ -81,7 +81,7 @@ class Source(Declared):
     update_frequency: str = Field(
         "none",
         pattern=r"^(?:none|P[1-9][0-9]*[YMWD]|PT[1-9][0-9]*[HM])$",
-        description="How often the source is renewed: none, or in ISO 8601 P1D, P1M, PT1H",
+        description="How often the source is renewed: none, or in ISO 8601 such as P1D",
     )
     partition: Partition | None = Field(None, description="Filled in from the document")
     max_rejected_rate: float = Field(

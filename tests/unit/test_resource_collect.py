@@ -17,8 +17,8 @@ from flows.demo import fetch
 from schemas.contract import Column
 from schemas.errors import SourceError
 from schemas.resource import Source
-from tasks.source import pieces as module
 from tasks.resource.collect import collect
+from tasks.source import pieces as module
 
 TEXT = b"origin,dest\nEWR,ORD\n"
 # sha256sum of what tar and unzip give.
