@@ -108,7 +108,7 @@ def ask(job: dict[str, object], limits: Limits) -> str:
         return stopped("time", limits)
     if child.returncode == 0:
         return str(json.loads(child.stdout.splitlines()[-1])["refused"])
-    slow = child.returncode in (-signal.SIGXCPU, -signal.SIGKILL)
+    slow = child.returncode == -signal.SIGXCPU
     return stopped("time" if slow else "memory", limits)
 
 
