@@ -14,7 +14,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from schemas.contract import Column
+from schemas.contract import Column, TypeOptions
 from schemas.errors import SourceError
 from schemas.resource import Source
 from tasks.resource.clean import clean
@@ -451,6 +451,29 @@ def test_a_gantry_day_of_288_headerless_files_is_one_scan(tmp_path: Path) -> Non
     of_last = rows.filter(pl.col("_line") >= last["_from"]).collect()
     assert of_last.height == 2_105
     assert of_last["at"].dt.strftime("%H:%M").unique().to_list() == ["23:55"]
+
+
+def test_a_reject_among_288_files_names_its_file_and_line(tmp_path: Path) -> None:
+    """Found by grep: line 231 of the file of 01:50 counts one car at 266 km/h."""
+    file = LARGE / "M05A_20240505.tar.gz"
+    if not file.is_file():
+        pytest.skip(f"the gantry month is not at {LARGE}")
+    columns = [
+        c.model_copy(update={"options": TypeOptions(maximum=250)})
+        if c.name == "speed"
+        else c.model_copy(update={"options": TypeOptions(format=c.options.format)})
+        for c in DAY.columns
+    ]
+    day = DAY.model_copy(
+        update={"path": f"{file.name}!*.csv", "header": 0, "columns": tuple(columns)}
+    )
+
+    rejects, verdict = judged(open_text(file, day, tmp_path), day, tmp_path)
+
+    assert (verdict.rejected, verdict.failed["speed:0:at most 250"]) == (1, 1)
+    assert rejects.select("_member", "_line", "speed").row(0) == (
+        *(f"{file.name}!TDCS_M05A_20240505_015000.csv", 231, "266"),
+    )
 
 
 OPENS = """
