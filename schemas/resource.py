@@ -74,6 +74,9 @@ class Source(Declared):
         "refuse", description="Columns of the file that the document does not declare"
     )
     null_tokens: tuple[str, ...] = Field(("",), description="Texts that mean missing")
+    allow_empty: bool = Field(
+        False, description="Whether the source may hold no record at all"
+    )
     licence: Text = Field(description="Licence under which the source may be used")
     retain: Literal["copy", "reference"] = Field(
         "copy", description="Keep the bytes, or only their hash and place"

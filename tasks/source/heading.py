@@ -15,6 +15,7 @@ from schemas.errors import SourceError
 from schemas.resource import Source
 
 SHOWN = 8  # names in a message
+MAX_COLUMNS = 4_096  # the widest table of the house has 55
 FOREIGN = "АВЕЅІЈКМНОРСТХҮасеіјорѕухԁԛԝһΑΒΕΖΗΙΚΜΝΟΡΤΥΧνο"  # noqa: RUF001 - that is the point
 LATIN = "ABESIJKMHOPCTXYaceijopsyxdqwhABEZHIKMNOPTYXvo"
 LOOKS = str.maketrans(FOREIGN, LATIN)
@@ -42,7 +43,17 @@ def positions(found: list[str], source: Source) -> list[int]:
             f"columns {'; '.join(parts)}; declare the columns that the file has, with"
             " physicalName where the name differs"
         )
+    refuse_wide(len(found))
     return [found.index(name) for name in wanted]
+
+
+def refuse_wide(columns: int) -> None:
+    """Refuse a table of more columns than any person declared or ignored knowingly."""
+    if columns > MAX_COLUMNS:
+        raise SourceError(
+            f"there are {columns:,} columns, over the limit of {MAX_COLUMNS:,}; store"
+            " such a table as rows of name and value, or only the columns needed"
+        )
 
 
 def refuse_doubtful(found: list[str]) -> None:

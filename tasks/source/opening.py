@@ -128,14 +128,31 @@ def refuse_delimiter(source: Source) -> None:
 def open_one(file: Path, source: Source, scratch: Path) -> pl.LazyFrame:
     """Open a file that is one table; lines have the numbers they have in the file."""
     if source.format != "csv":
-        return read_limited(file, source, scratch)
+        return filled(read_limited(file, source, scratch), source)
     text = file if source.encoding == "utf-8" else scratch / f"{file.name}.utf-8"
     with file.open("rb") as raw:
         start = start_of(raw, source)
         with nullcontext(raw) if text is file else text.open("w+b") as plain:
-            if lines_from(raw, plain, source, start) is not None:
+            lines = lines_from(raw, plain, source, start)
+            if lines is not None:
+                refuse_empty(lines, source)
                 return scan_plain(text, source, start, start.line - 1, start.line)
-        return rewritten(table(raw, source, start), source, scratch)
+        return filled(rewritten(table(raw, source, start), source, scratch), source)
+
+
+def filled(rows: pl.LazyFrame, source: Source) -> pl.LazyFrame:
+    """Give the rows that a reader wrote; their number stands in the files' footers."""
+    refuse_empty(int(rows.select(pl.len()).collect().item()), source)
+    return rows
+
+
+def refuse_empty(records: int, source: Source) -> None:
+    """Refuse a source without any record, unless that is declared."""
+    if not records and not source.allow_empty:
+        raise SourceError(
+            "there are names of columns at most, but no records; declare allow_empty:"
+            " true if that may be"
+        )
 
 
 def lines_from(
@@ -255,6 +272,8 @@ class Members:
             line += lines
         if line > MAX_LINES:
             raise SourceError(f"source {self.source.name}: too many lines; split it")
+        with named(self.source, self.source.path):
+            refuse_empty(line - 1, self.source)
         return Text(pl.concat(rows), places_of(self.source, places))
 
     def read(

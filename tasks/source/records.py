@@ -23,7 +23,7 @@ import polars as pl
 from schemas.errors import SourceError
 from schemas.resource import Source
 from tasks.contract.compile import RAW
-from tasks.source.heading import positions
+from tasks.source.heading import positions, refuse_wide
 from tasks.source.plain import MAX_LINE
 
 BATCH_ROWS, BATCH_SIGNS = 10_000, 8 << 20
@@ -135,6 +135,7 @@ def start_of(file: IO[bytes], source: Source) -> Start:
         found = [str(field) for field in first.fields]
         after = first.line + max(first.raw.count("\n"), 1)
         return Start(after, width, tuple(columns_of(found, source)))
+    refuse_wide(width)
     if width < columns:
         raise SourceError(
             f"line 1 has {width} fields, but {columns} columns are declared; declare"
@@ -161,7 +162,9 @@ def first_record(text: TextIO, source: Source) -> Record:
     first = next(records(text, source, max(source.header, 1)), None)
     if first is None:
         raise SourceError("the file is empty; replace it")
-    if first.unreadable and (source.header or first.raw.startswith(UTF_16)):
+    if first.raw.startswith(UTF_16):
+        raise SourceError("is UTF-16 text; declare encoding: utf-16")
+    if first.unreadable and source.header:
         raise SourceError(
             f"the first line is not {source.encoding} text; declare the encoding it has"
         )
