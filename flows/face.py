@@ -253,6 +253,9 @@ def used_by(uses: Sequence[Facts]) -> str:
 
 def redriven(console: Console, data: Facts) -> None:
     """Say how many rejects moved and how many remain, and what to do next."""
+    if not data["rejected"]:
+        console.print(f"{data['frame']}: no row is rejected", markup=False)
+        return
     mended = f" ({data['changed']:,} cells mended)" if data["changed"] else ""
     console.print(
         f"{data['frame']}: {data['moved']:,} of {data['rejected']:,} rejected rows"

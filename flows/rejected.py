@@ -10,7 +10,7 @@ import os
 import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args, get_type_hints
 
 import polars as pl
 
@@ -18,8 +18,11 @@ from flows.document import factor_named
 from schemas.artifact import ArtifactRef
 from schemas.contract import Column
 from schemas.errors import FactorError, SourceError, StoreError
+from schemas.quality import Assessment
+from schemas.resource import Resource
 from tasks import store
 from tasks.resource.cells import as_cell
+from tasks.resource.classify import classify
 
 MASK = "•••"
 SECRET = ("personal", "sensitive")
@@ -151,10 +154,23 @@ def classified(ref: str, columns: set[str]) -> set[str]:
         for column in part.columns
     ]
     secret = {c.name for c in declared if c.classification in SECRET}
-    frame = ref.rpartition("/")[2]
-    if secret and frame.removesuffix(".rejects") not in terms.sources:
+    frame = ref.rpartition("/")[2].partition("@")[0].removesuffix(".rejects")
+    if frame not in terms.sources and is_of_code(ref, frame):
+        return set()
+    if secret and frame not in terms.sources:
         return named  # SQL may have renamed a classified column: nobody said of which
-    # A frame whose contract stands in code holds no raw text of the sources.
-    of_code = ref.partition("/")[2].startswith(("asset/", "capital/"))
-    unknown = set() if of_code else named - {c.name for c in declared} - {"_ragged"}
+    unknown = named - {c.name for c in declared} - {"_ragged"}
     return secret | unknown | ({"_ragged"} if secret else set())
+
+
+def is_of_code(ref: str, frame: str) -> bool:
+    """Say whether the contract stands in code: then no text of a source is in it."""
+    if ref.partition("/")[2].startswith(("asset/", "capital/")):
+        return True
+    made = {
+        name: hint
+        for result in (Resource, Assessment)
+        for name, hint in get_type_hints(result, include_extras=True).items()
+    }
+    made |= {"classify": get_type_hints(classify, include_extras=True)["return"]}
+    return frame in made and isinstance(get_args(made[frame])[1], type)

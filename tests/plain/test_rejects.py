@@ -88,3 +88,21 @@ def test_what_cannot_be_written_is_one_sentence(home: Path) -> None:
     assert said.exit == 1
     assert "such.csv" in said.err
     assert "Traceback" not in said.err
+
+
+@pytest.mark.parametrize(
+    ("frame", "column", "seen"),
+    [
+        ("balance", "step", "clean"),  # counts: nothing of the people is in them
+        ("quality", "factor", "people"),
+        ("people", "name", "Ada"),
+        ("people", "plate", "•••"),
+        ("resource", "name", "•••"),  # SQL may have taken it from a classified column
+    ],
+)
+def test_only_what_may_hold_a_classified_value_is_masked(
+    home: Path, frame: str, column: str, seen: str
+) -> None:
+    rows = ask(home, "show", f"people/resource/{frame}", "--json").data["rows"]
+
+    assert seen in {row[column] for row in rows}
