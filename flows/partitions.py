@@ -9,7 +9,7 @@ from prefect.futures import PrefectFuture
 from flows.stages import clean_task, collect_task, gather_task, transform_task
 from schemas.artifact import ArtifactRef, Chunk
 from schemas.errors import FactorError, StoreError
-from schemas.resource import ResourceTerms, Source
+from schemas.resource import ResourceTerms, Source, in_order
 from tasks import store
 from tasks.resource.partition import driving
 
@@ -30,18 +30,12 @@ def resource_of(
         within: First and last partition to make; the others stay as they are.
     """
     if terms.partition is None:
-        begun = {s.name: clean_task.start(raw[s.name], s) for s in terms.sources}
-        rows = {name: followed(one) for name, one in begun.items()}
-        return transform_task(rows, terms)
+        return transform_task(cleaned_whole(raw, terms.sources), terms)
     name, partition = driving(terms)
     source = next(s for s in terms.sources if s.name == name)
-    begun = {
-        s.name: clean_task.start(raw[s.name], s)
-        for s in terms.sources
-        if s is not source
-    }
-    pieces = cleaned(raw[name], source.model_copy(update={"partition": partition}))
-    others = {other: followed(one) for other, one in begun.items()}
+    others = cleaned_whole(raw, [s for s in terms.sources if s is not source])
+    parted = source.model_copy(update={"partition": partition})
+    pieces = cleaned(raw[name], parted, tables_of(source, others))
     parts: Members = {f"{name}.rejects": rejects_of(pieces)}
     chosen = {
         value: refs
@@ -52,6 +46,30 @@ def resource_of(
     if within is not None:
         parts["resource"] = earlier(terms, within) | parts["resource"]
     return gather_task(parts, terms)
+
+
+def cleaned_whole(raw: Mapping[str, Any], sources: Sequence[Source]) -> dict[str, Any]:
+    """Clean each source as soon as those are clean that its rules refer to.
+
+    Any: refs by frame, or their future.
+    """
+    begun: dict[str, Any] = {}
+    rows: dict[str, Any] = {}
+    for source in in_order(sources):
+        asked = source.refers & begun.keys() - rows.keys()
+        rows |= {n: followed(begun[n]) for n in asked}
+        tables = tables_of(source, rows)
+        begun[source.name] = clean_task.start(raw[source.name], source, **tables)
+    return {n: rows.get(n) or followed(one) for n, one in begun.items()}
+
+
+def tables_of(source: Source, rows: Mapping[str, Any]) -> dict[str, Any]:
+    """Hand on what the rules of a source refer to; nothing where there is nothing.
+
+    Any: refs by frame, or their future.
+    """
+    asked = {n: rows[n] for n in sorted(source.refers) if n in rows}
+    return {"tables": asked} if asked else {}
 
 
 def vouchers_of(costs: Source) -> Any:  # Any: refs by name
@@ -76,7 +94,7 @@ def span_of(partitions: str) -> tuple[str, str] | None:
     return span
 
 
-def cleaned(raw: Any, source: Source) -> dict[str, Refs]:
+def cleaned(raw: Any, source: Source, tables: Mapping[str, Any]) -> dict[str, Refs]:
     """Clean each piece of a source; a piece holds the rows of one or more partitions.
 
     Any: a ref of raw bytes or of a manifest of them, or its future.
@@ -86,7 +104,7 @@ def cleaned(raw: Any, source: Source) -> dict[str, Refs]:
     manifest = whole.kind == "manifest"
     pieces = store.parts(s, whole) if manifest else [(source.file, whole)]
     begun = [
-        clean_task.start(Chunk(each=dict(some), whole=whole), source)
+        clean_task.start(Chunk(each=dict(some), whole=whole), source, **tables)
         for some in shared_out(pieces)
     ]
     made = {piece: refs for done in gathered(begun) for piece, refs in done.items()}

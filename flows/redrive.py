@@ -194,7 +194,9 @@ def moved(ref: str, piece: Piece, fixed: Refs, source: Source) -> Refs:
     rejects: Any = piece.rejects  # Any: a ref, or one entry of a chunk
     if piece.value:
         rejects = Chunk(each={piece.value: piece.rejects})
-    redrive_task(piece.stands, rejects, fixed, source)
+    named = {n: f"{source.factor}/resource/{n}" for n in sorted(source.refers)}
+    tables = {"tables": {n: store.resolve(s, r) for n, r in named.items()}}
+    redrive_task(piece.stands, rejects, fixed, source, **(tables if named else {}))
     return store.redriven(s, before)
 
 

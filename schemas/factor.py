@@ -21,7 +21,7 @@ from schemas.policy import AssetRules, CapitalRules, Policy
 from schemas.product import ProductTerms, Scenario
 from schemas.quality import CheckCounts, Indicator
 from schemas.registers import JournalLine
-from schemas.resource import ResourceTerms, Source
+from schemas.resource import ResourceTerms, Source, in_order
 
 
 class Schedule(Terms):
@@ -63,6 +63,11 @@ class Factor(Terms):
     @model_validator(mode="after")
     def _resource_has_columns(self) -> Self:
         self.resource.filled(tuple(self.sources.values()))
+        return self
+
+    @model_validator(mode="after")
+    def _references_end(self) -> Self:
+        in_order(self.sources.values())
         return self
 
     @model_validator(mode="after")

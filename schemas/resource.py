@@ -1,6 +1,7 @@
 """Terms and frames of the first stage: sources, consolidation, labels."""
 
 import re
+from collections.abc import Iterable
 from decimal import Decimal
 from itertools import takewhile
 from pathlib import Path
@@ -107,6 +108,13 @@ class Source(Declared):
         return Path(self.file)
 
     @property
+    def refers(self) -> frozenset[str]:
+        """The sources in whose columns its rules look values up."""
+        rules = [*self.quality, *(r for c in self.columns for r in c.quality)]
+        named = (r.reference.partition(".")[0] for r in rules)
+        return frozenset(name for name in named if name)
+
+    @property
     def is_glob(self) -> bool:
         """Say whether ``file`` is a pattern that several files may match."""
         return GLOB.search(self.file) is not None
@@ -139,6 +147,27 @@ class Source(Declared):
     def identity(self) -> dict[str, Any]:
         """Leave out where the file lies: moving it changes no result."""
         return {**super().identity(), "path": self.inner}
+
+
+def in_order(sources: Iterable[Source]) -> tuple[Source, ...]:
+    """Put each source after those that its rules look values up in.
+
+    Raises:
+        ValueError: They look up in a circle.
+    """
+    waiting = {source.name: source for source in sources}
+    ordered: list[Source] = []
+    while waiting:
+        ready = [s for s in waiting.values() if not s.refers & waiting.keys()]
+        if not ready:
+            raise ValueError(
+                f"sources {', '.join(waiting)} refer to each other in a circle; move"
+                " one of the rules to resource.columns"
+            )
+        ordered += ready
+        for source in ready:
+            del waiting[source.name]
+    return tuple(ordered)
 
 
 class ResourceTerms(Declared):

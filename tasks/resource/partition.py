@@ -16,8 +16,20 @@ def driving(terms: ResourceTerms) -> tuple[str, Partition]:
     -> gantries, by day of at.
 
     Raises:
-        FactorError: The resource is not partitioned, or no one source decides.
+        FactorError: The resource is not partitioned, no one source decides, or the
+            rules of another one refer to it.
     """
+    name, part = decided(terms)
+    if asking := [s.name for s in terms.sources if name in s.refers]:
+        raise FactorError(
+            f"sources.{asking[0]} refers to {name}, which is read part by part and is"
+            " never whole; move the rule to resource.columns"
+        )
+    return name, part
+
+
+def decided(terms: ResourceTerms) -> tuple[str, Partition]:
+    """Do what ``driving`` does, whatever refers to that source."""
     part = terms.partition
     if part is None:
         raise FactorError("resource.partition is missing")

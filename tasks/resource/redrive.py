@@ -18,7 +18,7 @@ from schemas.resource import Source
 from tasks.contract import Contract
 from tasks.contract.compile import RAW
 from tasks.resource.cells import as_cell, of_cell
-from tasks.resource.clean import clean
+from tasks.resource.clean import NO_TABLES, clean
 
 ORIGIN = {"_source": pl.String, "_member": pl.String, "_line": pl.Int64}
 # The second rule of every source's contract, so the second bit of a reject.
@@ -31,6 +31,7 @@ def redrive(
     rejects: pl.LazyFrame,
     fixed: Mapping[str, pl.LazyFrame],
     terms: Source,
+    tables: Mapping[str, pl.LazyFrame] = NO_TABLES,
 ) -> Annotated[pl.LazyFrame, Source.contract]:
     """Bring the rows that stand together with the rejects as they read now.
 
@@ -39,6 +40,7 @@ def redrive(
         rejects: What was rejected beside them, as the pass wrote it.
         fixed: Nothing, or rows that a person mended: contract ``fixed_source``.
         terms: The source as the document describes it now.
+        tables: The sources that its rules refer to, for the contract alone.
 
     Returns:
         All of them, raw and typed, ``_stands`` where they stood before.
