@@ -87,6 +87,8 @@ def source_contracts(terms: Factor) -> dict[str, Contract]:
 def resource_contract(terms: Factor) -> dict[str, Contract]:
     """Plan the resource, and see that it fits its contract."""
     resource_of(terms)
+    if terms.resource.partition is not None:
+        driving(terms.resource)  # refuses a partition that no one source decides
     tables = {n: types_of(s.columns) for n, s in terms.sources.items()}
     contract = terms.resource.contract()
     return {"resource": compile_contract(contract, terms.resource.order, tables=tables)}
