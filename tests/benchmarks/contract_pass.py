@@ -29,6 +29,7 @@ import polars as pl
 from schemas.contract import Column
 from schemas.resource import Source
 from tasks.contract import Contract, compile_contract, contract_pass
+from tasks.resource.clean import clean
 from tasks.source import open_text
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -161,8 +162,10 @@ def plan_checks(raw: Path, source: Source, out: Path) -> int:
 def ours(raw: Path, source: Source, out: Path, key: bool = False) -> int:
     """Open, check, divide, count."""
     contract = contract_of(source, key)
-    rows = open_text(raw, source, out)
-    return contract_pass(rows, contract, out / "valid", out / "rejects", out).rejected
+    text = open_text(raw, source, out)
+    files = (out / "valid", out / "rejects", out)
+    rows = clean(text.rows, source)
+    return contract_pass(rows, contract, *files, text.places).rejected
 
 
 def ours_key(raw: Path, source: Source, out: Path) -> int:
