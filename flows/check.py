@@ -14,6 +14,7 @@ from schemas.factor import Factor
 from tasks.contract import Contract, compile_contract, fit
 from tasks.product.productize import productize
 from tasks.resource.classify import classify
+from tasks.resource.partition import driving
 from tasks.resource.transform import transform
 from tasks.source.typed import typed
 
