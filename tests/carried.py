@@ -99,7 +99,7 @@ def refusal(content: bytes, given: Source) -> str:
     with pytest.raises(SourceError) as refused:
         carried(content, given)
     told = str(refused.value)
-    assert told.startswith(f"source given, {given.path}")
+    assert told.startswith(f"source given, {given.file}")
     assert "\n" not in told
     assert "; " in told, f"no remedy: {told}"
     return told

@@ -334,7 +334,9 @@ def of_zip(
                 unfolded += content.tell()
                 weigh(unfolded, packed)
                 if content.tell() != entry.file_size:
-                    raise SourceError("is damaged: its size is not as listed")
+                    raise SourceError(
+                        "is damaged: its size is not as listed; fetch it again"
+                    )
 
 
 def is_regular(mode: int) -> bool:
