@@ -131,8 +131,6 @@ def _judged(
     ]
     if len(said) > REASONS:
         parts.append(f"and {len(said) - REASONS} rules more")
-    if row["dropped"]:
-        parts.append(f"{row['dropped']:,} repeats dropped")
     numbers = (row["rows_in"], row["rows_out"], row["dropped"], row["rejected"])
     return (step, frame, *numbers, 0, "; ".join(parts))
 

@@ -52,7 +52,9 @@ KINDS: dict[str, tuple[Codes, str]] = {
     "required": (("0201",), "required values"),
     "ragged line": (("0102",), "lines"),
     "unreadable line": (("0102",), "lines"),
+    "repeated row": ((), "repeats"),  # what was dropped is told by the balance
 }
+SUPERSEDED = "superseded"  # so is a copy beside which another one stands
 
 
 def declared_by(frame: str, terms: ResourceTerms) -> Declared | None:
@@ -79,6 +81,8 @@ def meaning(rule: str, declared: Declared) -> tuple[Codes, str]:
     if quality is not None:
         return default_of(quality, declared)
     subject, _, kind = rule.partition(":")
+    if kind.startswith(SUPERSEDED):
+        return (), "repeats"
     return (KEY, "keys") if subject == "unique" else KINDS.get(kind, LIMITS)
 
 

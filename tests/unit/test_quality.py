@@ -340,12 +340,16 @@ def test_repeats_that_were_dropped_count_as_repeats_and_not_as_missing() -> None
     given = terms(sources=[{**TRIPS, "drop_repeats": True}])
     keyed = [rule("unique:id", 2), rows("trips", 10, 5, 2, dropped=3)]
     bare = [rows("trips", 10, 7, 0, dropped=3)]
+    # The pass also tells of each drop as of a rule: not counted a second time.
+    keyed += [rule("*:superseded, last by left_at stands", 3)]
+    bare += [rule("*:repeated row", 3)]
 
     with_key, without = parts(made(keyed, given)), parts(made(bare, given))
 
     assert (with_key["0303"], with_key["0304"]) == ((5, 10), (5, 10))
     assert (without["0303"], without["0304"]) == ((3, 10), (7, 10))
     assert (with_key["0202"], without["0202"]) == ((5, 7), (7, 7))
+    assert not {"0302"} & (with_key.keys() | without.keys())
 
 
 def test_a_column_of_another_type_than_declared_misses_the_standard() -> None:

@@ -86,10 +86,12 @@ def test_what_no_step_tells_of_is_still_seen() -> None:
 
 
 def test_a_resource_that_is_its_source_has_no_further_step() -> None:
-    told = table(made([rows("trips", 10, 7, 0, dropped=3)], joins=[]))
+    counts = [rows("trips", 10, 7, 0, dropped=3), rule("*:repeated row", 3)]
+
+    told = table(made(counts, joins=[]))
 
     assert [row[0] for row in told] == ["collect", "clean"]
-    assert told[1] == ("clean", "trips", 10, 7, 3, 0, 0, "3 repeats dropped")
+    assert told[1] == ("clean", "trips", 10, 7, 3, 0, 0, "3 × *:repeated row")
 
 
 def test_a_warning_says_that_it_rejected_nothing() -> None:
