@@ -2,10 +2,11 @@
 
 import hashlib
 from collections.abc import Mapping
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path, PurePosixPath
-from typing import Any
+from typing import IO, Any, NamedTuple
 
 import polars as pl
 import rfc8785
@@ -26,6 +27,16 @@ from schemas.errors import ContractError
 from tasks import store
 from tasks.stage.signature import Shape, StageFunction
 
+HELD = 256  # files held open at once: a process may open about 1,000
+
+
+class File(NamedTuple):
+    """A raw file: where it lies, what it holds and, of the first ones, itself open."""
+
+    path: Path
+    sha256: str
+    handle: IO[bytes] | None
+
 
 @dataclass
 class Call:
@@ -41,7 +52,8 @@ class Call:
     factor: str = ""
     refs: dict[str, ArtifactRef] = field(default_factory=dict)
     identities: dict[str, str] = field(default_factory=dict)  # role -> id in key, ids
-    files: dict[str, tuple[Path, str]] = field(default_factory=dict)  # name -> sha256
+    files: dict[str, File] = field(default_factory=dict)  # by the name in the document
+    held: ExitStack = field(default_factory=ExitStack)  # open until the call is done
     snapshots: dict[str, pl.DataFrame] = field(default_factory=dict)
     healing: dict[str, str] = field(default_factory=dict)  # inputs of the damaged run
     places: pl.DataFrame | None = None  # where each line of a parsed text came from
@@ -98,10 +110,16 @@ def bind(call: Call) -> None:
             call.snapshots[name], call.identities[name] = taken
 
 
-def hashed_files(call: Call, pattern: str) -> dict[str, tuple[Path, str]]:
-    """Find and hash the files of a path, by the name that a document would give."""
-    paths = store.locate_all(call.store, pattern)
-    return {name_of(pattern, path): (path, store.digest(path)) for path in paths}
+def hashed_files(call: Call, pattern: str) -> dict[str, File]:
+    """Find, open and hash the files of a path, by the names a document would give."""
+    found = {}
+    for number, path in enumerate(store.locate_all(call.store, pattern)):
+        if number < HELD:
+            handle, sha256 = call.held.enter_context(store.hashed(path))
+            found[name_of(pattern, path)] = File(path, sha256, handle)
+        else:
+            found[name_of(pattern, path)] = File(path, store.digest(path), None)
+    return found
 
 
 def name_of(pattern: str, path: Path) -> str:
@@ -113,9 +131,9 @@ def name_of(pattern: str, path: Path) -> str:
     return "/".join((*package, *path.parts[len(package) - len(parts) :]))
 
 
-def identity_of(files: Mapping[str, tuple[Path, str]]) -> str:
+def identity_of(files: Mapping[str, File]) -> str:
     """Hash what the files hold; one file is its own hash."""
-    hashes = {name: sha256 for name, (_, sha256) in files.items()}
+    hashes = {name: file.sha256 for name, file in files.items()}
     return digest(hashes) if len(hashes) > 1 else next(iter(hashes.values()))
 
 

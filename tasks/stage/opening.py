@@ -104,9 +104,9 @@ def open_piece(call: Call, piece: ArtifactRef, source: Source, scratch: Path) ->
         )
     scratch.mkdir()
     _, _, file = piece.name.partition("@")
-    return open_text(
-        store.raw(call.store, piece), source.at(file) if file else source, scratch
-    )
+    named = source.at(file) if file else source
+    with store.raw_file(call.store, piece) as opened_once:
+        return open_text(opened_once, named, scratch)
 
 
 def take_snapshot(

@@ -1,7 +1,8 @@
 """Carry what a stage function returned into the publication: check, place, name."""
 
+import hashlib
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from decimal import Decimal
 from pathlib import Path
 
@@ -31,7 +32,7 @@ from tasks.contract import (
     contract_pass,
     judge_set,
 )
-from tasks.stage.call import Call, digest
+from tasks.stage.call import Call, File, digest
 from tasks.stage.opening import opened
 from tasks.stage.signature import Declaration, contract_of
 
@@ -67,46 +68,54 @@ def collected(call: Call, scratch: Path) -> None:
     if not isinstance(source, Source):
         raise ContractError(f"{call.title}: raw bytes need the terms of their source")
     if not source.is_glob:
-        ((path, sha256),) = call.files.values()
-        land_raw(call, source.name, source, path, sha256, scratch)
+        (file,) = call.files.values()
+        land_raw(call, source.name, source, file, scratch)
         return
     members = {}
-    for file, (path, sha256) in call.files.items():
-        name = f"{source.name}@{file}"
-        members[file] = land_raw(call, name, source.at(file), path, sha256, scratch)
+    for name, file in call.files.items():
+        frame = f"{source.name}@{name}"
+        members[name] = land_raw(call, frame, source.at(name), file, scratch)
     land_manifest(call, source.name, members, scratch)
 
 
 def land_raw(
-    call: Call, name: str, source: Source, path: Path, file_sha256: str, scratch: Path
+    call: Call, frame: str, source: Source, file: File, scratch: Path
 ) -> ArtifactRef:
     """Keep one piece: its bytes or, by reference, only its hash."""
-    sha256 = file_sha256
+    sha256 = file.sha256
     if source.retain == "reference":
-        size = path.stat().st_size
+        size = file.path.stat().st_size
     elif is_whole(source) and is_kept(call, sha256):
         size = store.path(call.store, sha256).stat().st_size
     else:
-        sha256, size = copied(call, source, path, scratch)
-    if (sha256 if is_whole(source) else store.digest(path)) != file_sha256:
+        sha256, size = copied(call, source, file, scratch)
+    if (sha256 if is_whole(source) else hash_of(file)) != file.sha256:
         raise SourceError(f"{source.file} changed while it was read: run again")
     ref = ArtifactRef(
         id=digest(["raw", call.factor, source.name, source.member, sha256]),
         sha256=sha256,
-        name=name,
+        name=source.name,
         rows=0,
         contract=NO_CONTRACT,
         kind="raw",
     )
     origin = Origin(
         path=source.file,
-        file_sha256=file_sha256,
+        file_sha256=file.sha256,
         member=source.path.partition("!")[2],
         licence=source.licence,
         retained=source.retain,
     )
-    call.made.append(Made(frame=name, ref=ref, bytes=size, origin=origin))
+    call.made.append(Made(frame=frame, ref=ref, bytes=size, origin=origin))
     return ref
+
+
+def hash_of(file: File) -> str:
+    """Hash a file again, open as it is."""
+    if file.handle is None:
+        return store.digest(file.path)
+    file.handle.seek(0)
+    return hashlib.file_digest(file.handle, "sha256").hexdigest()  # type: ignore[arg-type]  # IO is wider
 
 
 def is_whole(source: Source) -> bool:
@@ -122,11 +131,11 @@ def is_kept(call: Call, sha256: str) -> bool:
     return file.is_file() and store.digest(file) == sha256
 
 
-def copied(call: Call, source: Source, path: Path, scratch: Path) -> tuple[str, int]:
+def copied(call: Call, source: Source, file: File, scratch: Path) -> tuple[str, int]:
     """Write the bytes of one piece into the store; say their hash and number."""
     part = scratch / "raw"
-    with part.open("wb") as file:
-        file.writelines(call.function(path, source))
+    with part.open("wb") as written:
+        written.writelines(call.function(file.handle or file.path, source))
     size = part.stat().st_size
     return store.place(call.store, part, private=True), size
 
@@ -173,7 +182,7 @@ def check(
     count(call, name, verdict, of_set)
     if verdict.rejected:
         keep(call, f"{call.frame(name)}.rejects", rejects, verdict.rejected, contract)
-    accept(call, name, verdict, allowed_rate(call, declared))
+    accept(call, name, verdict, allowed_rate(call, declared), told(declared, rejects))
     if failed := [found.sentence for found in of_set if found.fails]:
         raise ContractError(f"{call.title}, {name}: {'; '.join(failed)}")
     partition = getattr(call.terms, "partition", None) if contract.parsed else None
@@ -272,10 +281,18 @@ def allowed_rate(call: Call, declared: Declaration) -> float:
     return float(getattr(call.terms, "max_rejected_rate", 0.0))
 
 
-def accept(call: Call, name: str, verdict: Verdict, allowed: float) -> None:
+def told(declared: Declaration, rejects: Path) -> str:
+    """Let a contract in code say in its own words what its rejects mean."""
+    say: Callable[[pl.DataFrame], str] | None = getattr(declared, "refusal", None)
+    return say(pl.read_parquet(rejects, glob=False)) if say else ""
+
+
+def accept(call: Call, name: str, verdict: Verdict, allowed: float, said: str) -> None:
     """Fail the run when more rows break the contract than the terms let go."""
     if verdict.rejected <= Decimal(str(allowed)) * verdict.rows_in:
         return
+    if said:
+        raise ContractError(f"{call.title}: {said}")
     worst = max(verdict.failed, key=lambda reason: verdict.failed[reason])
     raise ContractError(
         f"{call.title}: {verdict.rejected:,} of {verdict.rows_in:,} rows of {name}"

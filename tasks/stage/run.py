@@ -37,14 +37,20 @@ def run_stage(
         StoreError, SourceError, RegisterError: As the store and the registers say.
     """
     call = Call(stage, function, shape, kind, given, store.current(), value)
-    bind(call)
+    with call.held:
+        bind(call)
+        return done_once(call)
+
+
+def done_once(call: Call) -> Published:
+    """Find what was done under this call's key, or do it."""
     key = digest(
         [
-            *(stage, shape.name, code_digest(function.__module__)),
+            *(call.stage, call.shape.name, code_digest(call.function.__module__)),
             *(call.terms.identity(), call.identities, str(call.as_of)),
         ]
     )
-    if kind != "act" and (done := store.finished(call.store, key)):
+    if call.kind != "act" and (done := store.finished(call.store, key)):
         return done
     if before := store.recorded(call.store, key):
         call.healing = {i.role: i.id for i in before.inputs}

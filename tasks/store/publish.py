@@ -219,10 +219,13 @@ def projections(p: Publication, run: str) -> dict[type[Row], list[Values]]:
     }
     return {
         # The contract's digest may differ from run to run: it stands in the output.
-        Artifact: [
-            {**m.ref.model_dump(exclude={"contract"}), "bytes": m.bytes}
-            for m in p.artifacts
-        ],
+        # Two files of a pattern may hold the same bytes: one artifact, two outputs.
+        Artifact: list(
+            {
+                m.ref.id: {**m.ref.model_dump(exclude={"contract"}), "bytes": m.bytes}
+                for m in p.artifacts
+            }.values()
+        ),
         Derivation: [{"child": c, "parent": f, "role": r} for c, f, r in sorted(edges)],
         RunOutput: [_output(made, run) for made in p.artifacts],
         CheckResult: [
