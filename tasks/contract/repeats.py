@@ -98,8 +98,8 @@ def superseded(
     turned = [False] * len(key) + [which == "last"]
     runs = copies.sort([*key, column], descending=turned)
     begins = ~as_before(runs.lazy().select(ROW, *key))
-    rivals = (runs[column] == runs[column].shift(-1)) & ~begins.shift(-1)
-    tied = rivals.fill_null(False).filter(begins).gather(begins.cum_sum() - 1)
+    rivals = (runs[column] == runs[column].shift(-1)).fill_null(False)
+    tied = rivals.filter(begins).gather(begins.cum_sum() - 1)
     return runs[ROW].filter(~begins & ~tied)
 
 

@@ -140,6 +140,18 @@ def test_rows_that_read_the_same_are_rejected_each_with_its_own_text(
     assert said.failed["unique:n"] == 5
 
 
+def test_a_row_that_does_not_parse_is_no_copy_though_it_is_typed_alike(
+    tmp_path: Path,
+) -> None:
+    priced = source(number("x"), whole(), key=("n",))
+
+    said = run_text(b"x,n\n,1\nfew,1\n,1\n5,5\n", priced, tmp_path)
+
+    rejects = rows(tmp_path / "rejects")
+    assert rejects["x"].to_list() == [None, "few", None]
+    assert (said.failed["x:parse"], said.failed["unique:n"]) == (1, 2)
+
+
 def test_a_reject_names_its_member_and_the_line_in_it(tmp_path: Path) -> None:
     lines = pl.LazyFrame(
         {"_line": [1, 2, 7, 8, 20], "_r_n": ["1", "a", "b", "2", "c"]},
@@ -199,7 +211,7 @@ def test_equal_hashes_of_unequal_keys_reject_nothing(
     given = pl.LazyFrame({"id": [1, 2, 3, 3], "n": [0, 0, 0, 0]})
     monkeypatch.setattr(pl.Expr, "hash", lambda e, *seed: e.is_null().cast(pl.UInt64))
 
-    said = run(given, compile_contract(NUMBERS), tmp_path)
+    said = run(given, compile_contract(NUMBERS, order=("n",)), tmp_path)
 
     assert said.failed["unique:id"] == 2
     assert rows(tmp_path / "valid")["id"].to_list() == [1, 2]
@@ -211,7 +223,7 @@ def test_many_buckets_find_what_one_finds(
     monkeypatch.setattr(buckets, "SLICE_ROWS", 100)
     given = pl.LazyFrame({"id": [*range(5_000), 17, 4_321, 17], "n": [0] * 5_003})
 
-    said = run(given, compile_contract(NUMBERS), tmp_path)
+    said = run(given, compile_contract(NUMBERS, order=("n",)), tmp_path)
 
     assert said.failed["unique:id"] == 5
     assert said.rows_out == 4_998

@@ -201,12 +201,14 @@ def test_many_rows_fare_as_few_do_slice_by_slice_and_bucket_by_bucket(
     rows += [(k, "tied", 8) for k in range(0, 500, 10)]
     standing, rejected, drops = judged(rows, "last", True, False)
 
-    terms = declared(key=["k"], keep="last by at", drop_repeats=True)
+    twice = {"metric": "duplicateValues", "column": "k", "severity": "warning"}
+    terms = declared(key=["k"], keep="last by at", drop_repeats=True, quality=[twice])
     valid, rejects, said = derived(terms, rows, order)
 
     assert sorted(valid, key=repr) == sorted((rows[i] for i in standing), key=repr)
     assert len(rejects) == len(rejected)
     assert said.drops == drops
+    assert said.warned == {"k:0:no value twice": len(rejected)}
     assert min(drops.values()) > 0 < len(rejected)
 
 
