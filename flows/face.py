@@ -11,6 +11,7 @@ from schemas.money import shown
 from tasks.store import Fact, Findings, Impact, Node, Run
 
 Facts = dict[str, Any]  # JSON
+FEW = 8  # roots at the end of a run; `trace` lists all
 PLACES = 20  # rules or files in a table
 
 
@@ -36,7 +37,7 @@ def ending(console: Console, chain: summary.Chain, reused: bool) -> None:
         console.print("\n  all stages reused: same inputs, terms and code")
     last = "the loan" if chain.last.name == "pledge" else chain.last.name
     console.print(f"\nwhat {last} rests on:")
-    roots(console, summary.traced(chain))
+    roots(console, summary.traced(chain), FEW)
     console.print("\ntry next:")
     for command in summary.next_commands(chain):
         console.print(f"  {command}", markup=False)
@@ -137,13 +138,15 @@ def trace(console: Console, nodes: Sequence[Node]) -> None:
     roots(console, nodes)
 
 
-def roots(console: Console, nodes: Sequence[Node]) -> None:
+def roots(console: Console, nodes: Sequence[Node], limit: int | None = None) -> None:
     """List the raw bytes of a lineage: file, member, sha256, licence."""
-    for node in nodes:
-        if node.origin:
-            where = f"{node.origin.path}!{node.origin.member}".rstrip("!")
-            console.print(f"  {where}", markup=False)
-            console.print(f"    sha256 {node.sha256}  ({node.origin.licence})")
+    raw = [(node, node.origin) for node in nodes if node.origin]
+    for node, origin in raw[:limit]:
+        where = f"{origin.path}!{origin.member}".rstrip("!")
+        console.print(f"  {where}", markup=False)
+        console.print(f"    sha256 {node.sha256}  ({origin.licence})", markup=False)
+    if more := len(raw[limit:] if limit else ()):
+        console.print(f"  and {more:,} more: `datafactor trace` lists them")
 
 
 def impact_facts(ref: str, found: Impact) -> Facts:
