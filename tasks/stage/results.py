@@ -180,9 +180,11 @@ def check(
     )
     of_set = judge_set(contract, verdict, earlier(call, name, contract))
     count(call, name, verdict, of_set)
+    said = ""
     if verdict.rejected:
+        said = told(declared, rejects)
         keep(call, f"{call.frame(name)}.rejects", rejects, verdict.rejected, contract)
-    accept(call, name, verdict, allowed_rate(call, declared), told(declared, rejects))
+    accept(call, name, verdict, allowed_rate(call, declared), said)
     if failed := [found.sentence for found in of_set if found.fails]:
         raise ContractError(f"{call.title}, {name}: {'; '.join(failed)}")
     partition = getattr(call.terms, "partition", None) if contract.parsed else None
