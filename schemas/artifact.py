@@ -36,6 +36,11 @@ class _Fact(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
+def of_its_own(text: str) -> str:
+    """Copy a text: Prefect draws an edge wherever one object turns up twice."""
+    return "".join([*text])
+
+
 class ArtifactRef(_Fact):
     """Travels between tasks instead of the frame itself."""
 
@@ -49,9 +54,8 @@ class ArtifactRef(_Fact):
     @field_validator("name", "contract", "kind", mode="after")
     @classmethod
     def _is_an_object_of_its_own(cls, text: str) -> str:
-        # Prefect draws an edge wherever one object turns up twice, and Python keeps
-        # one "frame" for all: it drew classify -> capitalize.
-        return "".join([*text])
+        # Python keeps one "frame" for all: it drew classify -> capitalize.
+        return of_its_own(text)
 
 
 class Origin(_Fact):

@@ -15,7 +15,14 @@ from prefect.states import Completed
 from prefect.tasks import exponential_backoff
 from sqlalchemy.exc import OperationalError
 
-from schemas.artifact import ArtifactRef, Chunk, Published, RunKind, Stage
+from schemas.artifact import (
+    ArtifactRef,
+    Chunk,
+    Published,
+    RunKind,
+    Stage,
+    of_its_own,
+)
 from schemas.contract import Terms
 from schemas.errors import Refused, StoreError
 from tasks.stage.log import LOGGER
@@ -138,10 +145,10 @@ def units(given: Mapping[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
 
 def outcome(shape: Shape, done: Mapping[str, Published]) -> Any:  # Any: refs or state
     """Hand on the refs; under Prefect as a named state, so that people see which."""
-    handed: Any = {value: published.refs for value, published in done.items()}
+    handed: Any = {of_its_own(v): published.refs for v, published in done.items()}
     if "" in done:
         one = shape.single and TEXT not in shape.inputs.values()
-        handed = main_ref(shape, done[""]) if one else done[""].refs
+        handed = main_ref(shape, done[""]) if one else named_anew(done[""].refs)
     gates = [g for published in done.values() for g in published.publication.gates]
     shut = tuple(g.ground for g in gates if not g.passed)
     if TaskRunContext.get() is None:
@@ -155,6 +162,14 @@ def outcome(shape: Shape, done: Mapping[str, Published]) -> Any:  # Any: refs or
             name="Reused", data=handed, message="same inputs, terms and code"
         )
     return handed
+
+
+def named_anew(refs: Refs) -> Refs:
+    """Give each name an object of its own: the document's terms hold the same one.
+
+    Prefect draws an edge wherever one object turns up twice.
+    """
+    return {of_its_own(name): ref for name, ref in refs.items()}
 
 
 def main_ref(shape: Shape, published: Published) -> ArtifactRef:

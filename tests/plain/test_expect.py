@@ -78,10 +78,22 @@ def run() -> None:
 @pytest.mark.parametrize(
     ("join", "expect", "rule"),
     [
-        ("LEFT JOIN", "", "a join that multiplies rows is 1:n in resource.expect"),
-        ("LEFT JOIN", "  expect: {p: 'n:1'}\n", "a join that multiplies rows"),
-        ("JOIN", "", "a join that (drops|multiplies) rows"),
-        ("SEMI JOIN", "", "a join that drops rows is n:1 or 1:n in resource.expect"),
+        (
+            "LEFT JOIN",
+            "",
+            "is undeclared, but adds 1 of its 3 rows; .* write in resource.expect",
+        ),
+        (
+            "LEFT JOIN",
+            "  expect: {p: 'n:1'}\n",
+            "is declared n:1, but adds 1 of its 3 rows",
+        ),
+        ("JOIN", "", "is undeclared, but drops 1 and adds 1 of its 3 rows"),
+        (
+            "SEMI JOIN",
+            "",
+            "is undeclared, but drops 1 of its 3 rows; .* in resource.expect",
+        ),
     ],
 )
 def test_a_join_that_was_not_expected_so_stops_the_run(
