@@ -186,6 +186,14 @@ def test_records_are_read_alike_however_the_text_is_cut_into_pieces() -> None:
     assert found == expected
 
 
+@pytest.mark.parametrize("before", range(262_144 - 12, 262_144, 2))
+def test_a_number_cut_by_the_end_of_a_piece_goes_on(before: int) -> None:
+    rows = '[{"a": "x"}, {"a": "y"}]'
+    written = f'{{{" " * (before - 6)}"n": 1234567890, "data": {rows}}}'
+
+    assert read(written.encode(), A.model_copy(update={"records": "data"})) == TWO
+
+
 def big(path: Path, records: int) -> int:
     """Write a document of records by key, 4.7 kB each as the water set has."""
     record = {f"field_{at}": "x" * 70 for at in range(55)} | {"a": 1}

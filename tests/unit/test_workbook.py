@@ -255,13 +255,15 @@ def test_an_error_cell_is_refused_unless_it_is_declared_to_mean_missing() -> Non
     assert read(book(rows), missing) == [("x", None)]
 
 
-@pytest.mark.parametrize("written", ["123456789012345678", "1.2345678901234568E+17"])
+@pytest.mark.parametrize(
+    "written", ["1000000000000000", "123456789012345678", "1.2345678901234568E+17"]
+)
 def test_a_number_of_16_digits_is_refused_where_it_may_be_an_id(written: str) -> None:
     rows = table(["a"], [number(written)])
     measure = source("a.xlsx", column("a", "number"))
 
     assert "cell A2: holds a number of 16 digits" in refused_by(book(rows), A)
-    assert float(read(book(rows), measure)[0][0]) == 1.2345678901234568e17
+    assert float(read(book(rows), measure)[0][0]) == float(written)
 
 
 @pytest.mark.parametrize("area", ["A2:A3", "A3:B3", "A1:A2", "A3:C9"])
