@@ -243,7 +243,11 @@ class ResourceTerms(Declared):
         if len(self.sources) != 1 or self.consolidate or self.labels:
             return False
         (only,) = self.sources
-        return (self.columns, self.key) == (only.columns, only.key)
+        rules = [r for r in self.quality if r.metric != "freshness"]  # judged later
+        if rules and self.quality != only.quality:
+            return False
+        same = ("columns", "key", "keep", "drop_repeats")
+        return all(getattr(self, name) == getattr(only, name) for name in same)
 
     def source(self, role: str) -> Source | None:
         """Find the terms of one source by the name it has in the SQL."""

@@ -1,0 +1,309 @@
+"""A resource of many partitions: only what changed runs again, and nothing is lost.
+
+Counted by hand: 1 May has 2 lines, 2 May 3 of which one has no level; a late file
+brings 1 line of 1 May and 1 of 3 May.
+"""
+
+from collections.abc import Iterator
+from datetime import date
+from pathlib import Path
+
+import pytest
+
+from flows.progress import Progress
+from flows.value_chain import value_chain
+from schemas.artifact import Stage
+from schemas.errors import ContractError, FactorError
+from schemas.resource import Partition, ResourceTerms, Source
+from tasks import store
+from tasks.resource.partition import driving
+from tests.builders import temporary_store
+from tests.command import ROOT
+
+DOCUMENT = """
+factor: wells
+title: Levels of wells
+entity: jiangbei-data
+policy: cn-2025
+scenario: {user: office, decision: when to close, benefit: time, prohibited_uses: [ads], industry: N76}
+sources:
+  levels:
+    path: "levels_*.csv"
+    licence: CC0-1.0
+    max_rejected_rate: 0.5
+    columns:
+      - {name: at, logicalType: timestamp, required: true, classification: public}
+      - {name: well, logicalType: string, required: true, classification: public}
+      - {name: level, logicalType: number, required: true, classification: public}
+    key: [at, well]
+resource:
+  partition: {column: at, by: day}
+"""  # noqa: E501 - a document as people write it
+NAMES = """
+  wells:
+    path: wells.csv
+    licence: CC0-1.0
+    columns:
+      - {name: well, logicalType: string, required: true}
+      - {name: town, logicalType: string, required: true}
+    key: [well]
+resource:
+  partition: {column: at, by: day}
+  consolidate: SELECT l.at, l.well, w.town, l.level FROM levels l LEFT JOIN wells w ON l.well = w.well
+  columns:
+    - {name: at, logicalType: timestamp, required: true, classification: public}
+    - {name: well, logicalType: string, required: true, classification: public}
+    - {name: town, logicalType: string, classification: public}
+    - {name: level, logicalType: number, required: true, classification: public}
+  key: [at, well]
+"""  # noqa: E501 - a document as people write it
+JOINED = DOCUMENT.partition("resource:")[0].rstrip() + NAMES
+HEAD = "at,well,level\n"
+FIRST = HEAD + "2024-05-01T08:00:00,a,1\n2024-05-01T20:00:00,a,2\n"
+SECOND = HEAD + (
+    "2024-05-02T08:00:00,a,3\n2024-05-02T08:00:00,b,\n2024-05-02T20:00:00,a,4\n"
+)
+LATE = HEAD + "2024-05-01T12:00:00,a,5\n2024-05-03T08:00:00,a,6\n"
+DAY = date(2024, 5, 9)
+RESOURCE = "wells/resource/resource"
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Iterator[Path]:
+    for folder in ("entities", "policies"):
+        target = tmp_path / folder
+        target.mkdir()
+        for file in (ROOT / "deployments" / folder).glob("*.yaml"):
+            (target / file.name).write_bytes(file.read_bytes())
+    (tmp_path / "factors").mkdir()
+    write(tmp_path, "factors/wells.yaml", DOCUMENT)
+    write(tmp_path, "levels_1.csv", FIRST)
+    write(tmp_path, "levels_2.csv", SECOND)
+    write(tmp_path, "wells.csv", "well,town\na,Fu\nb,Gu\n")
+    where = {
+        "DATAFACTOR_FACTORS": str(tmp_path / "factors"),
+        "DATAFACTOR_DATA": str(tmp_path),
+    }
+    with temporary_store(tmp_path, **where):
+        yield tmp_path
+
+
+def write(home: Path, name: str, text: str) -> None:
+    (home / name).write_text(text, encoding="utf-8")
+
+
+def run(partitions: str = "") -> list[str]:
+    """Run the first stage; name the tasks that did not reuse everything."""
+    from rich.console import Console
+
+    with Progress(Console(), quiet=True) as progress:
+        value_chain.fn("wells", DAY, Stage.RESOURCE, partitions)
+    return [title for title, published, _ in progress.done if not published.reused]
+
+
+def partitions(name: str = RESOURCE) -> dict[str, int]:
+    s = store.current()
+    return {value: ref.rows for value, ref in store.parts(s, store.resolve(s, name))}
+
+
+def ids() -> dict[str, str]:
+    s = store.current()
+    return {v: ref.id for v, ref in store.parts(s, store.resolve(s, RESOURCE))}
+
+
+def levels() -> list[float]:
+    s = store.current()
+    rows = store.scan(s, store.resolve(s, RESOURCE)).sort("at").collect()
+    return rows["level"].to_list()
+
+
+def cleaned_pieces() -> int:
+    runs = store.runs(store.current(), "wells")
+    return sum(run.publication.task == "clean" for run in runs)
+
+
+def test_each_day_is_an_artifact_and_all_of_them_one_resource(home: Path) -> None:
+    run()
+
+    assert partitions() == {"2024-05-01": 2, "2024-05-02": 2}
+    assert levels() == [1, 2, 3, 4]
+    s = store.current()
+    day = store.scan(s, store.resolve(s, f"{RESOURCE}@2024-05-02")).collect()
+    assert day["level"].to_list() == [3, 4]
+    (rejected,) = store.rejects(s, "wells/resource/levels").rows(named=True)
+    assert (rejected["_member"], rejected["_line"]) == ("levels_2.csv", 3)
+    assert rejected["_reasons"] == ["level:required"]
+    assert store.verify(s).exit == 0
+
+
+def test_nothing_changed_nothing_runs(home: Path) -> None:
+    run()
+
+    assert run() == []
+
+
+def test_a_new_file_costs_its_own_work_only(home: Path) -> None:
+    run()
+    before = ids()
+    write(home, "levels_3.csv", HEAD + "2024-05-03T08:00:00,a,6\n")
+
+    run()
+
+    assert partitions() == {"2024-05-01": 2, "2024-05-02": 2, "2024-05-03": 1}
+    assert {day: ids()[day] for day in before} == before
+    assert cleaned_pieces() == 3
+
+
+def test_late_data_run_their_partition_again(home: Path) -> None:
+    run()
+    before = ids()
+    write(home, "levels_late.csv", LATE)
+
+    run()
+
+    assert partitions() == {"2024-05-01": 3, "2024-05-02": 2, "2024-05-03": 1}
+    assert levels() == [1, 5, 2, 3, 4, 6]
+    assert ids()["2024-05-02"] == before["2024-05-02"]
+    assert ids()["2024-05-01"] != before["2024-05-01"]
+    s = store.current()
+    above = store.trace(s, store.resolve(s, f"{RESOURCE}@2024-05-01").id)
+    files = {node.origin.path for node in above if node.origin}
+    assert files == {"levels_1.csv", "levels_late.csv"}
+
+
+def test_a_replaced_file_leaves_the_other_days_alone(home: Path) -> None:
+    run()
+    before = ids()
+    write(home, "levels_1.csv", FIRST.replace(",1\n", ",7\n"))
+
+    run()
+
+    assert levels() == [7, 2, 3, 4]
+    assert ids()["2024-05-02"] == before["2024-05-02"]
+
+
+def test_a_repeat_in_a_late_file_is_found_and_said(home: Path) -> None:
+    run()
+    write(home, "levels_late.csv", HEAD + "2024-05-01T08:00:00,a,1\n")
+
+    with pytest.raises(ContractError, match=r"2 of 3 rows of resource .*unique:at"):
+        run()
+
+    # What stood before stands still.
+    assert partitions() == {"2024-05-01": 2, "2024-05-02": 2}
+
+
+def test_a_file_that_comes_twice_may_be_declared_droppable(home: Path) -> None:
+    write(
+        home,
+        "factors/wells.yaml",
+        DOCUMENT.replace("    key:", "    drop_repeats: true\n    key:"),
+    )
+    write(home, "levels_again.csv", FIRST)
+
+    run()
+
+    assert partitions() == {"2024-05-01": 2, "2024-05-02": 2}
+    newest = store.runs(store.current(), "wells")
+    dropped = [b.dropped for r in newest for b in r.publication.balances]
+    assert sum(dropped) == 2
+
+
+def test_a_range_is_made_and_the_rest_stays(home: Path) -> None:
+    run("2024-05-02..2024-05-02")
+    assert partitions() == {"2024-05-02": 2}
+
+    run()
+    write(home, "levels_1.csv", FIRST.replace(",1\n", ",7\n"))
+    run("2024-05-02")
+
+    assert levels() == [1, 2, 3, 4]
+    run("2024-05-01..2024-05-01")
+    assert levels() == [7, 2, 3, 4]
+
+
+@pytest.mark.parametrize("span", ["2024-05-02..2024-05-01", "..2024-05-01", "2024.."])
+def test_a_range_that_ends_before_it_begins_is_refused(home: Path, span: str) -> None:
+    with pytest.raises(FactorError, match=r"write FIRST\.\.LAST"):
+        run(span)
+
+
+def test_each_partition_is_joined_with_the_other_sources_whole(home: Path) -> None:
+    write(home, "factors/wells.yaml", JOINED)
+
+    run()
+
+    assert partitions() == {"2024-05-01": 2, "2024-05-02": 2}
+    s = store.current()
+    towns = store.scan(s, store.resolve(s, RESOURCE)).select("town").collect()
+    assert towns["town"].to_list() == ["Fu"] * 4
+    write(home, "wells.csv", "well,town\na,Fu\nb,Gu\nc,Hu\n")
+    assert {"clean[wells]", "transform"} <= set(run())
+    assert store.verify(s).exit == 0
+
+
+def test_a_rule_of_the_resource_alone_is_not_skipped(home: Path) -> None:
+    rule = (
+        "  quality:\n"
+        "    - {metric: invalidValues, type: sql, expression: level < 4, mustBe: 0}\n"
+        "  max_rejected_rate: 0.5\n"
+    )
+    write(home, "factors/wells.yaml", DOCUMENT + rule)
+
+    run()
+
+    assert levels() == [1, 2, 3]
+
+
+def test_one_file_may_hold_many_partitions(home: Path) -> None:
+    (home / "levels_1.csv").unlink()
+    write(home, "levels_2.csv", FIRST + SECOND.removeprefix(HEAD))
+
+    run()
+
+    assert partitions() == {"2024-05-01": 2, "2024-05-02": 2}
+
+
+@pytest.mark.parametrize(
+    ("sql", "found"),
+    [
+        ("SELECT l.at AS moment FROM levels l", ("levels", "at")),
+        (
+            "SELECT at AS moment, COUNT(*) AS n FROM levels GROUP BY at",
+            ("levels", "at"),
+        ),
+        (
+            "SELECT w.at AS moment FROM levels l JOIN wells w ON l.k = w.k",
+            ("wells", "at"),
+        ),
+        ("SELECT CAST(at AS DATE) AS moment FROM levels", None),
+        ("SELECT at AS moment FROM levels l JOIN wells w ON l.k = w.k", None),
+        ("SELECT at AS moment FROM levels UNION ALL SELECT at FROM wells", None),
+    ],
+)
+def test_the_source_that_decides_is_read_from_the_sql(
+    sql: str, found: tuple[str, str] | None
+) -> None:
+    column = {"name": "at", "logicalType": "timestamp", "required": True}
+    both = [
+        Source.model_validate(
+            {"name": n, "path": n, "licence": "own", "columns": [column]}
+        )
+        for n in ("levels", "wells")
+    ]
+    moment = {**column, "name": "moment"}
+    terms = ResourceTerms.model_validate(
+        {
+            "sources": both,
+            "consolidate": sql,
+            "columns": [moment],
+            "key": ["moment"],
+            "partition": {"column": "moment", "by": "day"},
+        }
+    )
+
+    if found is None:
+        with pytest.raises(FactorError, match="plain column of one source"):
+            driving(terms)
+    else:
+        assert driving(terms) == (found[0], Partition(column=found[1], by="day"))
