@@ -40,8 +40,9 @@ START = "from tasks.source.limited import main; main()"
 
 
 class Limits(NamedTuple):
-    """What a child may use: bytes of address space, seconds of processor and of wall.
+    """What a child may use: bytes of memory, seconds of processor and of wall time.
 
+    Memory is address space beside the file itself, which a reader may map.
     The largest workbook in the house (533,096 cells) takes 0.2 GiB, the most of it
     libraries, and 4 s.
     """
@@ -80,12 +81,13 @@ def read_limited(
     """
     folder = Path(tempfile.mkdtemp(dir=scratch))
     chosen = reader or READERS[source.format]
+    mapped = limits._replace(memory=limits.memory + raw.stat().st_size)
     job: dict[str, object] = {
         "reader": [chosen.__module__, chosen.__name__],
         "raw": str(raw),
         "source": source.model_dump(mode="json", by_alias=True),
         "folder": str(folder),
-        "limits": limits,
+        "limits": mapped,
     }
     if answer := ask(job, limits):
         raise SourceError(answer)
