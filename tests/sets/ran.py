@@ -62,15 +62,19 @@ class Ran:
             dropped=sum(b.dropped for b in found),
         )
 
-    def parts(self, frame: str) -> list[str]:
-        """List the partitions of a frame that were made."""
-        made = {
-            made.frame.partition("@")[2]
+    def hashes(self) -> set[str]:
+        """List the first signs of the sha256 of every file that was collected."""
+        return {
+            made.origin.file_sha256[:16]
             for run in store.runs(store.current(), self.chain.factor)
             for made in run.publication.artifacts
-            if made.frame.startswith(f"{frame}@")
+            if made.origin is not None
         }
-        return sorted(made)
+
+    def parts(self) -> dict[str, int]:
+        """Give the rows of each partition of the resource."""
+        whole = self.chain.frames["resource"]["resource"]
+        return {v: ref.rows for v, ref in store.parts(store.current(), whole)}
 
     def failed(self, frame: str) -> dict[str, int]:
         """Count by rule the rows that broke it; rules that held are left out."""

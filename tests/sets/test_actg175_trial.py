@@ -15,6 +15,10 @@ def ran(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ran]:
         yield ran
 
 
+def test_the_file_is_the_one_that_was_counted(ran: Ran) -> None:
+    assert ran.hashes() == {"56fba31fa0d7bfbf"}
+
+
 def test_all_2139_patients_pass_with_no_key_twice(ran: Ran) -> None:
     assert ran.balance("patients") == (2_139, 2_139, 0, 0)
     assert ran.balance("resource") == (2_139, 2_139, 0, 0)

@@ -2,20 +2,26 @@
 
 from collections import Counter
 from collections.abc import Iterator
+from pathlib import Path
 
 import fastexcel
 import pytest
 
+from flows.document import factor_named
+from schemas.errors import SourceError
+from tasks.source import open_text
 from tests.sets.ran import Ran, needed, run_of
 
 WORKBOOK = "highway_rescue_tw/112年1-10月交通事故簡訊通報資料.xlsx"
+OLD_LIST = "highway_rescue_tw/國道計費門架座標及里程牌價表104.09.04版_373038.csv"
+FACTOR = "freeway-accidents"
 Rows = list[dict[str, str | None]]
 
 
 @pytest.fixture(scope="module")
 def ran(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ran]:
     needed(WORKBOOK)
-    with run_of("freeway-accidents", tmp_path_factory.mktemp("accidents")) as ran:
+    with run_of(FACTOR, tmp_path_factory.mktemp("accidents")) as ran:
         yield ran
 
 
@@ -77,6 +83,18 @@ def test_two_lists_of_gantries_in_two_encodings_are_read_whole(ran: Ran) -> None
     old = set(ran.rows("gantries_2015")["number"].to_list())
     assert len(old & set(ran.rows("gantries")["number"].to_list())) == 325
     assert "基隆端(基隆港)" in ran.rows("gantries_2015")["from_interchange"].to_list()
+
+
+def test_the_old_list_read_in_another_encoding_is_refused(tmp_path: Path) -> None:
+    """CP950 also decodes as GB18030, without an error, to other signs."""
+    path = needed(OLD_LIST)
+    right = factor_named(FACTOR).sources["gantries_2015"]
+    wrong = right.model_copy(update={"encoding": "gb18030"})
+
+    assert path.read_bytes().decode("gb18030")
+    assert open_text(path, right, tmp_path).rows.collect().height == 331
+    with pytest.raises(SourceError, match="none of the declared columns"):
+        open_text(path, wrong, tmp_path)
 
 
 def test_each_accident_finds_the_gantries_of_its_road(ran: Ran) -> None:

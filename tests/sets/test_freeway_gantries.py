@@ -72,6 +72,12 @@ def test_the_month_is_31_parts_and_18793440_rows(
 ) -> None:
     needed(MONTH)
     with run_of("freeway-gantries", tmp_path_factory.mktemp("month")) as month:
-        assert month.balance("m05a") == (18_793_440, 18_793_440, 0, 0)
-        assert month.balance("resource") == (18_793_440, 18_793_440, 0, 0)
-        assert month.parts("resource") == [f"2024-05-{day:02}" for day in range(1, 32)]
+        # Eleven go 266 to 11,181 km/h, counted with tarfile and str.split.
+        assert month.balance("m05a") == (18_793_440, 18_793_429, 11, 0)
+        assert month.broke("m05a", "speed_kmh:1:at most 250") == 11
+        assert month.broke("m05a", "what was counted has a speed") == 52_727
+        assert month.rows("m05a.rejects").height == 11
+        parts = month.parts()
+        assert list(parts) == [f"2024-05-{day:02}" for day in range(1, 32)]
+        assert sum(parts.values()) == 18_793_429
+        assert parts["2024-05-08"] == 606_240

@@ -20,6 +20,10 @@ def ran(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ran]:
         yield ran
 
 
+def test_the_file_is_the_one_that_was_counted(ran: Ran) -> None:
+    assert ran.hashes() == {"144f623143c9360f"}
+
+
 def test_all_344_rows_pass_and_no_key_repeats(ran: Ran) -> None:
     assert ran.balance("penguins_raw") == (344, 344, 0, 0)
     assert ran.balance("resource") == (344, 344, 0, 0)
@@ -30,6 +34,7 @@ def test_missing_values_are_as_many_as_the_files_na(ran: Ran) -> None:
 
     assert [resource[name].null_count() for name in CURATED] == [2, 2, 2, 2]
     assert resource["sex"].null_count() == 11
+    assert ran.rows("penguins_raw")["comments"].null_count() == 290
     assert int((~resource["measured"]).sum()) == 2
 
 

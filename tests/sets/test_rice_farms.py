@@ -15,6 +15,10 @@ def ran(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ran]:
         yield ran
 
 
+def test_the_file_is_the_one_that_was_counted(ran: Ran) -> None:
+    assert ran.hashes() == {"3c17ab374d32c447"}
+
+
 def test_1026_seasons_of_171_farms_pass_without_a_repeat(ran: Ran) -> None:
     seasons = Counter(ran.rows("farms")["id"].to_list())
 

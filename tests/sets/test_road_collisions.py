@@ -19,6 +19,10 @@ def ran(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ran]:
         yield ran
 
 
+def test_the_file_is_the_one_that_was_counted(ran: Ran) -> None:
+    assert ran.hashes() == {"db99e017d1646c5f"}
+
+
 def test_all_68936_collisions_pass(ran: Ran) -> None:
     assert ran.balance("collisions") == (68_936, 68_936, 0, 0)
     assert ran.balance("resource") == (68_936, 68_936, 0, 0)

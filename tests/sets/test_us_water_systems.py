@@ -16,6 +16,10 @@ def ran(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ran]:
         yield ran
 
 
+def test_the_file_is_the_one_that_was_counted(ran: Ran) -> None:
+    assert ran.hashes() == {"534a50f945cd9785"}
+
+
 def test_every_zip_code_passes_and_the_four_states_add_up(ran: Ran) -> None:
     assert ran.balance("zips") == (42_679, 42_679, 0, 0)
     assert ran.failed("zips") == {}

@@ -15,6 +15,13 @@ def ran(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ran]:
         yield ran
 
 
+def test_the_files_are_those_that_were_counted(ran: Ran) -> None:
+    counted = {"028ddb685a828e40", "c5b805478d2edd52", "e0cf4e33a1f926ce"}
+
+    assert counted < ran.hashes()
+    assert len(ran.hashes()) == len(counted) + 59
+
+
 def test_areas_and_depths_have_the_same_2891_keys(ran: Ran) -> None:
     for frame in ("areas", "depths", "resource"):
         assert ran.balance(frame) == (2_891, 2_891, 0, 0)
