@@ -1,6 +1,7 @@
-"""Readers that die in ways no handler of exceptions can stop."""
+"""Readers that die in ways no handler of exceptions can stop, or tell of themselves."""
 
 import os
+import resource
 import sys
 import time
 from collections.abc import Iterator
@@ -10,6 +11,8 @@ import fastexcel
 import polars as pl
 
 from schemas.resource import Source
+from tasks.source.json_records import json_frames
+from tasks.source.records import Record, as_frame
 
 SECRET = "Zhang San, plate ABC-1234"
 
@@ -60,8 +63,6 @@ def panicking(raw: Path, source: Source) -> Iterator[pl.LazyFrame]:
 
 def telling(raw: Path, source: Source) -> Iterator[pl.LazyFrame]:
     """Tell what the process may know and do."""
-    import resource
-
     yield pl.LazyFrame(
         {
             "environment": [",".join(sorted(os.environ))],
@@ -69,3 +70,11 @@ def telling(raw: Path, source: Source) -> Iterator[pl.LazyFrame]:
             "memory": [resource.getrlimit(resource.RLIMIT_AS)[0]],
         }
     )
+
+
+def measuring(raw: Path, source: Source) -> Iterator[pl.LazyFrame]:
+    """Read JSON, and tell in a last line how much memory that took at most, in KiB."""
+    yield from json_frames(raw, source)
+    most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    nothing = [None] * len(source.columns)
+    yield as_frame([Record(most, nothing, "", False)], source).lazy()
