@@ -7,6 +7,7 @@ from typing import Any
 
 from schemas.artifact import ArtifactRef
 from schemas.money import shown
+from schemas.quality import TOTAL, WHOLE, Score
 from tasks import store
 
 STAGES = ("raw", "resource", "product", "asset", "capital")
@@ -36,7 +37,7 @@ def lines(chain: Chain) -> list[tuple[str, str]]:
     label = " (illustrative)" if chain.illustrative else ""
     made = {s: describe(s, refs) for s, refs in chain.frames.items()}
     if "resource" in made:  # what the sources rejected counts as well
-        made["resource"] += f", {rejected(chain.factor):,} rejected"
+        made["resource"] += f", {rejected(chain.factor):,} rejected{quality(chain)}"
     made |= {s: made[s] + label for s in ("asset", "capital") if s in made}
     return [(stage, made.get(stage, "not asked for")) for stage in STAGES]
 
@@ -65,6 +66,14 @@ def rejected(factor: str) -> int:
     """Count what the contracts of a factor's sources and resource let go."""
     counted = store.check_counts(store.current(), factor)
     return int(counted["rejected"].sum())
+
+
+def quality(chain: Chain) -> str:
+    """Say the score of the day's assessment; its parts are `datafactor quality`'s."""
+    scores = store.series(store.current(), chain.factor, Score)
+    total = scores.filter(as_of=chain.as_of, dimension=TOTAL)["score_ppm"].to_list()
+    known = [ppm for ppm in total if ppm is not None]
+    return f", quality {known[-1] / WHOLE:.1%}" if known else ""
 
 
 def first_row(ref: ArtifactRef) -> dict[str, Any]:  # Any: a row of any contract
