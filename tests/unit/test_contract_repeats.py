@@ -212,6 +212,18 @@ def test_many_rows_fare_as_few_do_slice_by_slice_and_bucket_by_bucket(
     assert min(drops.values()) > 0 < len(rejected)
 
 
+def test_copies_on_both_sides_of_a_slice_are_counted_once(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(unique, "SLICE_ROWS", 10)
+    twice = {"metric": "duplicateValues", "column": "k", "severity": "warning"}
+    rows: list[Row] = [(i // 2, None, i) for i in range(1, 100)]
+
+    _, _, said = derived(declared(quality=[twice]), rows)
+
+    assert said.warned == {"k:0:no value twice": 98}
+
+
 def test_a_counted_repeat_is_counted_among_the_rows_that_stand() -> None:
     twice = {"metric": "duplicateValues", "column": "v", "severity": "warning"}
     terms = declared(drop_repeats=True, quality=[twice])
