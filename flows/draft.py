@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 import polars as pl
 
 from flows.sample import Sample, samples, unique
-from schemas.errors import FactorError
+from schemas.errors import FactorError, SourceError
 from schemas.grade import reason
 from schemas.resource import Source
 from tasks import store
@@ -27,7 +27,7 @@ SCHEMA = "# yaml-language-server: $schema=./factor.schema.json"
 UNITLESS = re.compile(
     r"_(?:id|no|nr|num|number|code|key|index|rank|year|month|day|hour|minute|second|week"
     r"|quarter|date|time|type|status|class|level|flag|version|rownames?|lat|lon|lng"
-    r"|latitude|longitude)_"
+    r"|latitude|longitude)_|^[年月日时時分秒]$|编号|編號|代码|代碼|序号|序號"
 )
 
 
@@ -97,12 +97,40 @@ def read(s: store.Store, path: str, scratch: Path, at: int) -> Table:
     folder = scratch / str(at)
     folder.mkdir()
     sample = samples(s, path, folder)
-    as_written = {"null_tokens": (), "path": "a sample"}
-    source = sample.source.model_copy(update=as_written)
-    frames = [open_text(f, source, folder).rows for f in sample.files]
-    rows = pl.concat(frames, how="vertical")
+    sample, rows = texts(sample, folder)
     found = profile(rows, sample.source.columns)
     return Table(sample.source.name, sample, sample.source, found)
+
+
+def texts(sample: Sample, folder: Path) -> tuple[Sample, pl.LazyFrame]:
+    """Open the files as they will be opened, with nothing missing but cells in error.
+
+    What a workbook's reader refuses unless it is declared is declared here, and told.
+    """
+    while True:
+        source = sample.source.model_copy(update={"path": "sample"})
+        try:
+            frames = [open_text(f, source, folder).rows for f in sample.files]
+            return sample, pl.concat(frames)
+        except SourceError as error:
+            wider = admitting(sample, str(error))
+            if wider is None:
+                raise
+            sample = wider
+
+
+def admitting(sample: Sample, refusal: str) -> Sample | None:
+    """Declare what a refusal says may be declared: saved results, cells in error."""
+    source, error = sample.source, re.search(r"holds (#[A-Z0-9_/!?]+)", refusal)
+    if "formula" in refusal and source.formulas == "refuse":
+        told = ("formulas", "cached", "cells hold formulas; their saved results count")
+        source = source.model_copy(update={"formulas": "cached"})
+        return sample._replace(source=source, guesses=(*sample.guesses, told))
+    if error and error[1] not in source.null_tokens:
+        tokens_ = (*source.null_tokens, error[1])
+        source = source.model_copy(update={"null_tokens": tokens_})
+        return sample._replace(source=source)
+    return None
 
 
 def numbered(tables: tuple[Table, ...]) -> tuple[Table, ...]:
@@ -157,7 +185,7 @@ def source_lines(table: Table) -> Iterator[str]:
     ):
         if count:
             yield f"    # {count:,} records are rejected for their {what}"
-    yield f"    null_tokens: {tokens(found)}"
+    yield f"    null_tokens: {tokens(found, source.null_tokens)}"
     yield "    licence: TODO  # under which licence or agreement may it be used?"
     yield "    # update_frequency: P1D  # how often is it renewed?"
     yield f"    key: {key_line(found)}"
@@ -170,11 +198,13 @@ def source_lines(table: Table) -> Iterator[str]:
         yield from column_lines(column, found, key)
 
 
-def tokens(found: Profile) -> str:
-    """Write the texts that mean missing, with their counts."""
+def tokens(found: Profile, errors: Sequence[str]) -> str:
+    """Write the texts that mean missing, with their counts; cells in error too."""
     told = {"": found.tokens.get("", 0), **found.tokens}
-    counts = ", ".join(f"{json.dumps(t)} {n:,} times" for t, n in told.items())
-    return f"{json.dumps(list(told), ensure_ascii=False)}  # {counts}"
+    counts = [f"{json.dumps(t)} {n:,} times" for t, n in told.items()]
+    counts += [f"{error} in some cells" for error in errors]
+    listed = json.dumps([*told, *errors], ensure_ascii=False)
+    return f"{listed}  # {', '.join(counts)}"
 
 
 def key_line(found: Profile) -> str:
@@ -274,7 +304,12 @@ def asks_unit(column: Described, key: Sequence[str]) -> bool:
     """Say whether a number needs a unit."""
     told = column.column
     numeric = column.guess.logical_type in ("integer", "number")
-    named = UNITLESS.search(words(told.written)) or hint_of(told.name, told.written)
+    written = told.written
+    named = (
+        UNITLESS.search(words(written))
+        or UNITLESS.search(written)
+        or hint_of(told.name, written)
+    )
     flag = column.distinct <= 2  # yes or no
     return numeric and not flag and told.name not in key and not named
 

@@ -6,10 +6,13 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import NamedTuple
 
+import polars as pl
+
 from schemas.contract import Column
 from schemas.errors import SourceError
 from schemas.resource import GLOB, Format, Source
 from tasks import store
+from tasks.resource.peek import json_names, jsonl_names, parquet_names, sheet_rows
 from tasks.resource.recognise import words
 from tasks.resource.sniff import (
     Header,
@@ -17,11 +20,14 @@ from tasks.resource.sniff import (
     Split,
     footer,
     header,
+    heading,
     proposed,
     readings,
     splits,
 )
+from tasks.source.limited import Reader, read_limited
 from tasks.source.pieces import (
+    CHUNK,
     Readable,
     is_archive,
     levels_of,
@@ -31,6 +37,7 @@ from tasks.source.pieces import (
 )
 
 ENOUGH = 128 << 20  # bytes that are looked at
+LARGEST = 2 << 30  # of a file that can only be read whole
 TEXT = 8 << 20  # bytes by which delimiter and heading are judged
 KINDS: dict[str, Format] = {
     ".xlsx": "xlsx",
@@ -68,12 +75,17 @@ def samples(s: store.Store, given: str, folder: Path) -> Sample:
     path = inside(s.settings.data, given)
     taken = take(s, path, folder)
     kind = KINDS.get(suffix(taken.names[0]), "csv")
-    base = {"name": name_of(taken.path), "path": taken.path, "licence": "not known yet"}
+    told = {"path": taken.path, "licence": "not known", "null_tokens": ()}
+    base: dict[str, object] = {"name": name_of(taken.path), **told}
     extent = f"{len(taken.files):,} files read" if len(taken.files) > 1 else "read"
     extent += f", the first {ENOUGH >> 20} MB" if taken.cut else " whole"
-    if kind != "csv":
-        raise SourceError(f"{taken.path}: only delimited text is drafted so far")
-    return csv_sample(taken, base)._replace(extent=extent)
+    if kind == "csv":
+        made = csv_sample(taken, base)
+    elif kind == "xlsx":
+        made = sheet_sample(taken, base, folder)
+    else:
+        made = named_sample(taken, {**base, "format": kind}, folder)
+    return made._replace(extent=extent)
 
 
 def inside(data: Path, given: str) -> str:
@@ -106,12 +118,16 @@ def take(s: store.Store, path: str, folder: Path) -> Taken:
         inner = members(found[0], path)
     full = f"{outer}!{inner}" if inner else outer
     source = probe(full)
+    lined = KINDS.get(suffix(full), "jsonl") == "jsonl"  # else whole or not at all
     for name, content in (x for f in found for x in contents(f, source)):
-        if cut or size >= ENOUGH:
+        if cut or size >= ENOUGH or (files and not lined):
             cut = True
             break
         target = folder / f"{len(files):06}"
-        written, cut = copy(content, target, ENOUGH - size)
+        most = ENOUGH - size if lined else LARGEST
+        written, cut = copy(content, target, most)
+        if cut and not lined:
+            raise SourceError(f"{full}: is too large to draft from; draft from a part")
         size += written
         names.append(name)
         files.append(target)
@@ -136,7 +152,11 @@ def members(file: Path, path: str) -> str:
         head = stream.read(512)
         if suffix(path) in KINDS or not is_archive(head) or levels_of(path)[1:]:
             return ""
-        listed = [name for name, _ in matching(stream, ["*"])]
+        listed = []
+        for name, content in matching(stream, ["*"]):
+            listed.append(name)
+            while content.read(CHUNK):  # or it would not be as long as listed
+                pass
     if len(listed) == 1:
         return listed[0]
     kinds = sorted({suffix(name) for name in listed})
@@ -169,7 +189,7 @@ def copy(content: Readable, target: Path, most: int) -> tuple[int, bool]:
     """Copy up to the last whole line within ``most`` bytes; say whether it was cut."""
     size = 0
     with target.open("wb") as file:
-        while piece := content.read(1 << 20):
+        while piece := content.read(CHUNK):
             if size + len(piece) > most:
                 piece = piece[: piece.rfind(b"\n", 0, most - size) + 1]
                 file.write(piece)
@@ -187,7 +207,68 @@ def name_of(path: str) -> str:
     return plain if plain[:1].isalpha() else f"source_{plain}".strip("_")
 
 
-def csv_sample(taken: Taken, base: dict[str, str]) -> Sample:
+def peeked(taken: Taken, reader: Reader, folder: Path) -> pl.DataFrame:
+    """Let a limited child look at the first file."""
+    source = probe(taken.path)
+    with named(source, source.path):
+        return read_limited(taken.files[0], source, folder, reader=reader).collect()
+
+
+def named_sample(taken: Taken, base: dict[str, object], folder: Path) -> Sample:
+    """Find the names in Parquet and JSON, and where the records of JSON are."""
+    readers: dict[str, Reader] = {
+        "parquet": parquet_names,
+        "json": json_names,
+        "jsonl": jsonl_names,
+    }
+    found = peeked(taken, readers[str(base["format"])], folder)
+    guesses = []
+    if records := found["records"][0]:
+        guesses.append(("records", json.dumps(records), "the largest list of objects"))
+        base = {**base, "records": records}
+    columns = columns_of(found["name"].to_list())
+    source = Source.model_validate({**base, "columns": columns})
+    return Sample(source, tuple(taken.files), "", tuple(guesses))
+
+
+def sheet_sample(taken: Taken, base: dict[str, object], folder: Path) -> Sample:
+    """Find the first sheet that holds a table, and its heading.
+
+    Raises:
+        SourceError: No sheet holds anything.
+    """
+    found = peeked(taken, sheet_rows, folder)
+    sheets = found["sheet"].unique(maintain_order=True).to_list()
+    if not sheets:
+        raise SourceError(f"{taken.path}: its sheets are empty")
+    rows = found.filter(pl.col("sheet") == sheets[0]).rows()
+    width = max(len(cells) for _, _, cells in rows)
+    made = [(row, [*cells, *[""] * (width - len(cells))]) for _, row, cells in rows]
+    full = [(row, cells) for row, cells in made if sum(map(bool, cells)) * 2 > width]
+    top = heading(full, width)
+    names, lines = named_well(top, width)
+    told = {"format": "xlsx", "sheet": sheets[0], "header": lines}
+    source = Source.model_validate({**base, **told, "columns": columns_of(names)})
+    others = ", ".join(" ".join(name.split()) for name in sheets[1:]) or "none"
+    guesses = (
+        ("sheet", json.dumps(sheets[0], ensure_ascii=False), f"other sheets: {others}"),
+        (
+            "header",
+            "TODO" if top.lines is None else str(lines),
+            heading_told(top, lines),
+        ),
+    )
+    return Sample(source, tuple(taken.files), "", guesses)
+
+
+def named_well(top: Header, fields: int) -> tuple[list[str], int]:
+    """Take the names and lines of a heading in which each column has its own name."""
+    if top.names and all(top.names) and len(set(top.names)) == fields:
+        return top.names, top.lines or 0
+    return [""] * fields, 0
+
+
+def csv_sample(taken: Taken, base: dict[str, object]) -> Sample:
     """Find out how delimited text is written.
 
     Raises:
@@ -197,20 +278,21 @@ def csv_sample(taken: Taken, base: dict[str, str]) -> Sample:
     if not content.strip():
         raise SourceError(f"{taken.path}: the file is empty; replace it")
     made = readings(content)
+    if made[0].encoding != "utf-16" and b"\0" in content[:TEXT]:
+        raise SourceError(
+            f"{taken.path}: holds zero bytes, so it is no text, or UTF-16 without its"
+            " mark; export it as text"
+        )
     first = taken.files[0].read_bytes()
     text = first[:TEXT].decode(made[0].encoding, "replace").removeprefix("\ufeff")
     best, *others = splits(text)
     top = header(text, best.delimiter, best.fields)
-    named_well = (
-        bool(top.names) and all(top.names) and len(set(top.names)) == best.fields
-    )
-    columns = columns_of(top.names if named_well else [""] * best.fields)
-    lines = top.lines if named_well and top.lines else 0
+    names, lines = named_well(top, best.fields)
     tail = first[-(1 << 16) :].decode(made[0].encoding, "replace").partition("\n")[2]
     foot = 0 if taken.cut else footer(tail, best.delimiter, best.fields)
     told = {"encoding": made[0].encoding, "delimiter": best.delimiter}
     source = Source.model_validate(
-        {**base, **told, "header": lines, "footer": foot, "columns": columns}
+        {**base, **told, "header": lines, "footer": foot, "columns": columns_of(names)}
     )
     guesses = [
         ("encoding", proposed(made) or "TODO", encodings_told(made)),
@@ -293,6 +375,6 @@ def columns_of(names: Sequence[str]) -> list[Column]:
 def slug(name: str, at: int) -> str:
     """Make a column's name of its heading."""
     plain = words(name).strip("_")[:60].strip("_")
-    if not plain or not name.isascii():
-        return f"column_{at}"
+    if sum(map(str.isalnum, plain)) * 2 <= sum(map(str.isalnum, name)):
+        return f"column_{at}"  # most of it is in letters that a name cannot hold
     return plain if plain[0].isalpha() else f"c_{plain}"

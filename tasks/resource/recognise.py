@@ -300,7 +300,7 @@ def hint_of(*names: str) -> Hint | None:
 
 def words(name: str) -> str:
     """Write a name's words between underscores. ``HomeAddress`` -> _home_address_"""
-    apart = re.sub(r"([a-z0-9])([A-Z])", r"\1_\2", name)
+    apart = re.sub(r"([a-z])([A-Z])", r"\1_\2", name)
     return f"_{re.sub(r'[^a-z0-9]+', '_', apart.lower()).strip('_')}_"
 
 

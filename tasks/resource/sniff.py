@@ -50,7 +50,7 @@ class Reading(NamedTuple):
 
 def readings(content: bytes) -> list[Reading]:
     """Judge each encoding, that of the largest plausible share first."""
-    if is_utf16(content):
+    if content.startswith((b"\xff\xfe", b"\xfe\xff")):
         return [judged(content, "utf-16")]
     lines = [line for line in content.split(b"\n") if not line.isascii()]
     if not lines:
@@ -80,14 +80,6 @@ def proposed(made: Sequence[Reading]) -> Encoding | None:
         and not (paired and r.encoding == "latin-1")
     ]
     return None if close or best.share == 0 else best.encoding
-
-
-def is_utf16(content: bytes) -> bool:
-    """Tell UTF-16 by its mark, or by a zero in every other byte."""
-    head = content[:4_096]
-    return head.startswith((b"\xff\xfe", b"\xfe\xff")) or (
-        head.count(0) > len(head) / 4
-    )
 
 
 def judged(content: bytes, encoding: Encoding) -> Reading:
@@ -213,12 +205,16 @@ NUMBER = re.compile(
 
 
 def header(text: str, mark: str, fields: int) -> Header:
-    """Find the line that names the columns.
+    """Find the line of a text that names the columns."""
+    return heading(records_of(text, mark), fields)
+
+
+def heading(made: Sequence[tuple[int, list[str]]], fields: int) -> Header:
+    """Find the record that names the columns, among records with their last line.
 
     A heading's cells are no numbers where the column below holds numbers; where no
     column holds numbers, only the words of headings can tell.
     """
-    made = records_of(text, mark)
     first = next((i for i, (_, r) in enumerate(made) if len(r) == fields), None)
     if first is None:
         return Header(None, [], "no record has that many fields")
