@@ -48,6 +48,9 @@ KINDS: dict[str, Format] = {
 }
 
 
+WHOLE = ("xlsx", "parquet", "json")  # read to their end or not at all
+
+
 class Sample(NamedTuple):
     """Files that stand for a source, and how they are written."""
 
@@ -78,7 +81,8 @@ def samples(s: store.Store, given: str, folder: Path) -> Sample:
     told = {"path": taken.path, "licence": "not known", "null_tokens": ()}
     base: dict[str, object] = {"name": name_of(taken.path), **told}
     extent = f"{len(taken.files):,} files read" if len(taken.files) > 1 else "read"
-    extent += f", the first {ENOUGH >> 20} MB" if taken.cut else " whole"
+    part = "the first file" if kind in WHOLE else f"the first {ENOUGH >> 20} MB"
+    extent += f", {part} only" if taken.cut else " whole"
     if kind == "csv":
         made = csv_sample(taken, base)
     elif kind == "xlsx":
@@ -118,7 +122,7 @@ def take(s: store.Store, path: str, folder: Path) -> Taken:
         inner = members(found[0], path)
     full = f"{outer}!{inner}" if inner else outer
     source = probe(full)
-    lined = KINDS.get(suffix(full), "jsonl") == "jsonl"  # else whole or not at all
+    lined = KINDS.get(suffix(full)) not in WHOLE
     for name, content in (x for f in found for x in contents(f, source)):
         if cut or size >= ENOUGH or (files and not lined):
             cut = True
