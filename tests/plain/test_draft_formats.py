@@ -1,0 +1,160 @@
+"""What a draft finds in workbooks, JSON, Parquet and archives."""
+
+import gzip
+import io
+import json
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from flows.draft import Table, drafted
+from schemas.document import read
+from schemas.errors import SourceError
+from tests import workbooks
+from tests.builders import temporary_store
+
+
+@pytest.fixture
+def data(tmp_path: Path) -> Iterator[Path]:
+    folder = tmp_path / "data"
+    folder.mkdir()
+    with temporary_store(tmp_path, DATAFACTOR_DATA=str(folder)):
+        yield folder
+
+
+def table(data: Path, path: str) -> Table:
+    """Draft one path; the document must be YAML that its own loader reads."""
+    document = data.parent / "made.yaml"
+    (found,) = drafted([path], document).tables
+    read(document)
+    return found
+
+
+def types(found: Table) -> dict[str, str]:
+    return {d.column.written: d.guess.logical_type for d in found.profile.columns}
+
+
+def test_parquet_columns_keep_their_names_and_types(data: Path) -> None:
+    rows = {"Id": [1, 2], "Day": ["2024-05-01", "2024-05-02"], "x": [0.5, None]}
+    pl.DataFrame(rows).write_parquet(data / "a.parquet")
+
+    found = table(data, "a.parquet")
+
+    assert found.source.format == "parquet"
+    assert types(found) == {"Id": "integer", "Day": "date", "x": "number"}
+    assert found.profile.keys == (("id",), ("day",))
+
+
+def test_nested_json_gives_dotted_paths_below_its_records(data: Path) -> None:
+    records = [{"id": n, "at": {"lat": n / 4, "lng": 1.5}} for n in range(8)]
+    content = {"status": "ok", "data": {"rows": records}, "page": [1]}
+    (data / "a.json").write_text(json.dumps({**content, "page": 1}), "utf-8")
+
+    found = table(data, "a.json")
+
+    assert found.source.records == "data.rows"
+    assert types(found) == {"id": "integer", "at.lat": "number", "at.lng": "number"}
+    assert found.profile.rows == 8
+
+
+def test_an_object_of_records_names_its_keys(data: Path) -> None:
+    content = {f"S{n}": {"flow": n} for n in range(3)}
+    (data / "a.json").write_text(json.dumps(content), "utf-8")
+
+    assert types(table(data, "a.json")) == {"$key": "string", "flow": "integer"}
+
+
+def test_json_lines_gather_the_keys_of_all_records(data: Path) -> None:
+    lines = ['{"a": 1}', '{"a": 2, "b": {"c": "x"}}', "", '{"a": 3, "b": {}}']
+    (data / "a.jsonl").write_text("\n".join(lines), "utf-8")
+
+    found = table(data, "a.jsonl")
+
+    assert types(found) == {"a": "integer", "b.c": "string"}
+    assert found.profile.rows == 3
+
+
+def test_a_sheet_with_a_title_above_its_heading_is_read_from_there(data: Path) -> None:
+    rows = [
+        workbooks.row(1, workbooks.text("Report of May")),
+        workbooks.row(3, *map(workbooks.text, ("day", "shop", "sold"))),
+        *(
+            workbooks.row(
+                4 + n,
+                workbooks.number(45413 + n, "date"),
+                workbooks.text("a"),
+                workbooks.number(n * 2),
+            )
+            for n in range(5)
+        ),
+    ]
+    sheet = workbooks.sheet_xml("".join(rows))
+    (data / "a.xlsx").write_bytes(workbooks.workbook({"May": sheet}))
+
+    found = table(data, "a.xlsx")
+
+    assert (found.source.sheet, found.source.header) == ("May", 3)
+    assert types(found) == {"day": "date", "shop": "string", "sold": "integer"}
+
+
+def packed(**members: str) -> bytes:
+    made = io.BytesIO()
+    with zipfile.ZipFile(made, "w", zipfile.ZIP_DEFLATED) as bundle:
+        for name, text in members.items():
+            bundle.writestr(name.replace("_", "."), text)
+    return made.getvalue()
+
+
+def test_all_members_of_one_kind_are_one_source(data: Path) -> None:
+    (data / "a.zip").write_bytes(packed(x_csv="id,n\n1,2\n", y_csv="id,n\n2,3\n3,4\n"))
+
+    found = table(data, "a.zip")
+
+    assert found.source.path == "a.zip!*.csv"
+    assert found.profile.rows == 3
+    assert found.profile.keys == (("id",), ("n",))
+
+
+def test_members_of_several_kinds_must_be_chosen(data: Path) -> None:
+    (data / "a.zip").write_bytes(packed(x_csv="id,n\n1,2\n", y_txt="hello"))
+
+    with pytest.raises(SourceError, match=r"kinds \.csv, \.txt; add '!'"):
+        table(data, "a.zip")
+
+
+def test_a_packed_text_needs_no_member(data: Path) -> None:
+    (data / "a.csv.gz").write_bytes(gzip.compress(b"id,n\n1,2\n2,3\n"))
+
+    found = table(data, "a.csv.gz")
+
+    assert (found.source.path, found.profile.rows) == ("a.csv.gz", 2)
+
+
+def test_a_heading_with_nameless_columns_is_no_heading(data: Path) -> None:
+    (data / "a.csv").write_text("id,,\n1,x,2.5\n2,y,3.5\n3,z,4.5\n", "utf-8")
+
+    found = table(data, "a.csv")
+
+    assert found.source.header == 0
+    assert types(found)["column_1"] == "string"  # 1 of 4 cells is a word
+    assert (
+        "some twice or not at all"
+        in dict((key, told) for key, _, told in found.sample.guesses)["header"]
+    )
+
+
+def test_binary_content_is_refused(data: Path) -> None:
+    (data / "a.xls").write_bytes(b"\xd0\xcf\x11\xe0" + bytes(600))
+
+    with pytest.raises(SourceError, match="holds zero bytes"):
+        table(data, "a.xls")
+
+
+def test_a_damaged_workbook_is_refused_in_one_sentence(data: Path) -> None:
+    (data / "a.xlsx").write_bytes(b"PK\x03\x04" + b"x" * 100)
+
+    with pytest.raises(SourceError, match=r"^source \w+, a\.xlsx: "):
+        table(data, "a.xlsx")
