@@ -217,23 +217,28 @@ def divided(
             f" more than {MAX_PARTS:,}; divide by day or month, or by another column"
         )
     if counts.height == 1:
-        yield counts.item(0, "_value"), valid, counts.item(0, "len")
+        yield text_of(partition, counts.item(0, 0)), valid, counts.item(0, 1)
         return
     folder.mkdir()
-    for number, (text, height) in enumerate(counts.iter_rows()):
+    for number, (found, height) in enumerate(counts.iter_rows()):
         part = folder / f"{number}"
-        kept = rows.filter(value == text)
+        kept = rows.filter(value == found)
         kept.sink_parquet(part, row_group_size=PART_ROWS, engine="streaming")
-        yield text, part, height
+        yield text_of(partition, found), part, height
 
 
 def value_of(partition: Partition) -> pl.Expr:
-    """Say which partition a row belongs to."""
+    """Say which partition a row belongs to: a value, a day, the first of a month."""
     column = pl.col(partition.column)
-    forms = {"day": "%Y-%m-%d", "month": "%Y-%m"}
     if partition.by == "value":
         return column.cast(pl.String)
-    return column.dt.strftime(forms[partition.by])
+    day = column.cast(pl.Date)
+    return day.dt.truncate("1mo") if partition.by == "month" else day
+
+
+def text_of(partition: Partition, value: object) -> str:
+    """Name a partition: 2024-05-01, by month 2024-05."""
+    return str(value)[:7] if partition.by == "month" else str(value)
 
 
 def earlier(call: Call, name: str, contract: Contract) -> list[int]:

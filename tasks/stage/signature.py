@@ -3,7 +3,7 @@
 import inspect
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from typing import Annotated, Any, get_args, get_origin, get_type_hints
 
 import pandera.polars as pa
@@ -106,6 +106,26 @@ def contract_of(declared: Declaration, terms: Terms) -> Contract:
     """Compile a contract; written columns bring their own sort order."""
     if isinstance(declared, type):
         return model_contract(declared)
+    return written_contract(declared, Written(terms))
+
+
+class Written:
+    """Terms that are the same when they say the same: a chunk compiles them once."""
+
+    def __init__(self, terms: Terms) -> None:
+        self.terms, self.text = terms, terms.model_dump_json()
+
+    def __hash__(self) -> int:
+        return hash(self.text)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Written) and self.text == other.text
+
+
+@lru_cache(maxsize=64)
+def written_contract(declared: Declaration, written: Written) -> Contract:
+    """Compile the contract that a document writes."""
+    terms = written.terms
     order = tuple(getattr(terms, "order", ()))
     return compile_contract(declared(terms), order, parsed=isinstance(terms, Source))
 
