@@ -20,15 +20,13 @@ from schemas.grade import reason
 from schemas.resource import ResourceTerms
 from tasks.contract.compile import RAW
 from tasks.resource.classify import classify
+from tasks.resource.sniff import DASHES, NOTHING
 from tasks.source.typed import typed
 
 ENOUGH = 0.95  # share of the values that must parse
 FEW = 20_000  # rows that tell which types and keys are worth counting on all rows
 WIDEST_KEY = 4
 TRIES = 400  # sets of columns looked at for a key
-# Texts that always mean missing, and those that do where the others are no text.
-NOTHING = ("", "NA", "N/A", "#N/A", "NULL", "null", "NaN", "nan", "\\N", "<NA>")
-DASHES = ("-", "--", "---", ".", "None", "none", "无", "無", "?", "/")
 
 FORMS: tuple[tuple[LogicalType, str | None], ...] = (
     ("integer", None),

@@ -197,6 +197,10 @@ WORDS = frozenset(
         *("单位", "單位", "序号", "序號"),
     )
 )
+# Texts that always mean missing, and those that do where the others are no text.
+NOTHING = ("", "NA", "N/A", "#N/A", "NULL", "null", "NaN", "nan", "\\N", "<NA>")
+DASHES = ("-", "--", "---", ".", "None", "none", "无", "無", "?", "/")
+MISSING = frozenset((*NOTHING, *DASHES))
 NUMBER = re.compile(
     r"[+-]?[0-9][0-9.,]*(?:[eE][+-]?[0-9]+)? ?%?"
     r"|(?:[0-9]{1,4}[-/.年][0-9]{1,2}[-/.月][0-9]{1,4}日?)?"
@@ -212,8 +216,9 @@ def header(text: str, mark: str, fields: int) -> Header:
 def heading(made: Sequence[tuple[int, list[str]]], fields: int) -> Header:
     """Find the record that names the columns, among records with their last line.
 
-    A heading's cells are no numbers where the column below holds numbers; where no
-    column holds numbers, only the words of headings can tell.
+    A heading's cells are words where the column below holds numbers; where no column
+    holds numbers, only the words of headings can tell, in most of its cells. Doubt is
+    told as doubt: taken for a heading, the first row would enter the document.
     """
     first = next((i for i, (_, r) in enumerate(made) if len(r) == fields), None)
     if first is None:
@@ -229,15 +234,15 @@ def heading(made: Sequence[tuple[int, list[str]]], fields: int) -> Header:
     told = f"line {line} has numbers in {inside} of {len(numeric)} columns of numbers"
     if inside:
         data = inside * 5 >= len(numeric) * 4  # an empty cell or two may be among them
-        return Header(
-            made[first - 1][0] if data and first else 0 if data else None, [], told
-        )
-    if numeric:
+        return Header(0 if data else None, [], told)
+    if any(names[i].strip() not in MISSING for i in numeric):
         return Header(line, names, told)
+    if numeric:
+        return Header(None, [], f"line {line} is empty above all columns of numbers")
     known = sum(is_heading(name) for name in names)
-    if known and len(set(names)) == len(names):
+    if known * 2 > fields and len(set(names)) == len(names):
         return Header(line, names, f"{known} words of headings in line {line}")
-    return Header(None, [], "no column holds numbers, and no word tells")
+    return Header(None, [], "no column holds numbers, and too few words tell")
 
 
 def is_number(text: str) -> bool:

@@ -86,6 +86,44 @@ def test_a_newcomer_gets_to_a_published_resource_by_what_check_asks_for(
     assert say(home, "verify").exit == 0
 
 
+PRODUCT = """
+product:
+  name: orders-a-day
+  version: 1.0.0
+  query: SELECT column_2 AS day, COUNT(*) AS orders FROM resource GROUP BY column_2
+  licence: {name: house, permissions: [read]}
+  columns:
+    - {name: day, logicalType: date, required: true}
+    - {name: orders, logicalType: integer, required: true}
+  key: [day]
+"""
+
+
+def test_what_looks_personal_keeps_the_product_shut_until_a_person_decides(
+    home: Path, tmp_path: Path, drafted: tuple[Said, str]
+) -> None:
+    lines = drafted[1].replace("factor: orders", "factor: shut").splitlines()
+    silent = [line for line in lines if "classification: TODO" not in line]
+    assert len(silent) == len(lines) - 1
+    answers = {"entity": "jiangbei-data", "policy": "cn-2025"}
+
+    def said(line: str) -> str:
+        key = line.partition(":")[0].strip()
+        return line.replace("TODO", answers.get(key, "x"), 1)
+
+    document = tmp_path / "shut.yaml"
+    document.write_text("\n".join(map(said, silent)) + PRODUCT, "utf-8")
+    shut = say(home, "run", str(document), "--json")
+    answers["classification"] = "sensitive"
+    document.write_text("\n".join(map(said, lines)) + PRODUCT, "utf-8")
+    opened = say(home, "run", str(document), "--json")
+
+    assert shut.exit == 1
+    (ground,) = shut.data["grounds"]
+    assert "column_3 (mobile in 499 of 499; its name: contact)" in ground
+    assert opened.exit == 0, opened.err
+
+
 def test_guesses_stand_beside_their_evidence(drafted: tuple[Said, str]) -> None:
     _, text = drafted
 

@@ -98,6 +98,9 @@ def test_a_semicolon_is_told_from_decimal_commas() -> None:
         ("name,city\nWang,Rom\nLi,Ulm\n", 1, ["name", "city"]),
         ("Wang,Rom\nLi,Ulm\n", None, []),
         ("x,y\n,1\n5,2\n", 1, ["x", "y"]),
+        ("Wang,NA\nLi,2.5\nWu,3.5\n", None, []),  # a row may lack its numbers
+        ("City Hall,Rom\nLi,Ulm\n", None, []),
+        ("2019,2020\n1,2\n", 0, []),  # names that are years look like data
     ],
 )
 def test_the_heading_is_told_by_the_numbers_below_it(
