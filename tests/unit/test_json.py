@@ -205,6 +205,7 @@ def big(path: Path, records: int) -> int:
         return file.write("}") + file.tell()
 
 
+@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="needs Linux")
 def test_a_document_of_189_mb_is_read_in_the_memory_of_a_small_one(
     tmp_path: Path,
 ) -> None:
