@@ -114,8 +114,6 @@ def is_plausible(sign: str, encoding: Encoding) -> bool:
         code = sign.encode(narrow)
     except UnicodeEncodeError:
         return False
-    if len(code) != 2:  # half-width kana
-        return False
     high, low = {
         "gb2312": ((0xA1, 0xA3), (0xB0, 0xD7)),
         "cp950": ((0xA1, 0xA3), (0xA4, 0xC6)),

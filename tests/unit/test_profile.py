@@ -52,6 +52,7 @@ def test_digits_after_a_leading_zero_stay_text() -> None:
 def test_eight_digits_that_are_days_are_days() -> None:
     assert guess(["20240501", "20231231"]) == ("date", "yyyyMMdd", 2)
     assert guess(["20240501", "20249999"])[0] == "integer"
+    assert guess(["10240501", "30231231"])[0] == "integer"  # no day of our time
 
 
 def test_day_before_month_or_after_is_a_rivalry() -> None:
@@ -84,7 +85,7 @@ def test_the_smallest_sets_without_repeats_are_keys() -> None:
     assert profiled(day=days, id=["w", "x", "y", "z"]).keys == (("id",),)
     assert profiled(day=days, n=["7"] * 4).keys == ()
     assert profiled(x=["1.5", "2.5"]).keys == ()  # a measure identifies nothing
-    assert profiled(x=["a", ""]).keys == ()
+    assert profiled(x=["a", "", "b"], y=["1", "2", "2"]).keys == ()
 
 
 def test_repeats_and_records_that_are_none_are_counted() -> None:
