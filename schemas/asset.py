@@ -185,10 +185,6 @@ class AssetTerms(Terms):
                 raise ValueError(f"shares of pool {pool} must be 0 or more, not all 0")
         return pools
 
-    def source(self, role: str) -> Source | None:
-        """Find the terms of the one raw input: the vouchers."""
-        return self.costs if role == "costs" else None
-
 
 Outcome = Literal[
     "intangible", "development expenditure", "inventory", "not recognised"

@@ -54,9 +54,8 @@ def test_the_vouchers_have_the_columns_of_the_register_of_cost() -> None:
 
 
 def test_the_voucher_contract_is_fixed_and_lets_no_line_go() -> None:
-    source = asset_terms().source("costs")
+    source = asset_terms().costs
 
-    assert source
     assert source.max_rejected_rate == 0
     assert source.key == ("voucher", "line")
     assert [c.name for c in source.columns] == [c["name"] for c in VOUCHER_COLUMNS]
