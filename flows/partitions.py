@@ -37,15 +37,29 @@ def resource_of(
     parted = source.model_copy(update={"partition": partition})
     pieces = cleaned(raw[name], parted, tables_of(source, others))
     parts: Members = {f"{name}.rejects": rejects_of(pieces)}
+    fragments = fragments_of(pieces)
     chosen = {
         value: refs
-        for value, refs in fragments_of(pieces).items()
+        for value, refs in fragments.items()
         if within is None or within[0] <= value <= within[1]
     }
+    refuse_nothing(fragments, chosen, within)
     parts |= transformed(name, chosen, others, terms)
     if within is not None:
         parts["resource"] = earlier(terms, within) | parts["resource"]
     return gather_task(parts, terms)
+
+
+def refuse_nothing(
+    found: Mapping[str, Any], chosen: Mapping[str, Any], within: tuple[str, str] | None
+) -> None:
+    """Say what there is where a range names no part, or the source has none."""
+    if chosen:
+        return
+    values = list(found)
+    there = f"there are {values[0]} to {values[-1]}" if values else "no row stands"
+    span = f" in {within[0]}..{within[1]}" if within else ""
+    raise FactorError(f"there is no partition{span}: {there}; name parts as they are")
 
 
 def cleaned_whole(raw: Mapping[str, Any], sources: Sequence[Source]) -> dict[str, Any]:

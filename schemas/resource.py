@@ -240,11 +240,14 @@ class ResourceTerms(Declared):
     @property
     def passes(self) -> bool:
         """Say whether the resource is its only source, unchanged."""
-        if len(self.sources) != 1 or self.consolidate or self.labels:
+        made = self.consolidate or self.labels or self.order
+        if len(self.sources) != 1 or made:
             return False
         (only,) = self.sources
-        rules = [r for r in self.quality if r.metric != "freshness"]  # judged later
-        if rules and self.quality != only.quality:
+        # Those are judged later, on the whole.
+        later = ("freshness", "rowCount", "volume")
+        rules = [r for r in self.quality if r.metric not in later]
+        if rules and rules != [r for r in only.quality if r.metric not in later]:
             return False
         same = ("columns", "key", "keep", "drop_repeats")
         return all(getattr(self, name) == getattr(only, name) for name in same)

@@ -5,6 +5,7 @@ from sqlglot import exp
 
 from schemas.errors import FactorError
 from schemas.resource import Partition, ResourceTerms
+from tasks.resource.apart import refuse_apart
 
 
 def driving(terms: ResourceTerms) -> tuple[str, Partition]:
@@ -16,10 +17,12 @@ def driving(terms: ResourceTerms) -> tuple[str, Partition]:
     -> gantries, by day of at.
 
     Raises:
-        FactorError: The resource is not partitioned, no one source decides, or the
-            rules of another one refer to it.
+        FactorError: The resource is not partitioned, no one source decides, the rules
+            of another one refer to it, or something cannot be kept part by part.
     """
     name, part = decided(terms)
+    source = next(s for s in terms.sources if s.name == name)
+    refuse_apart(terms, source, part)
     if asking := [s.name for s in terms.sources if name in s.refers]:
         raise FactorError(
             f"sources.{asking[0]} refers to {name}, which is read part by part and is"

@@ -3,6 +3,7 @@
 import hashlib
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 
@@ -23,7 +24,7 @@ from schemas.artifact import (
 from schemas.errors import ContractError, SourceError
 from schemas.gates import Gates
 from schemas.registers import REGISTERS
-from schemas.resource import Partition, Source
+from schemas.resource import Partition, ResourceTerms, Source
 from tasks import store
 from tasks.contract import (
     Contract,
@@ -32,12 +33,13 @@ from tasks.contract import (
     contract_pass,
     judge_set,
 )
+from tasks.contract.rejects import VALID_ROWS
+from tasks.contract.unique import height
 from tasks.stage.call import Call, File, digest
 from tasks.stage.opening import opened
 from tasks.stage.signature import Declaration, contract_of
 
-# The engine writes each part to a file of its own; fixed, or bytes differ by run.
-PART_ROWS = 122_880
+WHOLE = ("rowCount", "volume")  # rules about all rows of a set
 MAX_PARTS = 10_000  # of one piece; a key is no partition
 
 
@@ -50,8 +52,7 @@ def work(call: Call, scratch: Path) -> None:
     frames = tuple(result) if isinstance(result, tuple) else (result,)
     for (name, declared), frame in zip(call.shape.outputs.items(), frames, strict=True):
         if declared == "manifest":
-            for part, members in frame.items():
-                land_manifest(call, part, members, scratch)
+            gathered(call, frame, scratch)
         elif declared == "document":
             land(call, name, declared, frame, scratch)
         else:
@@ -60,6 +61,28 @@ def work(call: Call, scratch: Path) -> None:
             check(call, named, frame, contract, scratch, declared=declared)
             if declared is Gates and not judge(call):
                 break
+
+
+def gathered(
+    call: Call, parts: Mapping[str, Mapping[str, ArtifactRef]], scratch: Path
+) -> None:
+    """Land each list of parts; judge the resource by what it is as a whole."""
+    for name, members in parts.items():
+        land_manifest(call, name, members, scratch)
+    rows = sum(ref.rows for ref in parts["resource"].values())
+    contract = contract_of(ResourceTerms.contract, call.terms)
+    whole = Verdict(rows_in=rows, rows_out=rows, rejected=0, failed={})
+    rules = {n: r for n, r in contract.sets.items() if r.metric in WHOLE}
+    past = earlier(call, "resource", contract)
+    of_set = judge_set(replace(contract, rules=rules), whole, past)
+    count(call, "resource", whole, of_set)
+    refuse_set(call, "resource", of_set)
+
+
+def refuse_set(call: Call, name: str, of_set: Sequence[SetVerdict]) -> None:
+    """Fail the run when a rule about the set, of severity error, is not kept."""
+    if failed := [found.sentence for found in of_set if found.fails]:
+        raise ContractError(f"{call.title}, {name}: {'; '.join(failed)}")
 
 
 def collected(call: Call, scratch: Path) -> None:
@@ -179,14 +202,15 @@ def check(
         plan, contract, valid, rejects, scratch, call.places, call.tables
     )
     of_set = judge_set(contract, verdict, earlier(call, name, contract))
+    if call.value:  # one part of many: what is asked of the whole, `gather` answers
+        of_set = [f for f in of_set if contract.rules[f.rule].metric not in WHOLE]
     count(call, name, verdict, of_set)
     said = ""
     if verdict.rejected:
         said = told(declared, rejects)
         keep(call, f"{call.frame(name)}.rejects", rejects, verdict.rejected, contract)
     accept(call, name, verdict, allowed_rate(call, declared), said)
-    if failed := [found.sentence for found in of_set if found.fails]:
-        raise ContractError(f"{call.title}, {name}: {'; '.join(failed)}")
+    refuse_set(call, name, of_set)
     partition = getattr(call.terms, "partition", None) if contract.parsed else None
     if partition is None:
         keep(call, call.frame(name), valid, verdict.rows_out, contract)
@@ -220,11 +244,16 @@ def divided(
         yield text_of(partition, counts.item(0, 0)), valid, counts.item(0, 1)
         return
     folder.mkdir()
-    for number, (found, height) in enumerate(counts.iter_rows()):
+    for number, (found, expected) in enumerate(counts.iter_rows()):
         part = folder / f"{number}"
         kept = rows.filter(value == found)
-        kept.sink_parquet(part, row_group_size=PART_ROWS, engine="streaming")
-        yield text_of(partition, found), part, height
+        kept.sink_parquet(part, row_group_size=VALID_ROWS, engine="streaming")
+        if (written := height(part)) != expected:
+            raise ContractError(
+                f"partition {partition.column}: of {expected:,} rows {written:,} were"
+                " written; report this as a defect"
+            )
+        yield text_of(partition, found), part, written
 
 
 def value_of(partition: Partition) -> pl.Expr:
@@ -237,8 +266,18 @@ def value_of(partition: Partition) -> pl.Expr:
 
 
 def text_of(partition: Partition, value: object) -> str:
-    """Name a partition: 2024-05-01, by month 2024-05."""
-    return str(value)[:7] if partition.by == "month" else str(value)
+    """Name a partition: 2024-05-01, by month 2024-05.
+
+    Raises:
+        ContractError: The value is empty, or would be taken for something else.
+    """
+    text = str(value)[:7] if partition.by == "month" else str(value)
+    if not text.strip() or text.endswith(".rejects") or not text.isprintable():
+        raise ContractError(
+            f"partition {partition.column}: a value is empty, unprintable or ends in"
+            " .rejects, and cannot name a part; refuse it by a rule of the column"
+        )
+    return text
 
 
 def earlier(call: Call, name: str, contract: Contract) -> list[int]:
@@ -309,7 +348,7 @@ def accept(call: Call, name: str, verdict: Verdict, allowed: float, said: str) -
     )
 
 
-def keep(call: Call, frame: str, part: Path, rows: int, contract: Contract) -> Made:
+def keep(call: Call, frame: str, part: Path, rows: int, contract: Contract) -> None:
     """Place a finished file and name what it is and where it came from."""
     private = frame.endswith(".rejects")
     size = part.stat().st_size
@@ -323,9 +362,7 @@ def keep(call: Call, frame: str, part: Path, rows: int, contract: Contract) -> M
         contract=contract.digest,
         kind="frame",
     )
-    made = Made(frame=frame, ref=ref, bytes=size)
-    call.made.append(made)
-    return made
+    call.made.append(Made(frame=frame, ref=ref, bytes=size))
 
 
 def land(

@@ -10,6 +10,8 @@ from prefect.logging import get_run_logger
 from schemas.artifact import Balance, CheckCount, Published
 from tasks.stage.log import LOGGER
 
+Table = list[dict[str, str | int]]
+SHOWN = 40  # rows of a table on the run page
 ROWS = ("rows_in", "rows_out", "rejected", "dropped")
 
 
@@ -33,6 +35,7 @@ def together(done: Mapping[str, Published]) -> Published:
     whole = said[-1].model_copy(
         update={
             "artifacts": tuple(a for p in said for a in p.artifacts),
+            "gates": tuple(g for p in said for g in p.gates),
             "balances": tuple(balances.values()),
             "checks": tuple(checks.values()),
         }
@@ -41,7 +44,7 @@ def together(done: Mapping[str, Published]) -> Published:
     return Published(run=each[-1].run, reused=reused, publication=whole)
 
 
-def sentence(title: str, published: Published, seconds: float) -> str:
+def sentence(title: str, published: Published, seconds: float, again: str = "") -> str:
     """Say it in one line: ``transform: 336,776 in, 336,776 out, 0 rejected, 0.8 s``."""
     said = published.publication
     if said.balances:
@@ -51,23 +54,37 @@ def sentence(title: str, published: Published, seconds: float) -> str:
             f" {balance.rejected:,} rejected"
         ) + (f", {balance.dropped:,} repeats dropped" if balance.dropped else "")
     else:
-        counts = f"{sum(made.bytes for made in said.artifacts):,} bytes"
-    how = "reused" if published.reused else f"{seconds:.1f} s"
+        landed = [made for made in said.artifacts if made.ref.kind != "manifest"]
+        files = f" in {len(landed):,} files" if len(landed) > 1 else ""
+        counts = f"{sum(made.bytes for made in landed):,} bytes{files}"
+    how = "reused" if published.reused else f"{again}{seconds:.1f} s"
     return f"{title}: {counts}, {how}"
 
 
-def tell(title: str, published: Published, seconds: float) -> None:
+def tell(title: str, done: Mapping[str, Published], seconds: float) -> None:
     """Log the line, and put the table on the run page where there is one."""
-    line = sentence(title, published, seconds)
+    published = together(done)
+    reused = sum(one.reused for one in done.values())
+    again = f"{reused} of {len(done)} parts reused, " if reused else ""
+    line = sentence(title, published, seconds, again)
     facts = {"stage_title": title, "published": published, "seconds": seconds}
     LOGGER.info(line, extra=facts)
     if TaskRunContext.get() is not None:
         get_run_logger().info(line)
         create_table_artifact(
             key=artifact_key(published.publication.factor, title),
-            table=table_of(published),
+            table=shortened(table_of(published)),
             description=f"{line}\n\nrun `{published.run[:12]}`",
         )
+
+
+def shortened(table: Table) -> Table:
+    """Show as many rows as a person reads; the store has them all."""
+    if len(table) <= SHOWN:
+        return table
+    last: dict[str, str | int] = dict.fromkeys(table[0], "")
+    last["frame"] = f"and {len(table) - SHOWN:,} more: `datafactor show`"
+    return [*table[:SHOWN], last]
 
 
 def artifact_key(factor: str, title: str) -> str:
@@ -75,15 +92,16 @@ def artifact_key(factor: str, title: str) -> str:
     return re.sub(r"[^a-z0-9]+", "-", f"{factor} {title}".lower()).strip("-")
 
 
-def table_of(published: Published) -> list[dict[str, str | int]]:
-    """List what was checked: every frame's balance, then each rule that said no."""
+def table_of(published: Published) -> Table:
+    """List what was checked: every frame's balance, then each rule, the worst first."""
     said = published.publication
-    rows: list[dict[str, str | int]] = [
+    rows: Table = [
         {
             "frame": b.frame,
             "check": "rows in = out + rejected + dropped",
             "rows examined": b.rows_in,
             "failed": b.rejected,
+            "dropped": b.dropped,
             "next": next_command(said.factor, said.stage, b.frame, b.rejected),
         }
         for b in said.balances
@@ -94,6 +112,7 @@ def table_of(published: Published) -> list[dict[str, str | int]]:
             "check": c.check,
             "rows examined": c.examined,
             "failed": c.failed,
+            "dropped": 0,
             "next": "",
         }
         for c in sorted(said.checks, key=lambda c: -c.failed)
@@ -104,12 +123,15 @@ def table_of(published: Published) -> list[dict[str, str | int]]:
             "check": gate.gate,
             "rows examined": 1,
             "failed": int(not gate.passed),
+            "dropped": 0,
             "next": gate.ground,
         }
         for gate in said.gates
     ]
     return rows or [
-        raw_row(made.frame, made.bytes, made.ref.sha256) for made in said.artifacts
+        raw_row(made.frame, made.bytes, made.ref.sha256)
+        for made in said.artifacts
+        if made.ref.kind != "manifest"
     ]
 
 

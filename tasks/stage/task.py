@@ -27,7 +27,7 @@ from schemas.contract import Terms
 from schemas.errors import Refused, StoreError
 from tasks.stage.log import LOGGER
 from tasks.stage.run import run_stage
-from tasks.stage.show import tell, together
+from tasks.stage.show import tell
 from tasks.stage.signature import (
     TEXT,
     Shape,
@@ -114,11 +114,11 @@ def stage_task(
         title = run_name(shape.name, given)
         begun = time.monotonic()
         done: dict[str, Published] = {}
-        for n, (value, unit) in enumerate(units(given), 1):
-            said = f"{title} {n} {value}" if value else title
+        for value, unit in units(given):
+            said = f"{title}: {value}" if value else title
             LOGGER.debug("%s begins", said, extra={"stage_title": said})
             done[value] = run_stage(stage, function, shape, kind, unit, value)
-        tell(title, together(done), time.monotonic() - begun)
+        tell(title, done, time.monotonic() - begun)
         return outcome(shape, done)
 
     return StageTask(
@@ -181,9 +181,13 @@ def main_ref(shape: Shape, published: Published) -> ArtifactRef:
 
 
 def run_name(task: str, parameters: Mapping[str, object]) -> str:
-    """Name a box on the run page: ``collect[flights]``, ``assetize``."""
+    """Name a box on the run page: ``collect[flights]``, ``clean[days] 01 … 08``."""
     part = next((v.part for v in parameters.values() if isinstance(v, Terms)), "")
-    return f"{task}[{part}]" if part else task
+    chunk = next((v for v in parameters.values() if isinstance(v, Chunk)), None)
+    names = [name.rpartition("/")[2] for name in chunk.each] if chunk else []
+    span = f" {names[0]}" if names else ""
+    span += f" … {names[-1]}" if len(names) > 1 else ""
+    return (f"{task}[{part}]" if part else task) + span
 
 
 def is_passing_trouble(_task: Any, _run: TaskRun, state: State[Any]) -> bool:

@@ -1,3 +1,4 @@
+# ruff: noqa: E501 - documents as people write them
 """A resource of many partitions: only what changed runs again, and nothing is lost.
 
 Counted by hand: 1 May has 2 lines, 2 May 3 of which one has no level; a late file
@@ -10,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from flows.check import examine
 from flows.progress import Progress
 from flows.value_chain import value_chain
 from schemas.artifact import Stage
@@ -38,7 +40,7 @@ sources:
     key: [at, well]
 resource:
   partition: {column: at, by: day}
-"""  # noqa: E501 - a document as people write it
+"""
 NAMES = """
   wells:
     path: wells.csv
@@ -56,7 +58,7 @@ resource:
     - {name: town, logicalType: string, classification: public}
     - {name: level, logicalType: number, required: true, classification: public}
   key: [at, well]
-"""  # noqa: E501 - a document as people write it
+"""
 JOINED = DOCUMENT.partition("resource:")[0].rstrip() + NAMES
 HEAD = "at,well,level\n"
 FIRST = HEAD + "2024-05-01T08:00:00,a,1\n2024-05-01T20:00:00,a,2\n"
@@ -238,7 +240,8 @@ def test_each_partition_is_joined_with_the_other_sources_whole(home: Path) -> No
     towns = store.scan(s, store.resolve(s, RESOURCE)).select("town").collect()
     assert towns["town"].to_list() == ["Fu"] * 4
     write(home, "wells.csv", "well,town\na,Fu\nb,Gu\nc,Hu\n")
-    assert {"clean[wells]", "transform"} <= set(run())
+    assert "clean[wells]" in (ran := run())
+    assert {"transform 2024-05-01", "transform 2024-05-02"} <= set(ran)
     assert store.verify(s).exit == 0
 
 
@@ -253,6 +256,134 @@ def test_a_rule_of_the_resource_alone_is_not_skipped(home: Path) -> None:
     run()
 
     assert levels() == [1, 2, 3]
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        (
+            "{name: at, logicalType: timestamp, required: true",
+            "{name: at, logicalType: timestamp",
+            "required: true",
+        ),
+        (
+            "{name: at, logicalType: timestamp",
+            "{name: at, logicalType: string",
+            "has no day",
+        ),
+        (
+            "level, logicalType: number, required: true",
+            "level, logicalType: number, unique: true",
+            "level must be unique",
+        ),
+        (
+            "    key: [at, well]",
+            "    key: [well]\n    quality: []",
+            "well must be unique",
+        ),
+        (
+            "    key: [at, well]",
+            "    key: [at, well]\n    quality: [{metric: rowCount, mustBeGreaterThan: 1}]",
+            "write them under resource.quality",
+        ),
+        ("by: day}", "by: value}", "whose values name no part"),
+    ],
+)
+def test_what_cannot_be_kept_part_by_part_is_refused(
+    home: Path, old: str, new: str, said: str
+) -> None:
+    document = DOCUMENT.replace("by: day}", "by: day}\n  key: [at, well]")
+    assert old in document
+    write(home, "factors/wells.yaml", document.replace(old, new))
+
+    with pytest.raises(FactorError, match=said):
+        run()
+    with pytest.raises(FactorError, match=said):
+        examine("wells")
+
+
+@pytest.mark.parametrize(
+    ("sql", "said"),
+    [
+        (
+            "SELECT at, MAX(level) OVER (ORDER BY at) AS level FROM levels",
+            "PARTITION BY at",
+        ),
+        (
+            "SELECT at, COUNT(*) AS level FROM levels GROUP BY well, at HAVING COUNT(*) > 1 ORDER BY at LIMIT 2",
+            "LIMIT",
+        ),
+        (
+            "SELECT at, level FROM levels WHERE level = (SELECT MAX(level) AS m FROM levels)",
+            "named only once",
+        ),
+    ],
+)
+def test_sql_that_would_span_parts_is_refused(home: Path, sql: str, said: str) -> None:
+    columns = (
+        "    - {name: at, logicalType: timestamp, required: true}\n"
+        "    - {name: level, logicalType: number}\n"
+    )
+    more = f"  consolidate: {sql}\n  columns:\n{columns}  key: [at]\n"
+    write(home, "factors/wells.yaml", DOCUMENT + more)
+
+    with pytest.raises(FactorError, match=said):
+        run()
+
+
+def test_a_window_inside_a_part_may_stay(home: Path) -> None:
+    sql = "SELECT at, well, MAX(level) OVER (PARTITION BY CAST(at AS DATE)) AS level"
+    columns = DOCUMENT.partition("    columns:\n")[2].partition("    key:")[0]
+    columns = columns.replace("      - ", "    - ")
+    more = f"  consolidate: {sql} FROM levels\n  columns:\n{columns}  key: [at, well]\n"
+    write(home, "factors/wells.yaml", DOCUMENT + more)
+
+    run()
+
+    assert levels() == [2, 2, 4, 4]
+
+
+def test_volume_and_row_count_are_asked_of_the_whole(home: Path) -> None:
+    """3 rows and 1 row are 4: above 3. One file less is 50 % of the run before."""
+    rules = (
+        "  quality:\n"
+        "    - {metric: rowCount, mustBeGreaterThan: 1}\n"
+        "    - {metric: volume, mustBeGreaterOrEqualTo: 80, unit: percent}\n"
+    )
+    write(home, "factors/wells.yaml", DOCUMENT + rules)
+
+    run()
+    assert levels() == [1, 2, 3, 4]
+    (home / "levels_2.csv").unlink()
+
+    with pytest.raises(ContractError, match=r"volume.*50 percent"):
+        run()
+
+
+def test_an_order_of_its_own_is_kept_in_each_part(home: Path) -> None:
+    write(home, "factors/wells.yaml", DOCUMENT + "  order: [level]\n")
+    write(home, "levels_1.csv", FIRST.replace(",1\n", ",9\n"))
+
+    run()
+
+    s = store.current()
+    rows = store.scan(s, store.resolve(s, RESOURCE)).collect()
+    assert rows["level"].to_list() == [2, 9, 3, 4]
+
+
+@pytest.mark.parametrize("value", ["x.rejects", " "])
+def test_a_value_that_cannot_name_a_part_is_refused(home: Path, value: str) -> None:
+    document = DOCUMENT.replace("{column: at, by: day}", "{column: well}")
+    write(home, "factors/wells.yaml", document)
+    write(home, "levels_1.csv", f"{HEAD}2024-05-01T08:00:00,{value},1\n")
+
+    with pytest.raises(ContractError, match="cannot name a part"):
+        run()
+
+
+def test_a_range_without_a_part_says_what_there_is(home: Path) -> None:
+    with pytest.raises(FactorError, match="there are 2024-05-01 to 2024-05-02"):
+        run("2024-06-01..2024-06-30")
 
 
 def test_one_file_may_hold_many_partitions(home: Path) -> None:
