@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
+from datetime import date
 from typing import Any
 
 import polars as pl
@@ -14,6 +15,7 @@ from schemas.factor import Factor
 from tasks.contract import Contract, compile_contract, fit
 from tasks.product.productize import productize
 from tasks.resource.classify import classify
+from tasks.resource.freshness import ages
 from tasks.resource.partition import driving
 from tasks.resource.transform import transform
 from tasks.source.typed import typed
@@ -87,7 +89,7 @@ def source_contracts(terms: Factor) -> dict[str, Contract]:
 
 def resource_contract(terms: Factor) -> dict[str, Contract]:
     """Plan the resource, and see that it fits its contract."""
-    resource_of(terms)
+    ages(resource_of(terms), terms.resource, date.min)  # refuses what has no age
     if terms.resource.partition is not None:
         driving(terms.resource)  # refuses a partition that no one source decides
     tables = {n: types_of(s.columns) for n, s in terms.sources.items()}

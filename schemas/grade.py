@@ -73,6 +73,8 @@ class Finding(pa.DataFrameModel):
 
 def reason(finding: Mapping[str, object]) -> str:
     """Say why a column looks personal: ``mobile in 3 of 20``, ``its name: birth``."""
+    if finding["recogniser"] == "source":
+        return "a source holds such a column, and SQL may rename it"
     if finding["hint"]:
         return f"its name: {str(finding['recogniser']).rpartition(':')[2]}"
     return (

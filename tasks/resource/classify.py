@@ -20,6 +20,7 @@ from tasks.resource.recognise import RECOGNISERS, hint_of, is_telling, plain
 
 SAMPLE = 100_000
 READ = ("string", "integer")  # an identifier is written as text or as digits
+SECRET = ("personal", "sensitive")  # the stricter last
 Row = tuple[str, str, int, int, int, bool, str, bool, int]
 
 
@@ -41,6 +42,7 @@ def classify(
     counts = counted(resource, [c.name for c in undecided if c.logical_type in READ])
     decided = [c for c in terms.columns if c.classification is not None]
     rows = [row for c in undecided for row in found(c, counts)]
+    rows += [row for c in undecided for row in inherited(c, terms)]
     return frame_of(Finding, [*map(by_person, decided), *rows]).lazy()
 
 
@@ -85,6 +87,22 @@ def found(column: Column, counts: dict[str, int]) -> Iterator[Row]:
             *(name, each.name, examined, shaped, matched),
             *(False, proposal, False, SAMPLE),
         )
+
+
+def inherited(column: Column, terms: ResourceTerms) -> Iterator[Row]:
+    """Propose what a source says: of a column of this name or, after SQL, of any.
+
+    SQL may give a column another name, so where a source holds something personal every
+    column that nobody has decided is suspected: 就高从严.
+    """
+    every = [c for source in terms.sources for c in source.columns]
+    same = [c.classification for c in every if c.name == column.name]
+    said = [one for one in same if one is not None]
+    if not said and (terms.consolidate or terms.labels):
+        said = [c.classification for c in every if c.classification in SECRET]
+    secret = [one for one in SECRET if one in said]
+    if secret:
+        yield (column.name, "source", 0, 0, 0, True, secret[-1], False, SAMPLE)
 
 
 def by_person(column: Column) -> Row:

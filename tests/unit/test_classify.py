@@ -82,3 +82,31 @@ def test_only_the_stated_sample_is_read(monkeypatch: Any) -> None:
 
     found = made.filter(recogniser="resident_id")
     assert found.select("examined", "matched", "sample").row(0) == (2, 0, 2)
+
+
+def test_what_a_source_calls_personal_is_not_forgotten_by_the_resource() -> None:
+    """Under its own name, and after SQL under any: 就高从严."""
+    source = {
+        "name": "people",
+        "path": "people.csv",
+        "licence": "own",
+        "columns": [
+            {"name": "who", "logicalType": "string", "classification": "sensitive"},
+            {"name": "town", "logicalType": "string", "classification": "public"},
+        ],
+    }
+    columns = [{"name": n, "logicalType": "string"} for n in ("who", "town", "renamed")]
+    plain = {"sources": [source], "columns": columns}
+    rows = pl.DataFrame({n: ["x"] for n in ("who", "town", "renamed")})
+
+    own = findings(rows, ResourceTerms.model_validate(plain))
+    sql = findings(
+        rows, ResourceTerms.model_validate(plain | {"consolidate": "SELECT 1"})
+    )
+
+    def proposed(made: pl.DataFrame) -> dict[str, str]:
+        told = made.filter(pl.col("recogniser") == "source")
+        return dict(told.select("column", "proposed").rows())
+
+    assert proposed(own) == {"who": "sensitive"}
+    assert proposed(sql) == {"who": "sensitive", "renamed": "sensitive"}
