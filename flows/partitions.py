@@ -199,4 +199,9 @@ def earlier(terms: ResourceTerms, within: tuple[str, str]) -> dict[str, Artifact
         return {}
     if before.kind != "manifest":
         return {}
+    if store.made_with(s, before).publication.terms != terms.identity():
+        raise FactorError(
+            "the document has changed since the other partitions were made: run all of"
+            " them, without partitions"
+        )
     return {v: r for v, r in store.parts(s, before) if not within[0] <= v <= within[1]}

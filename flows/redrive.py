@@ -1,6 +1,6 @@
 """Re-drive rejected rows: an act of a person, after a rule or the rows were mended."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -10,6 +10,7 @@ from flows.document import factor_named
 from flows.rejected import MASK
 from flows.stages import clean_task, redrive_task
 from schemas.artifact import ArtifactRef, Chunk
+from schemas.contract import DTYPES
 from schemas.errors import ContractError, SourceError, StoreError
 from schemas.resource import Source
 from tasks import store
@@ -180,17 +181,42 @@ def refuse_strangers(fixed: pl.LazyFrame, known: pl.LazyFrame, file: Path) -> No
         )
 
 
+def rows_of(refs: Sequence[ArtifactRef], source: Source) -> pl.LazyFrame:
+    """Read rows that stand; of none, no rows of the source's columns."""
+    types = {c.name: DTYPES[c.logical_type] for c in source.columns}
+    read = [store.scan(store.current(), ref) for ref in refs]
+    return pl.concat([pl.LazyFrame(schema=types), *read])
+
+
+def refuse_taken(ref: str, moving: pl.LazyFrame, source: Source) -> None:
+    """Refuse to move a row whose key stands in another piece: no run could follow."""
+    if source.partition is None or source.keep or source.drop_repeats:
+        return
+    s, key = store.current(), [*source.key]
+    standing = store.scan(s, store.resolve(s, f"{source.factor}/resource/resource"))
+    if not key or not factor_named(source.factor).resource.passes:
+        return
+    taken = moving.join(standing, on=key, how="semi", nulls_equal=True).collect().height
+    if taken:
+        raise ContractError(
+            f"{ref}: {taken} mended rows repeat a key that stands in another file; mend"
+            " their key, or leave them as they were"
+        )
+
+
 def moved(ref: str, piece: Piece, fixed: Refs, source: Source) -> Refs:
     """Re-drive one piece, unless no row of it would move."""
     s = store.current()
     before: Refs = {**piece.stands, piece.rejects.name: piece.rejects}
-    stands = pl.concat([store.scan(s, r) for r in piece.stands.values()])
+    stands = rows_of([*piece.stands.values()], source)
     refuse_fallen(ref, stands, source)
     mends = {name: store.scan(s, r) for name, r in fixed.items()}
     again = read_again(store.scan(s, piece.rejects), mends, source)
     contract = compile_contract(source.contract(), parsed=True)
-    if may_move(stands, again, contract).limit(1).collect().is_empty():
+    moving = may_move(stands, again, contract)
+    if moving.limit(1).collect().is_empty():
         return before
+    refuse_taken(ref, moving, source)
     rejects: Any = piece.rejects  # Any: a ref, or one entry of a chunk
     if piece.value:
         rejects = Chunk(each={piece.value: piece.rejects})

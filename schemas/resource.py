@@ -195,7 +195,7 @@ class ResourceTerms(Declared):
         description="By the right table of a join: n:1 may leave rows without partner,"
         " 1:n may multiply rows, 1:1 uses each right row at most once",
     )
-    weights: dict[Dimension, int] = Field(
+    weights: dict[Dimension, Annotated[int, Field(ge=0, le=1_000)]] = Field(
         default_factory=dict, description="Weight of each quality dimension; else 1"
     )
     quality_step: Decimal = Field(

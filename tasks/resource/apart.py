@@ -59,6 +59,11 @@ def refuse_column(where: str, declared: Declared, part: Partition) -> None:
             f"{where}: the partition's column {part.column} must be declared with"
             " required: true; a row without a value has no part"
         )
+    if part.by == "value" and column.classification in ("personal", "sensitive"):
+        raise FactorError(
+            f"{where}: {part.column} is {column.classification}, and values that divide"
+            " a resource stand in names everywhere; partition by another column"
+        )
     dated = column.logical_type in ("date", "timestamp")
     if part.by != "value" and not dated:
         raise FactorError(

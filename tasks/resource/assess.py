@@ -105,12 +105,11 @@ def score(
     quality: pl.DataFrame, history: pl.DataFrame, terms: ResourceTerms, as_of: date
 ) -> pl.DataFrame:
     """Score now and before, by today's weights. Contract Score."""
-    earlier = history.filter(pl.col("as_of") < as_of)
-    last = earlier.filter(pl.col("as_of") == pl.col("as_of").max())
     weights = {str(d): w for d, w in terms.weights.items()}
+    step = int(terms.quality_step * WHOLE)
+    last = held(history.filter(pl.col("as_of") < as_of), weights, step)
     now, before = scores(quality, weights), scores(last, weights)
     on = None if last.is_empty() else last["as_of"][0]
-    step = int(terms.quality_step * WHOLE)
     scored = Counter(quality.filter(pl.col("b") > 0)["dimension"])
     weight = {d: weights.get(d, 1) for d in DIMENSIONS}
     weight[TOTAL] = sum(weight[d] for d in scored)
@@ -121,6 +120,21 @@ def score(
         for d in weight
     ]
     return frame_of(Score, rows)
+
+
+def held(earlier: pl.DataFrame, weights: Mapping[str, int], step: int) -> pl.DataFrame:
+    """Find the last assessment that had not itself fallen beyond the step.
+
+    Else the next day would compare a fall with itself, and be content. 0.94, 0.86, 0.86
+    at a step of 0.05 -> both later days are held against 0.94.
+    """
+    kept, level = earlier.clear(), 0
+    for day in earlier["as_of"].unique().sort():
+        found = earlier.filter(pl.col("as_of") == day)
+        total = _ppm(scores(found, weights)[TOTAL]) or 0
+        if kept.is_empty() or total >= level - step:
+            kept, level = found, total
+    return kept
 
 
 def _ppm(share: Fraction | None) -> int | None:

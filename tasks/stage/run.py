@@ -51,7 +51,8 @@ def done_once(call: Call) -> Published:
         ]
     )
     if call.kind != "act" and (done := store.finished(call.store, key)):
-        return done
+        # What posts keeps its own order: its registers say what stands.
+        return done if done.publication.postings else store.again(call.store, done)
     if before := store.recorded(call.store, key):
         call.healing = {i.role: i.id for i in before.inputs}
     try:

@@ -35,7 +35,7 @@ from tasks.store.place import (
     scan,
     scratch,
 )
-from tasks.store.publish import Run, finished, publish, recorded
+from tasks.store.publish import Run, again, finished, publish, recorded
 from tasks.store.redriven import (
     keep_file,
     made_with,
@@ -58,6 +58,7 @@ __all__ = [
     "Settings",
     "Store",
     "Use",
+    "again",
     "check_counts",
     "current",
     "digest",

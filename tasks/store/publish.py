@@ -122,6 +122,43 @@ def finished(s: Store, key: str) -> Published | None:
     return known
 
 
+def again(s: Store, known: Published) -> Published:
+    """Say that a finished run was asked for again after another one took its place.
+
+    Without it a name would mean what was *made* last: data that went back to an earlier
+    state would be shown, counted and financed as what they were in between.
+    """
+    said = known.publication
+    with reading(s.engine) as c:
+        newest = [_newest(c, said, made.frame) for made in said.artifacts]
+    places = [(seq, id) for seq, id in newest if seq]
+    mine = [made.ref.id for made in said.artifacts]
+    if not places or [id for _, id in newest] == mine:
+        return known
+    last = max(seq for seq, _ in places)
+    key = hashlib.sha256(f"again {said.key} {last}".encode()).hexdigest()
+    told = {"key": key, "postings": (), "message": "the same as an earlier run"}
+    published = publish(s, said.model_copy(update=told))
+    return published.model_copy(update={"reused": True, "publication": said})
+
+
+def _newest(c: Connection, said: Publication, frame: str) -> tuple[int, str]:
+    """Find what the last complete run of a task made of a frame for the same day."""
+    query = (
+        select(col(StageRun.seq), col(RunOutput.artifact))
+        .join(RunOutput, col(RunOutput.run) == col(StageRun.hash))
+        .where(
+            *(col(StageRun.factor) == said.factor, col(StageRun.task) == said.task),
+            *(col(StageRun.status) == "COMPLETE", col(RunOutput.frame) == frame),
+            col(StageRun.as_of) == said.as_of,
+        )
+        .order_by(col(StageRun.seq).desc())
+        .limit(1)
+    )
+    row = c.execute(query).first()
+    return (row.seq, row.artifact) if row else (0, "")
+
+
 def recorded(s: Store, key: str) -> Publication | None:
     """Find what finished under a key, even if its bytes are damaged by now."""
     with reading(s.engine) as c:

@@ -386,6 +386,51 @@ def test_a_range_without_a_part_says_what_there_is(home: Path) -> None:
         run("2024-06-01..2024-06-30")
 
 
+def test_data_that_go_back_to_what_they_were_are_what_a_name_means(home: Path) -> None:
+    """A, B, A: two days, one, two again; then only one of them is made anew."""
+    run()
+    second = (home / "levels_2.csv").read_text()
+    (home / "levels_2.csv").unlink()
+    run()
+    assert partitions() == {"2024-05-01": 2}
+
+    write(home, "levels_2.csv", second)
+    run()
+
+    assert partitions() == {"2024-05-01": 2, "2024-05-02": 2}
+    assert store.rejects(store.current(), "wells/resource/levels").height == 1
+    counts = store.check_counts(store.current(), "wells")
+    assert counts["rejected"].sum() == 1
+    before = len(store.runs(store.current(), "wells"))
+    assert run() == []
+    assert len(store.runs(store.current(), "wells")) == before
+    write(home, "levels_1.csv", FIRST.replace(",1\n", ",7\n"))
+    run("2024-05-01")
+    assert levels() == [7, 2, 3, 4]
+    assert store.verify(store.current()).exit == 0
+
+
+def test_a_range_under_other_rules_would_mix_them_and_is_refused(home: Path) -> None:
+    run()
+    write(home, "factors/wells.yaml", DOCUMENT.replace("0.5", "0.6"))
+
+    with pytest.raises(FactorError, match="run all of them"):
+        run("2024-05-02")
+
+
+def test_values_of_a_classified_column_name_no_part(home: Path) -> None:
+    document = DOCUMENT.replace("{column: at, by: day}", "{column: well}")
+    secret = document.replace(
+        "well, logicalType: string, required: true, classification: public",
+        "well, logicalType: string, required: true, classification: personal",
+    )
+    assert secret != document
+    write(home, "factors/wells.yaml", secret)
+
+    with pytest.raises(FactorError, match="partition by another column"):
+        run()
+
+
 def test_one_file_may_hold_many_partitions(home: Path) -> None:
     (home / "levels_1.csv").unlink()
     write(home, "levels_2.csv", FIRST + SECOND.removeprefix(HEAD))

@@ -170,7 +170,7 @@ def test_a_manifest_is_scanned_in_its_own_order(s: Store) -> None:
 
     assert store.scan(s, whole.ref).collect()["m"].to_list() == [2, 1]
     assert store.resolve(s, "flights/resource@2013-01") == parts["2013-01"]
-    with pytest.raises(StoreError, match="has no partition 2014-01; it has 2013-02, 2013-01"):
+    with pytest.raises(StoreError, match="no partition 2014-01; it has 2013-02, "):
         store.resolve(s, "flights/resource@2014-01")
     assert store.verify(s).exit == 0
 
