@@ -401,6 +401,23 @@ def test_the_score_stands_beside_the_last_one_of_an_earlier_day() -> None:
     assert set(frame["step_ppm"]) == {20_000}
 
 
+def test_a_fall_is_held_against_the_last_good_day_not_against_itself() -> None:
+    """0.94, then 0.86 twice: the third day may not be content with the second."""
+    history = [
+        indicator(date(2024, 4, 28), "0201", 94, 100),
+        indicator(date(2024, 4, 29), "0201", 86, 100),
+        indicator(date(2024, 4, 30), "0201", 86, 100),
+    ]
+
+    frame = made(history=history).score.collect().filter(dimension=TOTAL)
+
+    assert frame["before_on"].item() == date(2024, 4, 28)
+    assert frame["before_ppm"].item() == 940_000
+    recovered = [*history, indicator(date(2024, 5, 1), "0201", 90, 100)]
+    again = made(history=recovered).score.collect().filter(dimension=TOTAL)
+    assert again["before_on"].item() == date(2024, 5, 1)
+
+
 def test_the_first_assessment_stands_alone() -> None:
     frame = made().score.collect()
 
