@@ -49,7 +49,8 @@ class Source(Declared):
     name: Name = Field(description="Table name in the SQL")
     factor: Slug | Literal[""] = Field("", description="Filled in from the document")
     path: Text = Field(
-        description="File or pattern of files, '!'-separated members of archives"
+        pattern=r"^[^\x00-\x1f]+$",
+        description="File or pattern of files, '!'-separated members of archives",
     )
     format: Format = Field("csv", description="csv is any delimited text")
     encoding: Encoding = Field("utf-8", description="Character encoding of the file")

@@ -319,7 +319,7 @@ def _root(s: Store, file: str) -> tuple[Path, str, str]:
 
 
 def _package(name: str) -> Path:
-    spec = find_spec(name) if name.isidentifier() else None
+    spec = find_spec(name) if name.isidentifier() and name != "__main__" else None
     if spec is None or not spec.submodule_search_locations:
         raise SourceError(f"package {name} is not installed: pip install {name}")
     return Path(next(iter(spec.submodule_search_locations)))
