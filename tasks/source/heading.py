@@ -9,12 +9,14 @@ Source: Unicode TR39, 4 (skeletons), narrowed to the Cyrillic and Greek letters 
 look like Latin ones. ``a`` beside ``\\u0430`` -> refused.
 """
 
+import re
 import unicodedata
 
 from schemas.errors import SourceError
 from schemas.resource import Source
 
 SHOWN = 8  # names in a message
+VALUE = re.compile(r"[0-9]{5}|@")  # a heading holds a year at most
 MAX_COLUMNS = 4_096  # the widest table of the house has 55
 FOREIGN = "АВЕЅІЈКМНОРСТХҮасеіјорѕухԁԛԝһΑΒΕΖΗΙΚΜΝΟΡΤΥΧνο"  # noqa: RUF001 - that is the point
 LATIN = "ABESIJKMHOPCTXYaceijopsyxdqwhABEZHIKMNOPTYXvo"
@@ -75,8 +77,14 @@ def refuse_doubtful(found: list[str]) -> None:
 
 
 def names(listed: list[str]) -> str:
-    """List names, a few of many; a sign that cannot be seen is written out."""
+    """List names, a few of many; a sign that cannot be seen is written out.
+
+    A number plate or an address where a name should be is not repeated.
+    """
     more = f" and {len(listed) - SHOWN} more" if len(listed) > SHOWN else ""
-    short = [name[:64] for name in listed[:SHOWN]]
+    short = [
+        "one that looks like a value" if VALUE.search(name) else name[:64]
+        for name in listed[:SHOWN]
+    ]
     shown = [n if n.isprintable() and n else ascii(n) for n in short]
     return ", ".join(shown) + more

@@ -391,6 +391,10 @@ REFUSED = {
     "empty": (b"", ["empty"]),
     "blank": (b"\n\n", ["empty"]),
     "missing column": (b"a\nx\n", ["missing: n"]),
+    "a plate for a name": (
+        "a,n,京A12345\nx,1,2\n".encode(),
+        ["not declared (name or place): one that looks like a value"],
+    ),
     "extra column": (b"a,n,m\nx,1,2\n", ["not declared (name or place): m"]),
     "other column": (b"a,m\nx,1\n", ["missing: n", "not declared (name or place): 2"]),
     "repeated column": (b"a,n,a\nx,1,y\n", ["repeated: a"]),
