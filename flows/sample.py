@@ -25,6 +25,7 @@ from tasks.resource.sniff import (
     readings,
     splits,
 )
+from tasks.source.heading import VALUE
 from tasks.source.limited import Reader, read_limited
 from tasks.source.pieces import (
     CHUNK,
@@ -267,7 +268,8 @@ def sheet_sample(taken: Taken, base: dict[str, object], folder: Path) -> Sample:
 
 def named_well(top: Header, fields: int) -> tuple[list[str], int]:
     """Take the names and lines of a heading in which each column has its own name."""
-    if top.names and all(top.names) and len(set(top.names)) == fields:
+    told = any(VALUE.search(name) for name in top.names or ())  # a record, no heading
+    if top.names and all(top.names) and len(set(top.names)) == fields and not told:
         return top.names, top.lines or 0
     return [""] * fields, 0
 
@@ -281,6 +283,11 @@ def csv_sample(taken: Taken, base: dict[str, object]) -> Sample:
     content = b"".join(f.read_bytes() for f in taken.files)
     if not content.strip():
         raise SourceError(f"{taken.path}: the file is empty; replace it")
+    if content.lstrip(b"\xef\xbb\xbf \r\n\t").startswith((b"{", b"[{")):
+        raise SourceError(
+            f"{taken.path}: holds JSON, not delimited text; name the file .json or"
+            " .jsonl, and of one in a .gz the member too: a.jsonl.gz!a.jsonl"
+        )
     made = readings(content)
     if made[0].encoding != "utf-16" and b"\0" in content[:TEXT]:
         raise SourceError(
