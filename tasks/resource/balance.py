@@ -106,6 +106,9 @@ def of_resource(
     if row is None:  # it is its only source, unchanged: there was nothing more to do
         return
     rows = row["rows_in"]
+    if terms.passes:  # parts that several files hold were judged again, no more
+        yield _judged("contract", row, counts, terms)
+        return
     sources = [rows_of(counts, s.name) for s in terms.sources]
     before = sum(s["rows_out"] for s in sources if s)
     before = consolidated[-1][3] if consolidated else before

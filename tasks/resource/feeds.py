@@ -66,7 +66,8 @@ def fed_by_rules(counts: Counts, terms: ResourceTerms) -> Iterator[Feed]:
     """Let every check of the sources and the resource feed its indicator."""
     for row in counts:
         declared = declared_by(row["frame"], terms)
-        if row["kind"] != "rule" or declared is None:
+        again = row["frame"] == RESOURCE and terms.passes  # counted as they came
+        if row["kind"] != "rule" or declared is None or again:
             continue
         codes, what = meaning(row["rule"], declared)
         for code in codes:
@@ -141,6 +142,10 @@ def fed_by_rows(counts: Counts, terms: ResourceTerms) -> Iterator[Feed]:
     for row in counts:
         frame, declared = row["frame"], declared_by(row["frame"], terms)
         if row["kind"] != "rows" or declared is None:
+            continue
+        if frame == RESOURCE and terms.passes:  # its rows were counted as they came
+            yield Feed("0202", -row["rejected"], 0, "rows", frame)
+            yield Feed("0305", row["rejected"], 0, "rows", frame)
             continue
         expected = row["rows_in"] - row["dropped"]
         yield Feed("0202", row["rows_out"], expected, "rows", frame)

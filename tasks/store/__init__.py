@@ -14,7 +14,6 @@ from tasks.store.lineage import (
     every,
     factor_of,
     impact,
-    rejects,
     resolve,
     runs,
     trace,
@@ -36,6 +35,7 @@ from tasks.store.place import (
     scratch,
 )
 from tasks.store.publish import Run, again, finished, publish, recorded
+from tasks.store.quarantine import rejects
 from tasks.store.redriven import (
     keep_file,
     made_with,

@@ -9,7 +9,6 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import polars as pl
 from pydantic import BaseModel, ConfigDict
 from sqlalchemy import Connection, Select, select
 
@@ -28,10 +27,9 @@ from schemas.tables.lineage import (
 from schemas.tables.pledge import PledgeRow
 from tasks.store.database import reading
 from tasks.store.manifest import parts
-from tasks.store.place import Store, digest, scan
+from tasks.store.place import Store, digest
 from tasks.store.publish import PLACE, Run, read_body
 
-MASK_BITS = 63  # reasons in one Int64 column; the sign is not used
 BATCH = 500
 RUNS, OUTPUTS = table_of(StageRun), table_of(RunOutput)
 run, out, made = RUNS.c, OUTPUTS.c, table_of(Artifact).c
@@ -109,7 +107,7 @@ def every(s: Store, text: str) -> list[str]:
         StoreError: Nothing or more than one thing is meant.
     """
     factor, stage, frame = [*text.split("/", 2), "", ""][:3]
-    query = _yielded(out.artifact).where(run.factor == factor)
+    query = yielded(out.artifact).where(run.factor == factor)
     query = query.where(run.kind != "snapshot").order_by(run.seq.desc())
     if stage:
         query = query.where(run.stage == stage)
@@ -167,7 +165,7 @@ def _nodes(c: Connection, id: str, edges: list[Edge], *, down: bool) -> list[Nod
     """Describe every artifact of a closure, nearest first, by its newest run."""
     depth = depths(id, edges, down=down)
     columns = (*made, run.stage, run.task, run.factor, *out)
-    query = _yielded(*dict.fromkeys(columns)).join(Artifact, made.id == out.artifact)
+    query = yielded(*dict.fromkeys(columns)).join(Artifact, made.id == out.artifact)
     rows = _among(c, query, out.artifact, list(depth))
     described = {row["id"]: row for row in reversed(rows)}
     if id not in described:
@@ -191,7 +189,7 @@ def _origin(row: dict[str, Any]) -> Origin | None:  # a row
     return None if row["path"] is None else Origin(**found)
 
 
-def _yielded(*columns: Any) -> Select[Any]:  # columns
+def yielded(*columns: Any) -> Select[Any]:  # columns
     """Ask what runs yielded, newest first."""
     joined = OUTPUTS.join(RUNS, run.hash == out.run)
     return select(*columns).select_from(joined).order_by(run.seq.desc(), out.frame)
@@ -236,7 +234,7 @@ def _run(seq: int, hash: str, text: str) -> Run:
 def factor_of(s: Store, *ids: str) -> str:
     """Name the factor whose run yielded one of the artifacts last; else nothing."""
     with reading(s.engine) as c:
-        query = _yielded(run.factor).where(out.artifact.in_(ids))
+        query = yielded(run.factor).where(out.artifact.in_(ids))
         return c.scalars(query).first() or ""
 
 
@@ -292,15 +290,18 @@ def _with_bytes(c: Connection, sha256: str) -> set[str]:
 
 
 def _named(c: Connection, s: Store, text: str) -> set[str]:
-    exact = _latest(c, text)  # a part has a name of its own: flights@2013-01
     name, _, partition = text.partition("@")
-    found = _latest(c, name) if partition and exact is None else exact
-    if found is None or found == exact:
-        return {found} if found else set()
+    found = _latest(c, name)
+    if found is None or not partition:
+        exact = found or _latest(c, text)
+        return {exact} if exact else set()
+    # The whole says which part stands; a part may also have been made before.
     ref = _ref(c, found)
+    known = dict(parts(s, ref)) if ref.kind == "manifest" else {}
+    if partition not in known and (exact := _latest(c, text)):
+        return {exact}
     if ref.kind != "manifest":
         raise StoreError(f"{name} has no partitions")
-    known = dict(parts(s, ref))
     if partition not in known:
         few = ", ".join([*known][:8]) + (" and more" if len(known) > 8 else "")
         raise StoreError(f"{name} has no partition {partition}; it has {few}")
@@ -311,7 +312,7 @@ def _latest(c: Connection, name: str) -> str | None:
     """Find the newest complete output; without a frame, the stage's main one."""
     factor, stage, frame = [*name.split("/", 2), "", ""][:3]
     query = (
-        _yielded(run.seq, out.frame, out.artifact)
+        yielded(run.seq, out.frame, out.artifact)
         .where(run.factor == factor, run.kind != "snapshot")
         .where(run.status == "COMPLETE")
     )
@@ -333,83 +334,6 @@ def _rank(stage: str, seq: int, frame: str, _: str) -> tuple[bool, bool, int]:
 def _ref(c: Connection, id: str) -> ArtifactRef:
     """Make the ref of an artifact, under the contract of its newest run."""
     row = c.execute(select(*made).where(made.id == id)).mappings().one()
-    newest = c.scalars(_yielded(out.contract).where(out.artifact == id)).first()
+    newest = c.scalars(yielded(out.contract).where(out.artifact == id)).first()
     known = {n: row[n] for n in ("id", "sha256", "name", "rows", "kind")}
     return ArtifactRef(**known, contract=newest or "")
-
-
-def rejects(s: Store, text: str) -> pl.DataFrame:
-    """Read what the newest run rejected from a frame, also when it failed by it.
-
-    Args:
-        text: A REF of the frame, or of one certain rejects artifact.
-
-    Returns:
-        The stored columns with ``_reasons`` as the list of the rules' names.
-
-    Raises:
-        StoreError: No such frame was ever checked.
-    """
-    ref = None if text.count("/") == 2 and "@" not in text else resolve(s, text)
-    with reading(s.engine) as c:
-        name = text if ref is None else _nodes(c, ref.id, [], down=False)[0].name
-        judged = _judging(c, name)
-        if judged is None:
-            raise StoreError(
-                f"no frame {text} was ever checked: name it factor/stage/frame, as"
-                " `datafactor show` lists them"
-            )
-        found = ref.id if ref and ref.name.endswith(".rejects") else None
-        found = found or _rejected(c, name, judged)
-        if found is None:
-            return pl.DataFrame()
-        made = _ref(c, found)
-    frame = base_name(made.name)
-    checks = [k.check for k in read_body(judged.body)[0].checks if k.frame == frame]
-    return decoded(scan(s, made).collect(), checks)
-
-
-def base_name(frame: str) -> str:
-    """Name the frame that a part or its rejects are of: ``a@b.rejects`` -> ``a``."""
-    return frame.partition("@")[0].removesuffix(".rejects")
-
-
-def _of_frame(name: str) -> tuple[str, str, str]:
-    factor, stage, frame = name.split("/", 2)
-    return factor, stage, base_name(frame)
-
-
-def _judging(c: Connection, name: str) -> Any | None:  # a row
-    """Find the newest run that has judged a frame of this name."""
-    factor, stage, frame = _of_frame(name)
-    query = select(run.hash, run.seq, run.body).join(CHECKS, run.hash == check.run)
-    query = query.where(run.factor == factor, run.stage == stage, check.frame == frame)
-    return c.execute(query.order_by(run.seq.desc()).limit(1)).first()
-
-
-def _rejected(c: Connection, name: str, judged: Any) -> str | None:  # a row
-    """Find the artifact of the rejects: of one run, or gathered over all parts.
-
-    A frame made part by part is judged part by part; the run that then gathers them
-    names all rejects at once. Where a part has failed since, that part's are shown.
-    """
-    factor, stage, frame = _of_frame(name)
-    gathers = select(run.hash).where(run.factor == factor, run.stage == stage)
-    gathers = gathers.where(run.task == "gather", run.seq > judged.seq)
-    newest = c.scalars(gathers.order_by(run.seq.desc()).limit(1)).first()
-    query = _yielded(out.artifact).where(out.run == (newest or judged.hash))
-    mine = (out.frame == f"{frame}.rejects") | out.frame.like(f"{frame}@%.rejects")
-    return c.scalars(query.where(mine)).first()
-
-
-def decoded(frame: pl.DataFrame, checks: Sequence[str]) -> pl.DataFrame:
-    """Turn masks into names: 5 over the rules a, b, c -> [a, c]."""
-    masks = [n for n in frame.columns if re.fullmatch(r"_reasons(_\d+)?", n)]
-    said = [
-        pl.when(pl.col(masks[bit // MASK_BITS]) & (1 << bit % MASK_BITS) != 0).then(
-            pl.lit(check)
-        )
-        for bit, check in enumerate(checks[: len(masks) * MASK_BITS])
-    ]
-    names = pl.concat_list(said).list.drop_nulls()
-    return frame.with_columns(_reasons=names).drop(masks[1:])

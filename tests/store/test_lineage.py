@@ -10,7 +10,8 @@ from schemas.artifact import ArtifactRef, CheckCount, Origin, Stage
 from schemas.errors import StoreError
 from tasks import store
 from tasks.store import Store
-from tasks.store.lineage import decoded, depths
+from tasks.store.lineage import depths
+from tasks.store.quarantine import decoded
 from tests.store.build import chain, made, pledge, post_pledge, run, sha
 
 Refs = dict[str, ArtifactRef]
