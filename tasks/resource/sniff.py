@@ -48,6 +48,10 @@ class Reading(NamedTuple):
         return self.plausible / self.signs if self.signs else 0.0
 
 
+PAIRED = ("gb18030", "big5", "cp950", "shift_jis")
+HALF = 0.5
+
+
 def readings(content: bytes) -> list[Reading]:
     """Judge each encoding, that of the largest plausible share first."""
     if content.startswith((b"\xff\xfe", b"\xfe\xff")):
@@ -62,7 +66,16 @@ def readings(content: bytes) -> list[Reading]:
         if size > JUDGED:
             break
     made = [judged(b"\n".join(some), encoding) for encoding in CANDIDATES]
-    return sorted(made, key=lambda r: -r.share * (1 - r.broken / len(some)))
+    made.sort(key=lambda r: -r.share * (1 - r.broken / len(some)))
+    # Latin-1 reads any bytes, place names of uncommon signs included: what reads in
+    # pairs of bytes without a fault, and half of it plausibly, is asked about first.
+    pairs = [
+        r for r in made if r.encoding in PAIRED and not r.broken and r.share > HALF
+    ]
+    if made[0].encoding == "latin-1" and pairs:
+        made.remove(pairs[0])
+        made.insert(0, pairs[0])
+    return made
 
 
 def proposed(made: Sequence[Reading]) -> Encoding | None:

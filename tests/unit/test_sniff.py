@@ -132,3 +132,15 @@ def test_a_record_knows_its_last_line() -> None:
 )
 def test_what_counts_as_a_number(text: str, answer: bool) -> None:
     assert is_number(text) is answer
+
+
+def test_gb18030_with_uncommon_signs_is_asked_about_not_taken_for_latin_1() -> None:
+    line = "2024-05-01,K{n},青岚-东屿,{n}\n"
+    content = (
+        "日期,车次,线路,张数\n" + "".join(line.format(n=n) for n in range(30))
+    ).encode("gb18030")
+
+    made = readings(content)
+
+    assert made[0].encoding == "gb18030"
+    assert proposed(made) in (None, "gb18030")
