@@ -15,7 +15,7 @@ from flows.check import examine
 from flows.progress import Progress
 from flows.value_chain import value_chain
 from schemas.artifact import Stage
-from schemas.errors import ContractError, FactorError
+from schemas.errors import ContractError, FactorError, StoreError
 from schemas.resource import Partition, ResourceTerms, Source
 from tasks import store
 from tasks.resource.partition import driving
@@ -193,6 +193,48 @@ def test_a_repeat_in_a_late_file_is_found_and_said(home: Path) -> None:
 
     # What stood before stands still.
     assert partitions() == {"2024-05-01": 2, "2024-05-02": 2}
+
+
+def test_rejects_are_those_of_all_parts_or_of_the_part_that_is_asked_for(
+    home: Path,
+) -> None:
+    """2 May lacks a level in file 2, line 3; a late file brings a bad one of 1 May."""
+    write(
+        home, "levels_late.csv", HEAD + "2024-05-01T12:00:00,a,x7\n" + LATE[len(HEAD) :]
+    )
+    run()
+    s = store.current()
+
+    every = store.rejects(s, "wells/resource/levels")
+    assert sorted(every["_member"]) == ["levels_2.csv", "levels_late.csv"]
+    of_second = store.rejects(s, f"{RESOURCE}@2024-05-02")
+    assert of_second["_member"].to_list() == ["levels_2.csv"]
+    assert store.rejects(s, f"{RESOURCE}@2024-05-01").height == 0
+    with pytest.raises(StoreError, match=r"wells/resource/levels \(2\)"):
+        store.rejects(s, "wells")
+    # The late file goes: its rejects go with it, whatever was judged last.
+    (home / "levels_late.csv").unlink()
+    run()
+    assert store.rejects(s, "wells/resource/levels")["_member"].to_list() == [
+        "levels_2.csv"
+    ]
+    first = store.resolve(s, f"{RESOURCE}@2024-05-01")
+    assert first.rows == 2, "the part that stands, not the one made with the late file"
+
+
+def test_the_balance_drops_no_row_because_a_part_was_made_of_two_files(
+    home: Path,
+) -> None:
+    write(home, "levels_late.csv", LATE)
+    run()
+    s = store.current()
+
+    table = store.scan(s, store.resolve(s, "wells/resource/balance")).collect()
+    quality = store.series(s, "wells").filter(code="0305")
+
+    assert table["dropped"].sum() == 0
+    assert table.filter(step="clean")["rows_in"].to_list() == [7]
+    assert quality.select("a", "b").row(0) == (1, 7)
 
 
 def test_a_file_that_comes_twice_may_be_declared_droppable(home: Path) -> None:
