@@ -23,6 +23,7 @@ from schemas.resource import Resource
 from tasks import store
 from tasks.resource.cells import as_cell
 from tasks.resource.classify import classify
+from tasks.resource.recognise import hint_of
 
 MASK = "•••"
 SECRET = ("personal", "sensitive")
@@ -160,7 +161,28 @@ def classified(ref: str, columns: set[str]) -> set[str]:
     if secret and frame not in terms.sources:
         return named  # SQL may have renamed a classified column: nobody said of which
     unknown = named - {c.name for c in declared} - {"_ragged"}
+    secret |= suspected(declared, terms.factor)
     return secret | unknown | ({"_ragged"} if secret else set())
+
+
+def suspected(declared: Sequence[Column], factor: str) -> set[str]:
+    """Name the columns that nobody has classified and that look personal.
+
+    By their names, and by what the last run found in them; a person's word ends it.
+    """
+    open_ = [c for c in declared if c.classification is None]
+    hinted = {
+        c.name
+        for c in open_
+        if (hint := hint_of(c.name, c.written)) and hint.proposal in SECRET
+    }
+    s = store.current()
+    try:
+        found = store.scan(s, store.resolve(s, f"{factor}/resource/classify")).collect()
+    except StoreError:  # nothing was run yet
+        return hinted
+    told = found.filter(~pl.col("decided"), pl.col("proposed").is_in(SECRET))
+    return hinted | set(told["column"]) & {c.name for c in open_}
 
 
 def is_of_code(ref: str, frame: str) -> bool:

@@ -7,7 +7,7 @@ the run to come. A type is proposed where at least 95 % of the values parse.
 5,000 texts, 4,959 of them like 2024/05/01 -> date yyyy/MM/dd 4,959, string 5,000.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from itertools import combinations
 from math import prod
 from typing import NamedTuple
@@ -16,7 +16,6 @@ import polars as pl
 
 from schemas.contract import Column, LogicalType
 from schemas.errors import SourceError
-from schemas.grade import reason
 from schemas.resource import ResourceTerms
 from tasks.contract.compile import RAW
 from tasks.resource.classify import classify
@@ -283,11 +282,3 @@ def found(texts: pl.DataFrame, described: Sequence[Described]) -> pl.DataFrame:
     named = texts.rename({n: n.removeprefix(RAW) for n in texts.columns})
     terms = ResourceTerms.model_validate({"columns": columns})
     return classify(named.lazy(), terms).collect()
-
-
-def told_of(findings: pl.DataFrame, column: str) -> Iterator[str]:
-    """Say what makes a column look personal."""
-    asked = findings.filter(
-        pl.col("column") == column, pl.col("proposed").is_in(["personal", "sensitive"])
-    )
-    yield from map(reason, asked.iter_rows(named=True))

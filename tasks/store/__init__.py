@@ -41,7 +41,6 @@ from tasks.store.redriven import (
     made_with,
     redriven,
     rejected_before,
-    superseded,
     was_redriven,
 )
 from tasks.store.settings import Settings
@@ -91,7 +90,6 @@ __all__ = [
     "scratch",
     "series",
     "snapshot",
-    "superseded",
     "trace",
     "uses",
     "verify",

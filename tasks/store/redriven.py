@@ -41,11 +41,6 @@ def redriven(s: Store, refs: Mapping[str, ArtifactRef]) -> dict[str, ArtifactRef
     return found
 
 
-def superseded(s: Store, ref: ArtifactRef) -> ArtifactRef:
-    """Follow one frame to its newest re-driven form; it may be its own."""
-    return redriven(s, {ref.name: ref}).get(ref.name, ref)
-
-
 def _again(
     c: Connection, refs: Mapping[str, ArtifactRef]
 ) -> dict[str, ArtifactRef] | None:

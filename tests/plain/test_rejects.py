@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.command import Said, datafactor
-from tests.small import small_factor
+from tests.small import DOCUMENT, small_factor
 
 REF = "people/resource/people"
 
@@ -106,3 +106,22 @@ def test_only_what_may_hold_a_classified_value_is_masked(
     rows = ask(home, "show", f"people/resource/{frame}", "--json").data["rows"]
 
     assert seen in {row[column] for row in rows}
+
+
+def test_what_looks_personal_is_masked_until_a_person_decides(tmp_path: Path) -> None:
+    undecided = DOCUMENT.replace(", classification: personal", "")
+    assert undecided != DOCUMENT
+    small_factor(tmp_path, undecided)
+    ask(tmp_path, "run", "people", "--as-of", "2026-06-30")
+
+    rows = ask(tmp_path, "rejects", REF, "--json").data["rows"]
+    assert {row["plate"] for row in rows} <= {"•••", None}
+    assert "•••" in {row["plate"] for row in rows}
+
+    decided = undecided.replace(
+        "name: plate, logicalType: string",
+        "name: plate, logicalType: string, classification: internal",
+    )
+    small_factor(tmp_path, decided)
+    rows = ask(tmp_path, "rejects", REF, "--json").data["rows"]
+    assert "苏A12345" in {row["plate"] for row in rows}

@@ -70,7 +70,7 @@ def test_row_51_sql_that_reads_files_is_refused_before_it_is_run(
 
 @pytest.mark.parametrize(
     "name",
-    ["a; DROP TABLE x", "a b", 'a"', "A", "1a", "a--", "", "ａ", "a" * 64],  # noqa: RUF001
+    ["a; DROP TABLE x", "a b", 'a"', "A", "1a", "a--", "", "\uff41", "a" * 64],
 )
 def test_row_52_a_name_that_is_no_plain_identifier_is_refused(
     document: Path, name: str
