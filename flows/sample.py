@@ -78,7 +78,7 @@ def samples(s: store.Store, given: str, folder: Path) -> Sample:
     """
     path = inside(s.settings.data, given)
     taken = take(s, path, folder)
-    kind = KINDS.get(suffix(taken.names[0]), "csv")
+    kind = KINDS.get(suffix(taken.names[0] or taken.path), "csv")
     told = {"path": taken.path, "licence": "not known", "null_tokens": ()}
     base: dict[str, object] = {"name": name_of(taken.path), **told}
     extent = f"{len(taken.files):,} files read" if len(taken.files) > 1 else "read"
@@ -286,7 +286,7 @@ def csv_sample(taken: Taken, base: dict[str, object]) -> Sample:
     if content.lstrip(b"\xef\xbb\xbf \r\n\t").startswith((b"{", b"[{")):
         raise SourceError(
             f"{taken.path}: holds JSON, not delimited text; name the file .json or"
-            " .jsonl, and of one in a .gz the member too: a.jsonl.gz!a.jsonl"
+            " .jsonl"
         )
     made = readings(content)
     if made[0].encoding != "utf-16" and b"\0" in content[:TEXT]:

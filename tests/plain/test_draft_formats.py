@@ -133,6 +133,38 @@ def test_a_packed_text_needs_no_member(data: Path) -> None:
     assert (found.source.path, found.profile.rows) == ("a.csv.gz", 2)
 
 
+ID = "110102199101010078"  # made up, with a right check sign
+
+
+def test_packed_json_lines_are_read_as_such_and_leave_no_value(data: Path) -> None:
+    lines = "".join(f'{{"id": "{ID}", "n": {n}}}\n' for n in range(3))
+    (data / "a.jsonl.gz").write_bytes(gzip.compress(lines.encode()))
+
+    found = table(data, "a.jsonl.gz")
+
+    assert (found.source.format, found.profile.rows) == ("jsonl", 3)
+    assert ID not in (data.parent / "made.yaml").read_text("utf-8")
+
+
+def test_json_under_another_name_is_refused_before_it_becomes_a_heading(
+    data: Path,
+) -> None:
+    (data / "a.txt").write_text(f'{{"id": "{ID}", "n": 1}}\n', "utf-8")
+
+    with pytest.raises(SourceError, match="holds JSON") as refused:
+        table(data, "a.txt")
+
+    assert ID not in str(refused.value)
+
+
+def test_a_record_that_holds_an_identifier_is_no_heading(data: Path) -> None:
+    (data / "a.csv").write_text(f"{ID},Ada\n{ID},Bo\n", "utf-8")
+
+    table(data, "a.csv")
+
+    assert ID not in (data.parent / "made.yaml").read_text("utf-8")
+
+
 def test_a_heading_with_nameless_columns_is_no_heading(data: Path) -> None:
     (data / "a.csv").write_text("id,,\n1,x,2.5\n2,y,3.5\n3,z,4.5\n", "utf-8")
 
