@@ -8,13 +8,13 @@ import pandera.polars as pa
 import polars as pl
 from pydantic import Field, field_validator, model_validator
 
-from schemas.contract import Slug, Terms, Text
 from schemas.entity import Role
 from schemas.gates import Gates
 from schemas.money import Exact, Rate, Yuan
 from schemas.policy import AssetRules
 from schemas.registers import PERIOD, Cost, JournalLine, Right
 from schemas.resource import Source
+from schemas.terms import Slug, Terms, Text
 
 Condition = Literal[
     "technical_feasibility",

@@ -7,12 +7,12 @@ import pandera.polars as pa
 import polars as pl
 from pydantic import Field
 
-from schemas.contract import Terms, Text
 from schemas.entity import CreditCode
 from schemas.gates import Gates
 from schemas.money import Rate, Yuan
 from schemas.policy import CapitalRules
 from schemas.registers import Pledge
+from schemas.terms import Terms, Text
 
 
 class Borrower(Terms):

@@ -5,7 +5,7 @@ from zoneinfo import ZoneInfo
 
 from pydantic import AfterValidator, Field, field_validator
 
-from schemas.contract import Slug, Terms, Text
+from schemas.terms import Slug, Terms, Text
 
 ALPHABET = "0123456789ABCDEFGHJKLMNPQRTUWXY"
 Role = Literal[

@@ -6,8 +6,8 @@ from typing import Literal, TypeVar
 
 from pydantic import Field, ValidationError
 
-from schemas.contract import Name, Slug, Terms, Text
 from schemas.errors import FactorError
+from schemas.terms import Name, Slug, Terms, Text
 
 
 class Rules(Terms):

@@ -12,7 +12,8 @@ import polars as pl
 from pandera.api.polars.types import PolarsData
 from pydantic import Field, model_validator
 
-from schemas.contract import Column, Declared, Name, Slug, Terms, Text
+from schemas.contract import Column, Declared
+from schemas.terms import Name, Slug, Terms, Text
 
 Encoding = Literal[
     "utf-8", "gb18030", "big5", "cp950", "shift_jis", "latin-1", "utf-16"

@@ -32,8 +32,9 @@ from pandera.api.polars.types import PolarsData
 from pandera.backends.polars.register import register_polars_backends
 from sqlglot import exp
 
-from schemas.contract import BESIDE, Beside, Quality
+from schemas.contract import BESIDE, Beside
 from schemas.errors import ContractError, FactorError
+from schemas.rule import Quality
 from tasks.contract.refusal import (
     refuse,
     refuse_check,

@@ -15,7 +15,7 @@ from decimal import Decimal
 from fractions import Fraction
 from statistics import median
 
-from schemas.contract import BOUNDS, RUNS, Quality
+from schemas.rule import BOUNDS, RUNS, Quality
 from tasks.contract.compile import Contract
 from tasks.contract.verdict import Verdict
 

@@ -37,8 +37,9 @@ import polars as pl
 import sqlglot
 from sqlglot import exp
 
-from schemas.contract import DTYPES, Column, Declared, Quality
+from schemas.contract import DTYPES, Column, Declared
 from schemas.resource import ResourceTerms
+from schemas.rule import Quality
 from tasks.resource.indicators import LOWER, Feed
 
 Counts = list[dict[str, Any]]  # rows of contract CheckCounts

@@ -16,9 +16,9 @@ from typing import NamedTuple
 
 import polars as pl
 
-from schemas.contract import Quality
 from schemas.errors import FactorError
 from schemas.resource import ResourceTerms
+from schemas.rule import Quality
 from tasks.finance import months_later
 from tasks.resource.indicators import Feed
 

@@ -22,8 +22,8 @@ from schemas.artifact import (
     Snapshot,
     Stage,
 )
-from schemas.contract import Terms
 from schemas.errors import ContractError
+from schemas.terms import Terms
 from tasks import store
 from tasks.stage.signature import Shape, StageFunction
 

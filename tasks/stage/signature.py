@@ -10,10 +10,10 @@ import pandera.polars as pa
 import polars as pl
 
 from schemas.artifact import Parts
-from schemas.contract import Terms
 from schemas.errors import ContractError
 from schemas.gates import Gates
 from schemas.resource import Source
+from schemas.terms import Terms
 from tasks.contract import Contract, compile_contract
 
 UNCHECKED = ("raw", "document", "manifest")  # bytes and lists, no frames

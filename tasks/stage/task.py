@@ -23,8 +23,8 @@ from schemas.artifact import (
     Stage,
     of_its_own,
 )
-from schemas.contract import Terms
 from schemas.errors import Refused, StoreError
+from schemas.terms import Terms
 from tasks.stage.log import LOGGER
 from tasks.stage.run import run_stage
 from tasks.stage.show import tell

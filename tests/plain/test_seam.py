@@ -10,9 +10,10 @@ import polars as pl
 import pytest
 
 from schemas.artifact import Stage
-from schemas.contract import Terms, frame_of
+from schemas.contract import frame_of
 from schemas.errors import ContractError, Refused
 from schemas.gates import Gates
+from schemas.terms import Terms
 from tasks import store
 from tasks.sql import run_sql
 from tasks.stage import stage_task

@@ -12,10 +12,10 @@ import polars as pl
 import pytest
 
 from schemas.artifact import ArtifactRef, Made, Publication, Stage
-from schemas.contract import Terms
 from schemas.document import load, read
 from schemas.errors import FactorError, SourceError, StoreError
 from schemas.resource import JoinBalance, ResourceTerms, Source
+from schemas.terms import Terms
 from tasks import store
 from tasks.contract import compile_contract, contract_pass
 from tasks.resource.transform import transform

@@ -13,8 +13,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from schemas.contract import DTYPES, Declared, Quality
+from schemas.contract import DTYPES, Declared
 from schemas.errors import ContractError
+from schemas.rule import Quality
 from tasks.contract import Contract, Verdict, compile_contract, contract_pass, judge_set
 
 Row = tuple[Any, ...]  # Any: values of any column

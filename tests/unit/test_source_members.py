@@ -14,9 +14,10 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from schemas.contract import Column, TypeOptions
+from schemas.contract import Column
 from schemas.errors import SourceError
 from schemas.resource import Source
+from schemas.rule import TypeOptions
 from tasks.resource.clean import clean
 from tasks.resource.collect import collect
 from tasks.source import Text, open_text, pieces
