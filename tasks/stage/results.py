@@ -1,7 +1,5 @@
 """Carry what a stage function returned into the publication: check, place, name."""
 
-import hashlib
-import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from decimal import Decimal
@@ -18,13 +16,12 @@ from schemas.artifact import (
     Gate,
     Kind,
     Made,
-    Origin,
     Posting,
 )
-from schemas.errors import ContractError, SourceError
+from schemas.errors import ContractError
 from schemas.gates import Gates
 from schemas.registers import REGISTERS
-from schemas.resource import Partition, ResourceTerms, Source
+from schemas.resource import ResourceTerms
 from tasks import store
 from tasks.contract import (
     Contract,
@@ -33,14 +30,13 @@ from tasks.contract import (
     contract_pass,
     judge_set,
 )
-from tasks.contract.rejects import VALID_ROWS
-from tasks.contract.unique import height
-from tasks.stage.call import Call, File, digest
+from tasks.stage.call import Call, digest
 from tasks.stage.opening import opened
+from tasks.stage.parts import divided, land_manifest
+from tasks.stage.raw import collected
 from tasks.stage.signature import Declaration, contract_of
 
 WHOLE = ("rowCount", "volume")  # rules about all rows of a set
-MAX_PARTS = 10_000  # of one piece; a key is no partition
 
 
 def work(call: Call, scratch: Path) -> None:
@@ -85,108 +81,6 @@ def refuse_set(call: Call, name: str, of_set: Sequence[SetVerdict]) -> None:
         raise ContractError(f"{call.title}, {name}: {'; '.join(failed)}")
 
 
-def collected(call: Call, scratch: Path) -> None:
-    """Land each file of the source; of a pattern, name them all in one manifest."""
-    source = call.terms
-    if not isinstance(source, Source):
-        raise ContractError(f"{call.title}: raw bytes need the terms of their source")
-    if not source.is_glob:
-        (file,) = call.files.values()
-        land_raw(call, source.name, source, file, scratch)
-        return
-    members = {}
-    for name, file in call.files.items():
-        frame = f"{source.name}@{name}"
-        members[name] = land_raw(call, frame, source.at(name), file, scratch)
-    land_manifest(call, source.name, members, scratch)
-
-
-def land_raw(
-    call: Call, frame: str, source: Source, file: File, scratch: Path
-) -> ArtifactRef:
-    """Keep one piece: its bytes or, by reference, only its hash."""
-    sha256 = file.sha256
-    if source.retain == "reference":
-        size = file.path.stat().st_size
-    elif is_whole(source) and is_kept(call, sha256):
-        size = store.path(call.store, sha256).stat().st_size
-    else:
-        sha256, size = copied(call, source, file, scratch)
-    if (sha256 if is_whole(source) else hash_of(file)) != file.sha256:
-        raise SourceError(f"{source.file} changed while it was read: run again")
-    ref = ArtifactRef(
-        id=digest(["raw", call.factor, source.name, source.member, sha256]),
-        sha256=sha256,
-        name=source.name,
-        rows=0,
-        contract=NO_CONTRACT,
-        kind="raw",
-    )
-    origin = Origin(
-        path=source.file,
-        file_sha256=file.sha256,
-        member=source.path.partition("!")[2],
-        licence=source.licence,
-        retained=source.retain,
-    )
-    call.made.append(Made(frame=frame, ref=ref, bytes=size, origin=origin))
-    return ref
-
-
-def hash_of(file: File) -> str:
-    """Hash a file again, open as it is."""
-    if file.handle is None:
-        return store.digest(file.path)
-    file.handle.seek(0)
-    return hashlib.file_digest(file.handle, "sha256").hexdigest()  # type: ignore[arg-type]  # IO is wider
-
-
-def is_whole(source: Source) -> bool:
-    """Say whether the piece is the file as found: no member, nothing unpacked."""
-    if source.retain == "reference" or source.member_pattern:
-        return not source.member
-    return not source.member and not source.file.endswith(".gz")
-
-
-def is_kept(call: Call, sha256: str) -> bool:
-    """Say whether these bytes lie sound in the store already."""
-    file = store.path(call.store, sha256)
-    return file.is_file() and store.digest(file) == sha256
-
-
-def copied(call: Call, source: Source, file: File, scratch: Path) -> tuple[str, int]:
-    """Write the bytes of one piece into the store; say their hash and number."""
-    part = scratch / "raw"
-    with part.open("wb") as written:
-        written.writelines(call.function(file.handle or file.path, source))
-    size = part.stat().st_size
-    return store.place(call.store, part, private=True), size
-
-
-def land_manifest(
-    call: Call, name: str, members: Mapping[str, ArtifactRef], scratch: Path
-) -> None:
-    """Publish the list of the parts that are one logical artifact."""
-    entries = [
-        {"value": value, "id": ref.id, "sha256": ref.sha256, "rows": ref.rows}
-        for value, ref in sorted(members.items())
-    ]
-    part = scratch / "manifest"
-    part.write_text(json.dumps(entries, ensure_ascii=False, separators=(",", ":")))
-    size = part.stat().st_size
-    sha256 = store.place(call.store, part, private=name.endswith(".rejects"))
-    first = next(iter(members.values()))
-    ref = ArtifactRef(
-        id=digest(["manifest", call.factor, name, sha256]),
-        sha256=sha256,
-        name=name,
-        rows=sum(ref.rows for ref in members.values()),
-        contract=first.contract,
-        kind="manifest",
-    )
-    call.made.append(Made(frame=name, ref=ref, bytes=size))
-
-
 def check(
     call: Call,
     name: str,
@@ -222,62 +116,6 @@ def check(
         call.postings.append(
             Posting(register=declared.__name__, artifact=ref.id, rows=ref.rows)
         )
-
-
-def divided(
-    valid: Path, partition: Partition, folder: Path
-) -> Iterator[tuple[str, Path, int]]:
-    """Divide checked rows by the value that names their partition.
-
-    Most pieces hold one day: their file is the part. 2024-05-01T00:05 by day ->
-    "2024-05-01", by month -> "2024-05".
-    """
-    rows = pl.scan_parquet(valid, glob=False)
-    value = value_of(partition).alias("_value")
-    counts = rows.group_by(value).len().sort("_value").collect(engine="streaming")
-    if counts.height > MAX_PARTS:
-        raise ContractError(
-            f"partition {partition.column}: one piece holds {counts.height:,} of them,"
-            f" more than {MAX_PARTS:,}; divide by day or month, or by another column"
-        )
-    if counts.height == 1:
-        yield text_of(partition, counts.item(0, 0)), valid, counts.item(0, 1)
-        return
-    folder.mkdir()
-    for number, (found, expected) in enumerate(counts.iter_rows()):
-        part = folder / f"{number}"
-        kept = rows.filter(value == found)
-        kept.sink_parquet(part, row_group_size=VALID_ROWS, engine="streaming")
-        if (written := height(part)) != expected:
-            raise ContractError(
-                f"partition {partition.column}: of {expected:,} rows {written:,} were"
-                " written; report this as a defect"
-            )
-        yield text_of(partition, found), part, written
-
-
-def value_of(partition: Partition) -> pl.Expr:
-    """Say which partition a row belongs to: a value, a day, the first of a month."""
-    column = pl.col(partition.column)
-    if partition.by == "value":
-        return column.cast(pl.String)
-    day = column.cast(pl.Date)
-    return day.dt.truncate("1mo") if partition.by == "month" else day
-
-
-def text_of(partition: Partition, value: object) -> str:
-    """Name a partition: 2024-05-01, by month 2024-05.
-
-    Raises:
-        ContractError: The value is empty, or would be taken for something else.
-    """
-    text = str(value)[:7] if partition.by == "month" else str(value)
-    if not text.strip() or text.endswith(".rejects") or not text.isprintable():
-        raise ContractError(
-            f"partition {partition.column}: a value is empty, unprintable or ends in"
-            " .rejects, and cannot name a part; refuse it by a rule of the column"
-        )
-    return text
 
 
 def earlier(call: Call, name: str, contract: Contract) -> list[int]:

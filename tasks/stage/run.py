@@ -1,6 +1,6 @@
 """Do one stage once: bind, look up, open, call, check, place, publish.
 
-With ``call``, ``opening`` and ``results`` this is the only place where contracts,
+With its neighbours in this room it is the only place where contracts,
 lineage, reuse, gates and postings happen, so a stage function holds nothing but its
 stage's own idea.
 """
