@@ -21,6 +21,7 @@ from tasks import store
 from tasks.resource.profile import Described, Guess, Profile, profile
 from tasks.resource.recognise import hint_of, words
 from tasks.source import open_text
+from tasks.source.typed import ZONE
 
 SCHEMA = "# yaml-language-server: $schema=./factor.schema.json"
 # Numbers that have no unit: they count, number or name something.
@@ -153,9 +154,12 @@ def written(name: str, tables: tuple[Table, ...], factors: Path) -> Iterator[str
         "scenario:",
         "  user: TODO  # who receives it?",
         "  decision: TODO  # which decision does it serve?",
-        "  benefit: TODO  # what does the user gain, and how is that measured?",
-        "  prohibited_uses: [TODO]  # which uses are refused?",
-        "  industry: TODO  # which industry, by name or GB/T 4754 code?",
+        "  benefit: TODO  # what does the user gain?",
+        "  metric: TODO  # how is that measured, in which unit?",
+        "  uses: {first: TODO}  # which uses are offered? a short name and a sentence",
+        "  prohibited_uses: {first: TODO}  # which uses are refused?",
+        "  industry: TODO  # GB/T 4754 code and name, such as N76 water management",
+        "  region: TODO  # where does it speak of?",
         "",
         "sources:",
     )
@@ -234,7 +238,8 @@ def column_lines(
         yield f"          format: TODO  # {forms}? as many values parse as each"
     elif guess.format:
         yield "        logicalTypeOptions:"
-        yield f"          format: {quoted(guess.format)}"
+        utc = "  # moments become UTC" if guess.format.endswith(ZONE) else ""
+        yield f"          format: {quoted(guess.format)}{utc}"
     if column.empty:
         whole = column.filled + column.empty
         yield f"        # {column.empty:,} of {whole:,} are empty"

@@ -49,6 +49,8 @@ FORMS: tuple[tuple[LogicalType, str | None], ...] = (
             *("yyyy-MM-dd HH:mm:ss.SSS", "yyyy-MM-dd'T'HH:mm:ss.SSS"),
             *("dd/MM/yyyy HH:mm:ss", "MM/dd/yyyy HH:mm:ss"),
             *("dd/MM/yyyy HH:mm", "MM/dd/yyyy HH:mm"),
+            *("yyyy-MM-dd'T'HH:mm:ssXXX", "yyyy-MM-dd'T'HH:mm:ss.SSSXXX"),
+            *("yyyy-MM-dd HH:mm:ssXXX", "yyyy-MM-dd'T'HH:mmXXX"),
         )
     ),
 )
@@ -86,12 +88,16 @@ class Described(NamedTuple):
 
     @property
     def rivals(self) -> tuple[Guess, ...]:
-        """Other formats of the same type that parse as many: day or month first?"""
+        """Other formats of the same type that parse as many: day or month first?
+
+        A final Z means the same without a format and as an offset.
+        """
         best = self.guess
         return tuple(
             g
             for g in self.guesses
-            if g.logical_type == best.logical_type in ("date", "timestamp")
+            if best.format is not None
+            and g.logical_type == best.logical_type in ("date", "timestamp")
             and g.parsed == best.parsed
             and g != best
         )

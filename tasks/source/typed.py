@@ -9,12 +9,16 @@ format is declared a final Z is allowed, and means UTC. An amount in yuan has tw
 decimals at most and becomes fen: "12.3" -> 1230, "1.005" is none. Where ``normalize``
 says nfkc, full-width digits and signs are read as plain ones.
 
+A format of timestamps that ends in ``XXX`` asks each value for its offset, Z or one of
+-18:00 to +18:00, and gives the moment in UTC: "2024-05-01T08:00:00+08:00" ->
+2024-05-01 00:00:00, so its day is the day of UTC. Without an offset it is none.
+
 ``excel-1900`` and ``excel-1904`` are days since the epoch of a spreadsheet, with a
 fraction if they are a timestamp: "45292" -> 2024-01-01; "60" is none, for 1900 had no
 29 February.
 
 Source of the date letters: ODCS 3.1 logicalTypeOptions.format (Java's patterns); of the
-epochs: ECMA-376 Part 1, 18.17.4.1.
+widest offset: java.time.ZoneOffset; of the epochs: ECMA-376 Part 1, 18.17.4.1.
 """
 
 import re
@@ -44,6 +48,8 @@ PARTS = {
     "ss": ("%S", "[0-5][0-9]"),
     "SSS": ("%3f", "[0-9]{3}"),
 }
+ZONE = "XXX"  # only at the end: the rest is the pattern of the local time
+OFFSET = "(?:Z|[+-](?:(?:0[0-9]|1[0-7]):[0-5][0-9]|18:00))"
 TOKEN = re.compile(r"yyyy|MM|dd|HH|mm|SSS|ss|'[^']*'|[^A-Za-z']")
 
 
@@ -133,6 +139,8 @@ def moment_of(given: pl.Expr, column: Column) -> pl.Expr:
     chrono, digits = pattern_of(column, DATE if day else TIMESTAMP)
     if day:
         value = text.str.to_date(chrono, strict=False)
+    elif is_zoned(column):
+        return utc_of(text, chrono, digits)
     else:
         if column.options.format is None:
             text, digits = text.str.strip_suffix("Z"), f"{digits}Z?"
@@ -141,14 +149,37 @@ def moment_of(given: pl.Expr, column: Column) -> pl.Expr:
     return pl.when(exact & (value.dt.year() > 0)).then(value)
 
 
+def utc_of(text: pl.Expr, chrono: str, digits: str) -> pl.Expr:
+    """Read a local time with its offset, and give the moment in UTC."""
+    moment = text.str.to_datetime(
+        f"{chrono}%#z", time_unit="us", time_zone="UTC", strict=False
+    )
+    utc = moment.dt.replace_time_zone(None)
+    exact = text.str.contains(f"^{digits}{OFFSET}$")
+    return pl.when(exact & utc.dt.year().is_between(1, 9999)).then(utc)
+
+
+def is_zoned(column: Column) -> bool:
+    """Say whether each value of a column has its offset from UTC."""
+    return (column.options.format or "").endswith(ZONE)
+
+
 def pattern_of(column: Column, default: str) -> tuple[str, str]:
-    """Translate an ODCS pattern for chrono, and into the digits it stands for."""
+    """Translate an ODCS pattern for chrono, and into the digits it stands for.
+
+    An offset at its end is left out: these are the parts of the local time.
+    """
     pattern = column.options.format or default
-    tokens = TOKEN.findall(pattern)
-    if "".join(tokens) != pattern or "yyyy" not in tokens:
+    local = pattern.removesuffix(ZONE)
+    tokens = TOKEN.findall(local)
+    clock = local == pattern or (
+        column.logical_type == "timestamp" and {"HH", "mm"} <= set(tokens)
+    )
+    if "".join(tokens) != local or "yyyy" not in tokens or not clock:
         raise SourceError(
             f"column {column.name}: the format {pattern!r} is not understood; write it"
-            f" with {', '.join(PARTS)}, and letters that stand for themselves in '…'"
+            f" with {', '.join(PARTS)}, letters that stand for themselves in '…', and"
+            f" {ZONE} after the time of a timestamp with an offset"
         )
     parts = [PARTS.get(t) or itself(t.strip("'") or "'") for t in tokens]
     return "".join(p[0] for p in parts), "".join(p[1] for p in parts)

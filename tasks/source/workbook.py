@@ -256,11 +256,15 @@ def number_text(text: str) -> str:
 
 
 def iso_text(text: str, column: Column) -> str:
-    """Write a date that stands as ISO 8601 in its column's pattern."""
+    """Write a date that stands as ISO 8601 in its column's pattern.
+
+    One with an offset stays as it is: no pattern of a local time may lose it.
+    """
     try:
-        return in_format(datetime.fromisoformat(text), column)
+        moment = datetime.fromisoformat(text)
     except ValueError:
         return text
+    return text if moment.tzinfo else in_format(moment, column)
 
 
 def refuse_merged(

@@ -36,6 +36,17 @@ def test_the_type_is_the_one_that_nearly_all_values_parse_as() -> None:
     assert guess(["2024-05-01T08:30:00Z"] * 3) == ("timestamp", None, 3)
 
 
+def test_moments_with_an_offset_are_told_from_those_without() -> None:
+    offsets = ["2024-05-01T08:30:00+08:00", "2024-05-01T08:30:00Z"]
+
+    assert guess(offsets * 2) == ("timestamp", "yyyy-MM-dd'T'HH:mm:ssXXX", 4)
+    assert described(offsets).rivals == ()
+    assert described(offsets[1:]).rivals == ()  # Z needs no format
+    assert guess(["2024-05-01 08:30:00-03:00"])[1] == "yyyy-MM-dd HH:mm:ssXXX"
+    bare = ["2024-05-01T08:30:00"] * 98 + offsets[:1] * 2
+    assert guess(bare) == ("timestamp", None, 98)
+
+
 def test_where_too_many_do_not_parse_it_stays_text_with_the_count() -> None:
     made = described(["1"] * 90 + ["x"] * 10)
 

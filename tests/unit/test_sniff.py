@@ -126,6 +126,7 @@ def test_a_record_knows_its_last_line() -> None:
     ("text", "answer"),
     [
         *(("1,234.5", True), ("2e+05", True), ("2024/05/01 08:30", True)),
+        *(("2024-05-01T08:30:00+08:00", True), ("2024-05-01T08:30:00Z", True)),
         *(("50 %", True), ("2024年5月1日", True)),
         *(("T1", False), ("", False), ("a1", False), ("-", False)),
     ],

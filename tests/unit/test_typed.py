@@ -115,3 +115,73 @@ def test_a_part_of_a_day_is_a_time_to_the_millisecond() -> None:
 def test_a_form_that_a_type_does_not_know_is_refused(kind: str, form: str) -> None:
     with pytest.raises(SourceError, match=r"column a: the format .* is not understood"):
         typed(column("a", kind, format=form))
+
+
+OFFSETS = "yyyy-MM-dd'T'HH:mm:ssXXX"
+
+
+@pytest.mark.parametrize(
+    ("text", "utc"),
+    [
+        # RFC 3339, 5.8: these three are examples of the standard.
+        ("1996-12-19T16:39:57-08:00", datetime(1996, 12, 20, 0, 39, 57)),  # noqa: DTZ001
+        ("1985-04-12T23:20:50Z", datetime(1985, 4, 12, 23, 20, 50)),  # noqa: DTZ001
+        ("1937-01-01T12:00:27+00:20", datetime(1937, 1, 1, 11, 40, 27)),  # noqa: DTZ001
+        ("2024-05-01T08:00:00+08:00", datetime(2024, 5, 1)),  # noqa: DTZ001
+        ("2024-03-01T00:30:00+05:45", datetime(2024, 2, 29, 18, 45)),  # noqa: DTZ001
+        ("2024-05-01T08:00:00+18:00", datetime(2024, 4, 30, 14)),  # noqa: DTZ001
+        ("2024-05-01T08:00:00", None),
+        ("2024-05-01T08:00:00+18:01", None),
+        ("2024-05-01T08:00:00+25:00", None),
+        ("2024-05-01T08:00:00+14:60", None),
+        ("2024-05-01T08:00:00+0800", None),
+        ("2024-05-01T08:00:00+08", None),
+        ("2024-05-01T08:00:00 +08:00", None),
+        ("2024-05-01T08:00:00z", None),
+        ("2024-05-01T08:00:00Z+08:00", None),
+        ("2024-02-30T08:00:00+08:00", None),
+        ("2024-05-01T23:59:60+08:00", None),
+        ("2024-05-01 08:00:00+08:00", None),
+        ("0001-01-01T00:00:00+08:00", None),  # the year 0 of UTC
+        ("9999-12-31T23:00:00-08:00", None),  # the year 10000 of UTC
+    ],
+)
+def test_a_moment_with_its_offset_is_given_in_utc(
+    text: str, utc: datetime | None
+) -> None:
+    assert values("timestamp", [text], OFFSETS) == [utc]
+
+
+def test_an_offset_also_follows_minutes_fractions_and_a_space() -> None:
+    assert [
+        *values("timestamp", ["2024-05-01T08:30+08:00"], "yyyy-MM-dd'T'HH:mmXXX"),
+        *values(
+            "timestamp",
+            ["2024-05-01 08:30:00.250 -01:00"],
+            "yyyy-MM-dd HH:mm:ss.SSS XXX",
+        ),
+    ] == [
+        datetime(2024, 5, 1, 0, 30),  # noqa: DTZ001 - the moment in UTC
+        datetime(2024, 5, 1, 9, 30, 0, 250_000),  # noqa: DTZ001 - the moment in UTC
+    ]
+
+
+def test_without_a_format_an_offset_other_than_z_is_none() -> None:
+    texts = ["2024-05-01T08:00:00+08:00", "2024-05-01T08:00:00Z"]
+
+    assert values("timestamp", texts) == [None, datetime(2024, 5, 1, 8)]  # noqa: DTZ001
+
+
+@pytest.mark.parametrize(
+    ("kind", "form"),
+    [
+        ("date", "yyyy-MM-ddXXX"),
+        ("timestamp", "yyyy-MM-ddXXX"),
+        ("timestamp", "XXXyyyy-MM-dd'T'HH:mm"),
+        ("timestamp", "yyyy-MM-dd'T'HH:mmXXXXXX"),
+        ("timestamp", "yyyy-MM-dd'T'HH:mmXX"),
+    ],
+)
+def test_an_offset_stands_once_and_after_a_time(kind: str, form: str) -> None:
+    with pytest.raises(SourceError, match="XXX after the time of a timestamp"):
+        typed(column("a", kind, format=form))

@@ -112,6 +112,21 @@ def test_a_date_cell_is_written_as_its_column_declares_dates() -> None:
     ]
 
 
+def test_a_moment_with_an_offset_does_not_lose_it() -> None:
+    cells = [[typed("d", "2024-05-01T08:30:00+08:00")], [number("45292.5", "moment")]]
+    local = source("a.xlsx", column("d", "timestamp"))
+    zoned = source(
+        "a.xlsx", column("d", "timestamp", format="yyyy-MM-dd'T'HH:mm:ssXXX")
+    )
+
+    assert carried(book(table(["d"], *cells)), local).lines == [2]
+    assert carried(book(table(["d"], *cells)), zoned).rows == [
+        (datetime(2024, 5, 1, 0, 30),)  # noqa: DTZ001 - the moment in UTC
+    ]
+    # A number of days has no offset, so what it means is not known.
+    assert carried(book(table(["d"], *cells)), zoned).lines == [3]
+
+
 def test_a_time_of_day_is_not_cut_off_to_make_a_date() -> None:
     days = source("a.xlsx", column("d", "date"))
 
