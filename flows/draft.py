@@ -21,9 +21,13 @@ from tasks import store
 from tasks.resource.profile import Described, Guess, Profile, profile
 from tasks.resource.recognise import hint_of, words
 from tasks.source import open_text
+from tasks.source.limited import read_limited
+from tasks.source.pieces import named
 from tasks.source.typed import ZONE
+from tasks.source.workbook import hidden_cells, readable_frames
 
 SCHEMA = "# yaml-language-server: $schema=./factor.schema.json"
+ERROR = re.compile(r"holds (#[A-Z0-9_/!?]+)")  # a cell in error, in a refusal
 # Numbers that have no unit: they count, number or name something.
 UNITLESS = re.compile(
     r"_(?:id|no|nr|num|number|code|key|index|rank|year|month|day|hour|minute|second|week"
@@ -104,34 +108,42 @@ def read(s: store.Store, path: str, scratch: Path, at: int) -> Table:
 
 
 def texts(sample: Sample, folder: Path) -> tuple[Sample, pl.LazyFrame]:
-    """Open the files as they will be opened, with nothing missing but cells in error.
+    """Open the files as they will be opened; what cells hide is counted and missing."""
+    source = sample.source.model_copy(update={"path": "sample"})
+    try:
+        frames = [open_text(f, source, folder).rows for f in sample.files]
+    except SourceError:
+        if source.format != "xlsx":
+            raise
+        return uncovered(sample, folder)
+    return sample, pl.concat(frames)
 
-    What a workbook's reader refuses unless it is declared is declared here, and told.
+
+def uncovered(sample: Sample, folder: Path) -> tuple[Sample, pl.LazyFrame]:
+    """Read a workbook as far as it can be read, and count what it hides.
+
+    Saved results and cells in error are declared; the rest only a person can mend.
     """
-    while True:
-        source = sample.source.model_copy(update={"path": "sample"})
-        try:
-            frames = [open_text(f, source, folder).rows for f in sample.files]
-            return sample, pl.concat(frames)
-        except SourceError as error:
-            wider = admitting(sample, str(error))
-            if wider is None:
-                raise
-            sample = wider
-
-
-def admitting(sample: Sample, refusal: str) -> Sample | None:
-    """Declare what a refusal says may be declared: saved results, cells in error."""
-    source, error = sample.source, re.search(r"holds (#[A-Z0-9_/!?]+)", refusal)
-    if "formula" in refusal and source.formulas == "refuse":
-        told = ("formulas", "cached", "cells hold formulas; their saved results count")
-        source = source.model_copy(update={"formulas": "cached"})
-        return sample._replace(source=source, guesses=(*sample.guesses, told))
-    if error and error[1] not in source.null_tokens:
-        tokens_ = (*source.null_tokens, error[1])
-        source = source.model_copy(update={"null_tokens": tokens_})
-        return sample._replace(source=source)
-    return None
+    source = sample.source.model_copy(update={"formulas": "cached"})
+    with named(source, source.path):
+        asked, rows = (
+            read_limited(sample.files[0], source, folder, reader=reader)
+            for reader in (hidden_cells, readable_frames)
+        )
+    hidden = dict(asked.collect().rows())
+    formulas = hidden.pop("formula", 0)
+    errors = {e[1]: n for what, n in hidden.items() if (e := ERROR.search(what))}
+    told = f"{formulas:,} cells hold formulas; their saved results count"
+    return sample._replace(
+        source=source if formulas else sample.source,
+        guesses=sample.guesses + (("formulas", "cached", told),) * bool(formulas),
+        errors=tuple(errors.items()),
+        notes=tuple(
+            f"{n:,} times a cell {what}; run refuses it, here it is missing"
+            for what, n in hidden.items()
+            if not ERROR.search(what)
+        ),
+    ), rows
 
 
 def numbered(tables: tuple[Table, ...]) -> tuple[Table, ...]:
@@ -183,13 +195,16 @@ def source_lines(table: Table) -> Iterator[str]:
         yield f"    format: {source.format}"
     for term, value, evidence in sample.guesses:
         yield f"    {term}: {value}  # {evidence}"
+    for note in sample.notes:
+        yield f"    # {note}"
+    json_ = source.format in ("json", "jsonl")
     for count, what in (
-        (found.ragged, "fields"),
-        (found.unreadable, "bytes or quotes"),
+        (found.ragged, "keys" if json_ else "fields"),
+        (found.unreadable, "form or bytes" if json_ else "bytes or quotes"),
     ):
         if count:
             yield f"    # {count:,} records are rejected for their {what}"
-    yield f"    null_tokens: {tokens(found, source.null_tokens)}"
+    yield f"    null_tokens: {tokens(found, sample.errors)}"
     yield "    licence: TODO  # under which licence or agreement may it be used?"
     yield "    # update_frequency: P1D  # how often is it renewed?"
     yield f"    key: {key_line(found)}"
@@ -202,12 +217,13 @@ def source_lines(table: Table) -> Iterator[str]:
         yield from column_lines(column, found, key)
 
 
-def tokens(found: Profile, errors: Sequence[str]) -> str:
+def tokens(found: Profile, errors: Sequence[tuple[str, int]]) -> str:
     """Write the texts that mean missing, with their counts; cells in error too."""
     told = {"": found.tokens.get("", 0), **found.tokens}
+    for error, cells in errors:
+        told[error] = told.get(error, 0) + cells
     counts = [f"{json.dumps(t)} {n:,} times" for t, n in told.items()]
-    counts += [f"{error} in some cells" for error in errors]
-    listed = json.dumps([*told, *errors], ensure_ascii=False)
+    listed = json.dumps(list(told), ensure_ascii=False)
     return f"{listed}  # {', '.join(counts)}"
 
 

@@ -59,6 +59,10 @@ class Sample(NamedTuple):
     files: tuple[Path, ...]
     extent: str  # how much was looked at
     guesses: tuple[tuple[str, str, str], ...]  # key, value, evidence
+    errors: tuple[
+        tuple[str, int], ...
+    ] = ()  # of a workbook: #N/A, and in how many cells
+    notes: tuple[str, ...] = ()
 
 
 class Taken(NamedTuple):

@@ -36,10 +36,18 @@ def parquet_names(raw: Path, source: Source) -> Iterator[pl.LazyFrame]:
 
 
 def jsonl_names(raw: Path, source: Source) -> Iterator[pl.LazyFrame]:
-    """Give ``name`` of each value in the first records."""
-    with raw.open(encoding="utf-8-sig") as lines:
-        found = [json.loads(line) for line in islice(lines, SOME) if line.strip()]
+    """Give ``name`` of each value in the first records; what is none is left out."""
+    with raw.open(encoding="utf-8-sig", errors="replace") as lines:
+        found = [record_in(line) for line in islice(lines, SOME)]
     yield named("", keys_of(found))
+
+
+def record_in(line: str) -> Json:
+    """Read a line of JSON; it is nothing where it cannot be read."""
+    try:
+        return json.loads(line)
+    except (ValueError, RecursionError):
+        return None
 
 
 def json_names(raw: Path, source: Source) -> Iterator[pl.LazyFrame]:

@@ -18,7 +18,7 @@ Source: ECMA-376 Part 1, 18.3.1 (sheet), 18.4 (shared strings), 22.9.2.19 (escap
 """
 
 import re
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Generator, Iterator
 from contextlib import closing
 from datetime import datetime
@@ -65,6 +65,7 @@ class Reading(NamedTuple):
     texts: list[str]
     formats: list[Kind]
     from_1904: bool
+    hidden: Counter[str] | None = None  # what cells hide, where that is not refused
 
 
 def workbook_frames(raw: Path, source: Source) -> Iterator[pl.LazyFrame]:
@@ -74,10 +75,31 @@ def workbook_frames(raw: Path, source: Source) -> Iterator[pl.LazyFrame]:
         SourceError: The file is no workbook, its sheet is not the declared one, or it
             holds what this module refuses.
     """
+    yield from sheet_frames(raw, source, None)
+
+
+def readable_frames(raw: Path, source: Source) -> Iterator[pl.LazyFrame]:
+    """Give the records as ``workbook_frames``, without the cells that it refuses."""
+    yield from sheet_frames(raw, source, Counter())
+
+
+def hidden_cells(raw: Path, source: Source) -> Iterator[pl.LazyFrame]:
+    """Count cells by ``what`` they hold: ``formula``, or the words of a refusal."""
+    counts = Counter[str]()
+    for _ in sheet_frames(raw, source, counts):
+        pass
+    types = {"what": pl.String, "cells": pl.Int64}
+    yield pl.LazyFrame(list(counts.items()), types, orient="row")
+
+
+def sheet_frames(
+    raw: Path, source: Source, hidden: Counter[str] | None
+) -> Iterator[pl.LazyFrame]:
+    """Give the records of the declared sheet; count what cells hide, or refuse it."""
     with Parts(raw) as parts:
         name, part = chosen(parts, source)
         kinds = [kind_of(number, code) for number, code in parts.styles()]
-        reading = Reading(source, name, parts.texts(), kinds, parts.from_1904)
+        reading = Reading(source, name, parts.texts(), kinds, parts.from_1904, hidden)
         refuse_epoch(reading)
         most = max(RATIO_FREE, MAX_RATIO * raw.stat().st_size)
         with closing(records(parts.pieces(part), reading)) as found:
@@ -195,7 +217,11 @@ def text_in(
 ) -> str | None:
     """Give the text of a declared cell, or refuse what it hides."""
     hidden = concealed(cell, column, reading.source)
-    if hidden:
+    if reading.hidden is not None:
+        reading.hidden.update(["formula"] * cell.formula + [hidden] * bool(hidden))
+        if hidden:
+            return None
+    elif hidden:
         row, place = at
         where = f"sheet {reading.sheet}, cell {letters_of(place)}{row}"
         raise SourceError(f"{where}: {hidden}")

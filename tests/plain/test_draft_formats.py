@@ -15,6 +15,7 @@ from schemas.document import read
 from schemas.errors import SourceError
 from tests import workbooks
 from tests.builders import temporary_store
+from tests.workbooks import number, typed
 
 
 @pytest.fixture
@@ -100,6 +101,30 @@ def test_a_sheet_with_a_title_above_its_heading_is_read_from_there(data: Path) -
     assert types(found) == {"day": "date", "shop": "string", "sold": "integer"}
 
 
+def test_cells_that_hide_something_are_counted_beside_the_guess(data: Path) -> None:
+    numbers = [[number(str(n)), typed("n", str(n * 2), "A2*2")] for n in range(2, 42)]
+    rows = workbooks.table(
+        ["n", "double"],
+        *numbers,
+        [number("42"), "><f>A42*2</f>"],
+        [number("43"), "><f>A43*2</f>"],
+        [number("44"), typed("e", "#DIV/0!")],
+        [number("1234567890123456"), number("7")],
+    )
+    (data / "a.xlsx").write_bytes(workbooks.book(rows))
+
+    found = table(data, "a.xlsx")
+
+    text = (data.parent / "made.yaml").read_text("utf-8")
+    assert "formulas: cached  # 42 cells hold formulas; their saved results" in text
+    assert "# 2 times a cell holds a formula without a saved result; " in text
+    assert "# 1 times a cell holds a number of 16 digits or more, " in text
+    assert 'null_tokens: ["", "#DIV/0!"]  # "" 0 times, "#DIV/0!" 1 times' in text
+    assert "1234567890123456" not in text
+    assert types(found) == {"n": "integer", "double": "integer"}
+    assert [(c.filled, c.empty) for c in found.profile.columns] == [(43, 1), (41, 3)]
+
+
 def packed(**members: str) -> bytes:
     made = io.BytesIO()
     with zipfile.ZipFile(made, "w", zipfile.ZIP_DEFLATED) as bundle:
@@ -131,6 +156,18 @@ def test_a_packed_text_needs_no_member(data: Path) -> None:
     found = table(data, "a.csv.gz")
 
     assert (found.source.path, found.profile.rows) == ("a.csv.gz", 2)
+
+
+def test_lines_that_are_no_json_are_counted_beside_the_guess(data: Path) -> None:
+    lines = [b'{"a": 1}'] * 40 + [b'{"a": 41', b"[1]", b'{"a": "\xff"}', b"a" * 9]
+    (data / "a.jsonl").write_bytes(b"\n".join([*lines, b"[" * 9_999]))
+
+    found = table(data, "a.jsonl")
+
+    text = (data.parent / "made.yaml").read_text("utf-8")
+    assert "# 4 records are rejected for their form or bytes" in text
+    assert "# 1 records are rejected for their keys" in text
+    assert types(found) == {"a": "integer"}
 
 
 ID = "110102199101010078"  # made up, with a right check sign
