@@ -179,6 +179,7 @@ def schema(*, json: Json = False) -> int:
 def draft(
     *paths: str,
     output: Annotated[Path, Parameter(name=["--output", "-o"])],
+    encoding: str = "",
     json: Json = False,
 ) -> int:
     """Read raw files and write a first factor document: guesses with their evidence.
@@ -188,10 +189,11 @@ def draft(
     Args:
         paths: Files below DATAFACTOR_DATA, members of archives, patterns.
         output: The document to write; the factor is named after it.
+        encoding: Of delimited text, such as gb18030; it is guessed if not said.
     """
     from flows.draft import draft_facts, drafted
 
-    data = draft_facts(drafted(paths, output), output)
+    data = draft_facts(drafted(paths, output, encoding), output)
     return Answer("draft", data, lambda c: face.draft(c, data)).give(json)
 
 

@@ -9,14 +9,14 @@ import json
 import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, get_args
 
 import polars as pl
 
 from flows.sample import Sample, samples, unique
 from schemas.errors import FactorError, SourceError
 from schemas.grade import reason
-from schemas.resource import Source
+from schemas.resource import Encoding, Source
 from tasks import store
 from tasks.resource.profile import Described, Guess, Profile, profile
 from tasks.resource.recognise import hint_of, words
@@ -26,6 +26,7 @@ from tasks.source.pieces import named
 from tasks.source.typed import ZONE
 from tasks.source.workbook import hidden_cells, readable_frames
 
+ENCODINGS: tuple[Encoding, ...] = get_args(Encoding)
 SCHEMA = "# yaml-language-server: $schema=./factor.schema.json"
 ERROR = re.compile(r"holds (#[A-Z0-9_/!?]+)")  # a cell in error, in a refusal
 # Numbers that have no unit: they count, number or name something.
@@ -69,16 +70,18 @@ class Drafted(NamedTuple):
     todos: int
 
 
-def drafted(paths: Sequence[str], output: Path) -> Drafted:
+def drafted(paths: Sequence[str], output: Path, encoding: str = "") -> Drafted:
     """Read raw files and write a factor document.
 
     Args:
         paths: Files below ``DATAFACTOR_DATA``, members of archives, patterns; each
             becomes a source.
         output: The document to write; it is named after the file.
+        encoding: Of delimited text, where a person knows it; else it is guessed.
 
     Raises:
-        FactorError: The document is there already, or its name is no factor's.
+        FactorError: The document is there already, its name is no factor's, or the
+            encoding is not known.
         SourceError: A file is missing, outside the data folder or not readable.
     """
     if output.exists():
@@ -88,20 +91,32 @@ def drafted(paths: Sequence[str], output: Path) -> Drafted:
             f"{output.name}: call it after the factor: small letters, digits and"
             " hyphens, then .yaml"
         )
+    declared = known_encoding(encoding) if encoding else None
     s = store.current()
     with store.scratch(s) as scratch:
-        tables = tuple(read(s, path, scratch, at) for at, path in enumerate(paths))
+        tables = tuple(
+            read(s, path, scratch / str(at), declared) for at, path in enumerate(paths)
+        )
     text = "\n".join(written(output.stem, numbered(tables), s.settings.factors)) + "\n"
     output.write_text(text, "utf-8")
     todos = len(re.findall(r"^[^#]*\bTODO\b", text, re.MULTILINE))
     return Drafted(text, tables, todos)
 
 
-def read(s: store.Store, path: str, scratch: Path, at: int) -> Table:
+def known_encoding(name: str) -> Encoding:
+    """Take a name for an encoding that sources know."""
+    found: Encoding | None = next((e for e in ENCODINGS if e == name.lower()), None)
+    if found is None:
+        raise FactorError(
+            f"--encoding {name!r} is not known; known are {', '.join(ENCODINGS)}"
+        )
+    return found
+
+
+def read(s: store.Store, path: str, folder: Path, declared: Encoding | None) -> Table:
     """Sample one path, and describe what it holds."""
-    folder = scratch / str(at)
     folder.mkdir()
-    sample = samples(s, path, folder)
+    sample = samples(s, path, folder, declared)
     sample, rows = texts(sample, folder)
     found = profile(rows, sample.source.columns)
     return Table(sample.source.name, sample, sample.source, found)

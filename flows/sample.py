@@ -10,7 +10,7 @@ import polars as pl
 
 from schemas.contract import Column
 from schemas.errors import SourceError
-from schemas.resource import GLOB, Format, Source
+from schemas.resource import GLOB, Encoding, Format, Source
 from tasks import store
 from tasks.resource.peek import json_names, jsonl_names, parquet_names, sheet_rows
 from tasks.resource.recognise import words
@@ -22,6 +22,7 @@ from tasks.resource.sniff import (
     header,
     heading,
     proposed,
+    reading,
     readings,
     splits,
 )
@@ -74,8 +75,10 @@ class Taken(NamedTuple):
     cut: bool
 
 
-def samples(s: store.Store, given: str, folder: Path) -> Sample:
-    """Sample one path.
+def samples(
+    s: store.Store, given: str, folder: Path, declared: Encoding | None
+) -> Sample:
+    """Sample one path, its text in the declared encoding where there is one.
 
     Raises:
         SourceError: It is not there, lies outside the data folder, or cannot be read.
@@ -89,7 +92,7 @@ def samples(s: store.Store, given: str, folder: Path) -> Sample:
     part = "the first file" if kind in WHOLE else f"the first {ENOUGH >> 20} MB"
     extent += f", {part} only" if taken.cut else " whole"
     if kind == "csv":
-        made = csv_sample(taken, base)
+        made = csv_sample(taken, base, declared)
     elif kind == "xlsx":
         made = sheet_sample(taken, base, folder)
     else:
@@ -278,7 +281,9 @@ def named_well(top: Header, fields: int) -> tuple[list[str], int]:
     return [""] * fields, 0
 
 
-def csv_sample(taken: Taken, base: dict[str, object]) -> Sample:
+def csv_sample(
+    taken: Taken, base: dict[str, object], declared: Encoding | None
+) -> Sample:
     """Find out how delimited text is written.
 
     Raises:
@@ -292,7 +297,7 @@ def csv_sample(taken: Taken, base: dict[str, object]) -> Sample:
             f"{taken.path}: holds JSON, not delimited text; name the file .json or"
             " .jsonl"
         )
-    made = readings(content)
+    made = [reading(content, declared)] if declared else readings(content)
     if made[0].encoding != "utf-16" and b"\0" in content[:TEXT]:
         raise SourceError(
             f"{taken.path}: holds zero bytes, so it is no text, or UTF-16 without its"
@@ -310,7 +315,11 @@ def csv_sample(taken: Taken, base: dict[str, object]) -> Sample:
         {**base, **told, "header": lines, "footer": foot, "columns": columns_of(names)}
     )
     guesses = [
-        ("encoding", proposed(made) or "TODO", encodings_told(made)),
+        (
+            "encoding",
+            declared or proposed(made) or "TODO",
+            ("declared; " if declared else "") + encodings_told(made),
+        ),
         ("delimiter", json.dumps(best.delimiter), splits_told([best, *others])),
         (
             "header",

@@ -56,15 +56,9 @@ def readings(content: bytes) -> list[Reading]:
     """Judge each encoding, that of the largest plausible share first."""
     if content.startswith((b"\xff\xfe", b"\xfe\xff")):
         return [judged(content, "utf-16")]
-    lines = [line for line in content.split(b"\n") if not line.isascii()]
-    if not lines:
+    some = beyond_ascii(content)
+    if not some:
         return [Reading("utf-8", 0, 0, 0)]
-    some, size = [], 0
-    for line in lines:
-        some.append(line)
-        size += len(line)
-        if size > JUDGED:
-            break
     made = [judged(b"\n".join(some), encoding) for encoding in CANDIDATES]
     made.sort(key=lambda r: -r.share * (1 - r.broken / len(some)))
     # Latin-1 reads any bytes, place names of uncommon signs included: what reads in
@@ -76,6 +70,25 @@ def readings(content: bytes) -> list[Reading]:
         made.remove(pairs[0])
         made.insert(0, pairs[0])
     return made
+
+
+def reading(content: bytes, declared: Encoding) -> Reading:
+    """Judge the encoding that a person has declared."""
+    if declared == "utf-16":
+        return judged(content, declared)
+    return judged(b"\n".join(beyond_ascii(content)), declared)
+
+
+def beyond_ascii(content: bytes) -> list[bytes]:
+    """Take the first lines that have signs beyond ASCII."""
+    some, size = [], 0
+    for line in content.split(b"\n"):
+        if not line.isascii():
+            some.append(line)
+            size += len(line)
+        if size > JUDGED:
+            break
+    return some
 
 
 def proposed(made: Sequence[Reading]) -> Encoding | None:
@@ -122,7 +135,7 @@ def is_plausible(sign: str, encoding: Encoding) -> bool:
         return sign.isalpha() or sign in "°±²³µ·§«»£©"
     if encoding in ("utf-8", "utf-16"):
         return sign == "\ufeff" or unicodedata.category(sign)[0] not in "C"
-    narrow = "gb2312" if encoding == "gb18030" else encoding
+    narrow = {"gb18030": "gb2312", "big5": "cp950"}.get(encoding, encoding)
     try:
         code = sign.encode(narrow)
     except UnicodeEncodeError:

@@ -91,7 +91,7 @@ product:
   name: orders-a-day
   version: 1.0.0
   query: SELECT column_2 AS day, COUNT(*) AS orders FROM resource GROUP BY column_2
-  licence: {name: house, permissions: [read]}
+  licence: {name: house, permissions: [use]}
   columns:
     - {name: day, logicalType: date, required: true}
     - {name: orders, logicalType: integer, required: true}
@@ -152,6 +152,25 @@ def test_no_value_of_the_data_enters_the_document(
     told = document + said.out + said.err
     assert len(cells) > 1_500
     assert [cell for cell in sorted(cells) if cell in told] == []
+
+
+def test_a_declared_encoding_stands_instead_of_the_guess(
+    home: Path, tmp_path: Path
+) -> None:
+    # Two letters of GB 2312 that are as common as signs of Big5: nothing tells.
+    (home / "data" / "commas.csv").write_bytes("id,，\n1,2\n3,4\n".encode("gb18030"))
+    guessed, told = tmp_path / "guessed.yaml", tmp_path / "told.yaml"
+    say(home, "draft", "commas.csv", "-o", str(guessed))
+    said = say(home, "draft", "commas.csv", "-o", str(told), "--encoding", "GB18030")
+    wrong = say(home, "draft", "commas.csv", "-o", "wrong.yaml", "--encoding", "gbk")
+
+    assert said.exit == 0, said.err
+    assert "encoding: TODO  # plausible signs" in guessed.read_text("utf-8")
+    text = told.read_text("utf-8")
+    assert "encoding: gb18030  # declared; plausible signs beyond ASCII: gb" in text
+    assert 'physicalName: "，"' in text
+    assert wrong.exit == 1
+    assert "'gbk' is not known; known are utf-8, gb18030, big5, cp950," in wrong.err
 
 
 def test_a_known_key_is_proposed_for_an_unknown_one(home: Path, document: Path) -> None:

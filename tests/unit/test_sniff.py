@@ -4,11 +4,13 @@ from pathlib import Path
 
 import pytest
 
+from schemas.resource import Encoding
 from tasks.resource.sniff import (
     footer,
     header,
     is_number,
     proposed,
+    reading,
     readings,
     records_of,
     splits,
@@ -53,6 +55,23 @@ def test_big5_also_decodes_as_gb18030_and_both_counts_are_told() -> None:
     assert (counts["cp950"].signs, counts["cp950"].plausible) == (signs, signs)
     assert counts["gb18030"].broken == 0
     assert counts["gb18030"].plausible < signs * 0.5
+
+
+@pytest.mark.parametrize("encoding", ["gb18030", "cp950", "big5", "utf-8", "utf-16"])
+def test_a_declared_encoding_is_judged_as_the_others_are(encoding: Encoding) -> None:
+    text = {"gb18030": SIMPLIFIED}.get(encoding, TRADITIONAL)
+    lines = [text, "a,b", text]
+
+    found = reading("\n".join(lines).encode(encoding), encoding)
+
+    signs = len(text) * 2
+    assert found == (encoding, 0, signs, signs)
+
+
+def test_a_wrong_encoding_that_a_person_declares_is_told_by_its_counts() -> None:
+    found = reading(f"a\n{TRADITIONAL}\n".encode("cp950"), "utf-8")
+
+    assert (found.broken, found.plausible) == (1, 0)
 
 
 def test_a_real_list_of_gantries_is_cp950() -> None:
