@@ -157,18 +157,21 @@ def test_no_value_of_the_data_enters_the_document(
 def test_a_declared_encoding_stands_instead_of_the_guess(
     home: Path, tmp_path: Path
 ) -> None:
-    # Two letters of GB 2312 that are as common as signs of Big5: nothing tells.
-    (home / "data" / "commas.csv").write_bytes("id,，\n1,2\n3,4\n".encode("gb18030"))
+    # Its two bytes are a comma in GB 2312: nothing tells, and that comes first.
+    (home / "data" / "sounds.csv").write_bytes("id,ㄛ\n1,2\n3,4\n".encode("cp950"))
     guessed, told = tmp_path / "guessed.yaml", tmp_path / "told.yaml"
-    say(home, "draft", "commas.csv", "-o", str(guessed))
-    said = say(home, "draft", "commas.csv", "-o", str(told), "--encoding", "GB18030")
-    wrong = say(home, "draft", "commas.csv", "-o", "wrong.yaml", "--encoding", "gbk")
+    say(home, "draft", "sounds.csv", "-o", str(guessed))
+    said = say(home, "draft", "sounds.csv", "-o", str(told), "--encoding", "CP950")
+    wrong = say(home, "draft", "sounds.csv", "-o", "wrong.yaml", "--encoding", "gbk")
 
     assert said.exit == 0, said.err
     assert "encoding: TODO  # plausible signs" in guessed.read_text("utf-8")
     text = told.read_text("utf-8")
-    assert "encoding: gb18030  # declared; plausible signs beyond ASCII: gb" in text
-    assert 'physicalName: "，"' in text
+    assert (
+        "encoding: cp950  # declared; plausible signs beyond ASCII: cp950: 1 of 1"
+        in text
+    )
+    assert 'physicalName: "ㄛ"' in text
     assert wrong.exit == 1
     assert "'gbk' is not known; known are utf-8, gb18030, big5, cp950," in wrong.err
 
