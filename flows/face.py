@@ -8,6 +8,7 @@ from rich.table import Table
 
 from flows import summary
 from schemas.money import shown
+from schemas.resource import NOTES
 from tasks.store import Fact, Findings, Impact, Node, Run
 
 Facts = dict[str, Any]  # JSON
@@ -114,11 +115,17 @@ def runs(console: Console, data: list[Facts]) -> None:
             (
                 *(fact["at"][:19], fact["factor"], fact["title"], state, *counts),
                 fact["run"][:12],
-                fact["message"] or shut,
+                fact["message"] or shut or noted(fact["checks"]),
             )
         )
     columns = ("at (UTC)", "factor", "task", "state", "in", "out", "rejected", "run")
     console.print(table("", (*columns, "why"), rows))
+
+
+def noted(checks: Sequence[Facts]) -> str:
+    """Say what reading passed over or joined."""
+    told = [f"{c['examined']:,} {c['check']}" for c in checks if c["check"] in NOTES]
+    return "; ".join(told)
 
 
 def node_facts(node: Node) -> Facts:

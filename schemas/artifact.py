@@ -1,6 +1,6 @@
 """Name what travels between tasks and what one run hands to the store."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Mapping
 from datetime import date
 from enum import StrEnum
 from typing import Annotated, Any, Literal
@@ -179,8 +179,11 @@ class Snapshot:
     own: bool = False  # only what the same task posted for the same factor
 
 
-RawBytes = Annotated[Iterator[bytes], "raw"]
-"""What ``collect`` returns: the seam lands the chunks as one raw artifact."""
+RawBytes = Annotated[Generator[bytes, None, Mapping[str, int]], "raw"]
+"""What ``collect`` returns: the seam lands the chunks as one raw artifact.
+
+At its end it tells how often it did something that a run records.
+"""
 
 Parts = Mapping[str, Mapping[str, ArtifactRef]]
 """Frames that were made part by part: by frame name, then by the part's value."""

@@ -31,14 +31,14 @@ class CheckCounts(pa.DataFrameModel):
 
     ``kind`` rule: how often ``rule`` was asked of ``frame`` and said no. ``kind``
     rows: the balance of ``frame``. ``kind`` bytes: how many artifacts were looked for
-    and how many are not there. What a kind does not use is 0. Key: task, frame, kind,
-    rule.
+    and how many are not there. ``kind`` note: how often reading did what ``rule`` says,
+    which is no fault. What a kind does not use is 0. Key: task, frame, kind, rule.
     """
 
     factor: str
     task: str
     frame: str
-    kind: str = pa.Field(isin=["rule", "rows", "bytes"])
+    kind: str = pa.Field(isin=["rule", "rows", "bytes", "note"])
     rule: str
     examined: int = pa.Field(ge=0)
     failed: int = pa.Field(ge=0)

@@ -21,6 +21,9 @@ Encoding = Literal[
 Format = Literal["csv", "xlsx", "json", "jsonl", "parquet"]
 GLOB = re.compile(r"[*?\[]")
 Expectation = Literal["1:1", "n:1", "1:n"]
+# What reading passes over or puts together; a run records how often.
+BLANK, JOINED = "blank lines passed over", "gzip members joined"
+NOTES = (BLANK, JOINED)
 # Dimensions of GB/T 36344-2018.
 Dimension = Literal[
     "normativity", "completeness", "accuracy", "consistency", "timeliness",

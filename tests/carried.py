@@ -5,6 +5,8 @@ and here.
 """
 
 import tempfile
+from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -23,11 +25,12 @@ from tasks.source.limited import READERS
 
 
 class Carried(NamedTuple):
-    """Valid rows, rejected rows, and the rules that rejected something."""
+    """Valid rows, rejected rows, the rules that rejected something, what is noted."""
 
     valid: pl.DataFrame
     rejects: pl.DataFrame
     failed: dict[str, int]
+    notes: dict[str, int]
 
     @property
     def rows(self) -> list[tuple[Any, ...]]:
@@ -66,8 +69,14 @@ def carried(content: bytes, given: Source) -> Carried:
         folder = Path(made)
         outer, piece = folder / "outer", folder / "piece"
         outer.write_bytes(content)
-        piece.write_bytes(b"".join(collect(outer, given)))
+        notes = Counter[str]()
+
+        def pieces() -> Iterator[bytes]:
+            notes.update((yield from collect(outer, given)))
+
+        piece.write_bytes(b"".join(pieces()))
         text = open_text(piece, given, folder)
+        notes.update(text.notes)
         contract = compile_contract(given.contract(), parsed=True)
         out = folder / "valid", folder / "rejects"
         verdict = contract_pass(
@@ -82,7 +91,7 @@ def carried(content: bytes, given: Source) -> Carried:
         names = [c.name for c in given.columns]
         bad = pl.col("_line").is_in(rejects["_line"].implode())
         rows = clean(text.rows, given).filter(~bad).select("_line", *names)
-        return Carried(rows.sort("_line").collect(), rejects, failed)
+        return Carried(rows.sort("_line").collect(), rejects, failed, dict(notes))
 
 
 def read(content: bytes, given: Source) -> list[tuple[Any, ...]]:

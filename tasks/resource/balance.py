@@ -52,17 +52,14 @@ def of_sources(counts: Counts, terms: ResourceTerms) -> Iterator[Step]:
                 for r in counts
                 if r["kind"] == "bytes" and r["frame"] == source.name
             )
-            lines = row["rows_in"]
-            yield (
-                "collect",
-                source.name,
-                None,
-                lines,
-                0,
-                0,
-                0,
-                f"{pieces} raw piece{'s' * (pieces != 1)}",
-            )
+            reason = [f"{pieces} raw piece{'s' * (pieces != 1)}"]
+            reason += [
+                f"{r['examined']:,} {r['rule']}"
+                for r in counts
+                if r["kind"] == "note" and r["frame"] == source.name
+            ]
+            told = "; ".join(reason)
+            yield "collect", source.name, None, row["rows_in"], 0, 0, 0, told
             yield _judged("clean", row, counts, source)
 
 

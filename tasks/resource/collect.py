@@ -5,6 +5,7 @@ pattern begins inside an archive, that archive is taken as it is found, and its 
 are matched when it is opened: ``a.tar.gz!*.csv`` -> the bytes of ``a.tar.gz``.
 """
 
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -31,11 +32,15 @@ def collect(file: Path | IO[bytes], source: Source) -> RawBytes:
         file: Where the outermost file of ``source.path`` lies, or that file open.
         source: Its path names the members; a ``.gz`` alone needs no member.
 
+    Returns:
+        At the end, how many gzip members were joined, where there were several.
+
     Raises:
         SourceError: The file is missing, no regular file, damaged, cut short, beyond a
             limit, or the member is absent, twice there, or no regular file.
     """
     outer, *members = path_of(source)
+    notes = Counter[str]()
     with ExitStack() as open_files:
         with named(source, outer):
             if isinstance(file, Path):
@@ -44,13 +49,14 @@ def collect(file: Path | IO[bytes], source: Source) -> RawBytes:
             stream.seek(0)
         for depth, member in enumerate(members, 1):
             place = "!".join([outer, *members[:depth]]).removesuffix("!")
-            pieces = only(stream, member)
+            pieces = only(stream, member, notes)
             if depth == len(members):
                 yield from watched(source, place, fit(pieces, source))
-                return
+                return notes
             stream = open_files.enter_context(TemporaryFile())
             stream.writelines(watched(source, place, pieces))
         yield from watched(source, outer, fit(bytes_of(stream), source))
+    return notes
 
 
 def path_of(source: Source) -> list[str]:
@@ -61,9 +67,9 @@ def path_of(source: Source) -> list[str]:
     return levels_of(source.path)
 
 
-def only(archive: IO[bytes], member: str) -> Iterator[bytes]:
+def only(archive: IO[bytes], member: str, notes: Counter[str]) -> Iterator[bytes]:
     """Stream the one member of this name, and read on to see that it is the only."""
-    for _, content in matching(archive, [member]):
+    for _, content in matching(archive, [member], notes):
         yield from bytes_of(content)
 
 

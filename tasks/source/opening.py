@@ -13,7 +13,8 @@ Second line ``UA,x7`` -> ``_line`` 2, ``_r_distance`` "x7".
 import io
 import os
 import shutil
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from tempfile import SpooledTemporaryFile, mkdtemp
@@ -22,7 +23,7 @@ from typing import IO, NamedTuple
 import polars as pl
 
 from schemas.errors import SourceError
-from schemas.resource import Source
+from schemas.resource import BLANK, Source
 from tasks.contract.compile import RAW
 from tasks.source.limited import read_limited
 from tasks.source.pieces import (
@@ -52,10 +53,13 @@ class Text(NamedTuple):
     ``places``, sorted by ``_from``: from line ``_from`` on, rows are of ``_source`` and
     ``_member``, whose own number of that line is ``_first``. So line 7 of a member that
     stands at ``_from`` 5, ``_first`` 2 is the member's line 4.
+
+    ``notes`` counts the blank lines passed over and the gzip members joined.
     """
 
     rows: pl.LazyFrame
     places: pl.DataFrame
+    notes: Mapping[str, int]
 
 
 class Place(NamedTuple):
@@ -89,10 +93,10 @@ def open_text(raw: Path | IO[bytes], source: Source, scratch: Path) -> Text:
     outer, levels = levels_in(source)
     if levels:
         return Members(source, scratch).text(raw, outer, levels)
-    file = raw if isinstance(raw, Path) else Path(raw.name)
+    file, notes = raw if isinstance(raw, Path) else Path(raw.name), Counter[str]()
     with named(source, source.path):
-        rows = open_one(file, source, scratch)
-    return Text(rows, places_of(source, [Place(1, source.path, 1)]))
+        rows = open_one(file, source, scratch, notes)
+    return Text(rows, places_of(source, [Place(1, source.path, 1)]), +notes)
 
 
 def levels_in(source: Source) -> tuple[str, list[str]]:
@@ -125,19 +129,23 @@ def refuse_delimiter(source: Source) -> None:
         )
 
 
-def open_one(file: Path, source: Source, scratch: Path) -> pl.LazyFrame:
+def open_one(
+    file: Path, source: Source, scratch: Path, notes: Counter[str]
+) -> pl.LazyFrame:
     """Open a file that is one table; lines have the numbers they have in the file."""
     if source.format != "csv":
         return filled(read_limited(file, source, scratch), source)
     text = file if source.encoding == "utf-8" else scratch / f"{file.name}.utf-8"
     with file.open("rb") as raw:
         start = start_of(raw, source)
+        notes[BLANK] += start.blank
         with nullcontext(raw) if text is file else text.open("w+b") as plain:
             lines = lines_from(raw, plain, source, start)
             if lines is not None:
                 refuse_empty(lines, source)
                 return scan_plain(text, source, start, start.line - 1, start.line)
-        return filled(rewritten(table(raw, source, start), source, scratch), source)
+        rows = table(raw, source, start, notes)
+        return filled(rewritten(rows, source, scratch), source)
 
 
 def filled(rows: pl.LazyFrame, source: Source) -> pl.LazyFrame:
@@ -245,6 +253,7 @@ class Members:
         self.plain: dict[tuple[int, tuple[int, ...]], Run] = {}
         self.loose: list[Place] = []  # of members read record by record
         self.loose_lines = 0
+        self.notes = Counter[str]()
         self.frames: list[tuple[Place, pl.LazyFrame, int]] = []  # of other formats
 
     def text(self, raw: Path | IO[bytes], outer: str, levels: list[str]) -> Text:
@@ -274,7 +283,7 @@ class Members:
             raise SourceError(f"source {self.source.name}: too many lines; split it")
         with named(self.source, self.source.path):
             refuse_empty(line - 1, self.source)
-        return Text(pl.concat(rows), places_of(self.source, places))
+        return Text(pl.concat(rows), places_of(self.source, places), +self.notes)
 
     def read(
         self, archive: IO[bytes], outer: str, levels: list[str]
@@ -282,7 +291,7 @@ class Members:
         """Take every member, and give the records of those that are not plain."""
         take = self.table if self.source.format == "csv" else self.other
         with named(self.source, f"{outer}!{'!'.join(levels)}".removesuffix("!")):
-            for name, content in matching(archive, levels):
+            for name, content in matching(archive, levels, self.notes):
                 place = f"{outer}!{name}".removesuffix("!")
                 with named(self.source, place), held(content, self.scratch) as member:
                     if is_archive(member.read(512)) and self.source.format != "xlsx":
@@ -294,6 +303,7 @@ class Members:
     def table(self, place: str, member: IO[bytes]) -> Iterator[Record]:
         """Copy a text if it is plain, else give its records."""
         start = start_of(member, self.source)
+        self.notes[BLANK] += start.blank
         utf8 = self.source.encoding == "utf-8"
         with nullcontext(member) if utf8 else spooled(self.scratch) as plain:
             lines = lines_from(member, plain, self.source, start)
@@ -301,7 +311,8 @@ class Members:
                 self.run(start).add(place, plain, start.line, lines)
                 return
         shift = self.loose_lines - start.line
-        for number, record in enumerate(table(member, self.source, start)):
+        rows = table(member, self.source, start, self.notes)
+        for number, record in enumerate(rows):
             if number == 0:
                 self.loose.append(Place(self.loose_lines, place, start.line))
             yield record._replace(line=record.line + shift)

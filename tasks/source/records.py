@@ -12,7 +12,7 @@ import csv
 import io
 import re
 import tempfile
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -21,7 +21,7 @@ from typing import IO, NamedTuple, TextIO
 import polars as pl
 
 from schemas.errors import SourceError
-from schemas.resource import Source
+from schemas.resource import BLANK, Source
 from tasks.contract.compile import RAW
 from tasks.source.heading import positions, refuse_wide
 from tasks.source.plain import MAX_LINE
@@ -47,12 +47,13 @@ class Start(NamedTuple):
     """Where the data of a text begin, and where its columns stand.
 
     ``line`` is the first line of data, from 1; ``at`` the field of each declared column
-    among the ``width`` fields of a line.
+    among the ``width`` fields of a line; ``blank`` lines stand before the heading.
     """
 
     line: int
     width: int
     at: tuple[int, ...]
+    blank: int = 0
 
 
 def mark(error: UnicodeError) -> tuple[str, int]:
@@ -88,8 +89,12 @@ def lines_of(file: TextIO, taken: list[str]) -> Iterator[str]:
         yield line
 
 
-def records(file: TextIO, source: Source, line: int = 1) -> Iterator[Record]:
+def records(
+    file: TextIO, source: Source, line: int, notes: Counter[str]
+) -> Iterator[Record]:
     """Divide the rest of a text, from this line on, into records; blank lines are none.
+
+    They are counted in ``notes``.
 
     Raises:
         SourceError: A quote is never closed, or a record or field passes its limit.
@@ -114,6 +119,8 @@ def records(file: TextIO, source: Source, line: int = 1) -> Iterator[Record]:
         if fields or broken:
             unreadable = broken or NO_TEXT.search(raw) is not None
             yield Record(line, [] if unreadable else fields, raw, unreadable)
+        else:
+            notes[BLANK] += 1
         line += len(taken)
         taken.clear()
 
@@ -134,7 +141,8 @@ def start_of(file: IO[bytes], source: Source) -> Start:
     if source.header:
         found = [str(field) for field in first.fields]
         after = first.line + max(first.raw.count("\n"), 1)
-        return Start(after, width, tuple(columns_of(found, source)))
+        blank = first.line - source.header
+        return Start(after, width, tuple(columns_of(found, source)), blank)
     refuse_wide(width)
     if width < columns:
         raise SourceError(
@@ -159,7 +167,7 @@ def first_record(text: TextIO, source: Source) -> Record:
                 f"line {line}: is over-long or the last one, but {source.header} lines"
                 " of header are declared; correct header"
             )
-    first = next(records(text, source, max(source.header, 1)), None)
+    first = next(records(text, source, max(source.header, 1), Counter()), None)
     if first is None:
         raise SourceError("the file is empty; replace it")
     if first.raw.startswith(UTF_16):
@@ -188,7 +196,9 @@ def columns_of(found: list[str], source: Source) -> list[int]:
     )
 
 
-def table(file: IO[bytes], source: Source, start: Start) -> Iterator[Record]:
+def table(
+    file: IO[bytes], source: Source, start: Start, notes: Counter[str]
+) -> Iterator[Record]:
     """Read the data of a text: the declared fields of each line, without the footer."""
     with open_lines(file, source) as text:
         if source.header == 0:
@@ -197,7 +207,7 @@ def table(file: IO[bytes], source: Source, start: Start) -> Iterator[Record]:
         for _ in range(start.line - 1):
             text.readline(MAX_LINE)
         held: deque[Record] = deque()
-        for record in records(text, source, start.line):
+        for record in records(text, source, start.line, notes):
             held.append(chosen(record, start))
             if len(held) > source.footer:
                 yield held.popleft()

@@ -1,6 +1,7 @@
 """Hold one call of a stage function: what was given, and what has been made of it."""
 
 import hashlib
+from collections import Counter
 from collections.abc import Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, field
@@ -58,6 +59,7 @@ class Call:
     healing: dict[str, str] = field(default_factory=dict)  # inputs of the damaged run
     places: pl.DataFrame | None = None  # where each line of a parsed text came from
     tables: dict[str, pl.LazyFrame] = field(default_factory=dict)  # rules refer to them
+    notes: Counter[str] = field(default_factory=Counter)  # of reading a text
     made: list[Made] = field(default_factory=list)
     balances: list[Balance] = field(default_factory=list)
     checks: list[CheckCount] = field(default_factory=list)
@@ -88,6 +90,13 @@ class Call:
     def frame(self, name: str) -> str:
         """Name an artifact: of a chunk, the frame and which part of it this is."""
         return f"{name}@{self.value}" if self.value else name
+
+    def note(self, frame: str, notes: Mapping[str, int]) -> None:
+        """Write down what reading passed over or joined; nothing failed by it."""
+        self.checks += [
+            CheckCount(frame=frame, check=note, examined=times, failed=0)
+            for note, times in sorted(notes.items())
+        ]
 
 
 def bind(call: Call) -> None:

@@ -89,6 +89,7 @@ def open_raw(call: Call, role: str, ref: ArtifactRef, scratch: Path) -> pl.LazyF
     ]
     rows, places = [], []
     for n, text in enumerate(texts):
+        call.notes.update(text.notes)
         shift = pl.lit(n * BLOCK, pl.Int64)
         rows.append(text.rows.with_columns(pl.col("_line").cast(pl.Int64) + shift))
         places.append(text.places.with_columns(pl.col("_from").cast(pl.Int64) + shift))

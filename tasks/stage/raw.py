@@ -1,6 +1,7 @@
 """Land raw bytes: one piece as it is, or many and the list of them."""
 
 import hashlib
+from collections.abc import Iterator
 from pathlib import Path
 
 from schemas.artifact import NO_CONTRACT, ArtifactRef, Made, Origin
@@ -37,7 +38,7 @@ def land_raw(
     elif is_whole(source) and is_kept(call, sha256):
         size = store.path(call.store, sha256).stat().st_size
     else:
-        sha256, size = copied(call, source, file, scratch)
+        sha256, size = copied(call, frame, source, file, scratch)
     if (sha256 if is_whole(source) else hash_of(file)) != file.sha256:
         raise SourceError(f"{source.file} changed while it was read: run again")
     ref = ArtifactRef(
@@ -80,10 +81,17 @@ def is_kept(call: Call, sha256: str) -> bool:
     return file.is_file() and store.digest(file) == sha256
 
 
-def copied(call: Call, source: Source, file: File, scratch: Path) -> tuple[str, int]:
+def copied(
+    call: Call, frame: str, source: Source, file: File, scratch: Path
+) -> tuple[str, int]:
     """Write the bytes of one piece into the store; say their hash and number."""
+
+    def pieces() -> Iterator[bytes]:
+        told = yield from call.function(file.handle or file.path, source)
+        call.note(frame, told)
+
     part = scratch / "raw"
     with part.open("wb") as written:
-        written.writelines(call.function(file.handle or file.path, source))
+        written.writelines(pieces())
     size = part.stat().st_size
     return store.place(call.store, part, private=True), size

@@ -131,7 +131,7 @@ def count(
     """Write down rows in, out, rejected and dropped, and what each rule said.
 
     First the rules that reject, whose order is that of the bits; then those that drop
-    or only count, and of the set those that count no rows.
+    or only count, of the set those that count no rows, and what reading a text noted.
     """
     call.balances.append(
         Balance(
@@ -156,6 +156,7 @@ def count(
         for found in of_set
         if found.rule not in known
     ]
+    call.note(name, call.notes)
 
 
 def allowed_rate(call: Call, declared: Declaration) -> float:

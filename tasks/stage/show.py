@@ -8,6 +8,7 @@ from prefect.context import TaskRunContext
 from prefect.logging import get_run_logger
 
 from schemas.artifact import Balance, CheckCount, Published
+from schemas.resource import NOTES
 from tasks.stage.log import LOGGER
 
 Table = list[dict[str, str | int]]
@@ -58,7 +59,7 @@ def sentence(title: str, published: Published, seconds: float, again: str = "") 
         files = f" in {len(landed):,} files" if len(landed) > 1 else ""
         counts = f"{sum(made.bytes for made in landed):,} bytes{files}"
     how = "reused" if published.reused else f"{again}{seconds:.1f} s"
-    return f"{title}: {counts}, {how}"
+    return ", ".join(filter(None, (f"{title}: {counts}", noted(published), how)))
 
 
 def tell(title: str, done: Mapping[str, Published], seconds: float) -> None:
@@ -128,11 +129,22 @@ def table_of(published: Published) -> Table:
         }
         for gate in said.gates
     ]
-    return rows or [
-        raw_row(made.frame, made.bytes, made.ref.sha256)
+    if said.balances or said.gates:
+        return rows
+    return [
+        raw_row(made.frame, made.bytes, made.ref.sha256, noted(published, made.frame))
         for made in said.artifacts
         if made.ref.kind != "manifest"
     ]
+
+
+def noted(published: Published, frame: str = "") -> str:
+    """Say what reading passed over or joined: ``3 blank lines passed over``."""
+    return ", ".join(
+        f"{c.examined:,} {c.check}"
+        for c in published.publication.checks
+        if c.check in NOTES and frame in ("", c.frame)
+    )
 
 
 def next_command(factor: str, stage: str, frame: str, rejected: int) -> str:
@@ -140,6 +152,6 @@ def next_command(factor: str, stage: str, frame: str, rejected: int) -> str:
     return f"datafactor rejects {factor}/{stage}/{frame}" if rejected else ""
 
 
-def raw_row(frame: str, size: int, sha256: str) -> dict[str, str | int]:
+def raw_row(frame: str, size: int, sha256: str, note: str) -> dict[str, str | int]:
     """Describe raw bytes, which no rule has judged yet."""
-    return {"frame": frame, "bytes": size, "sha256": sha256[:16]}
+    return {"frame": frame, "bytes": size, "sha256": sha256[:16], "note": note}

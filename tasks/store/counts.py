@@ -17,6 +17,7 @@ from schemas.artifact import ArtifactRef, Made, Publication, Snapshot
 from schemas.contract import frame_of
 from schemas.errors import SourceError, StoreError
 from schemas.quality import CheckCounts, Indicator, Score
+from schemas.resource import NOTES
 from tasks.store import registers
 from tasks.store.database import reading
 from tasks.store.lineage import OUTPUTS, RUNS, out, resolve, run, trace
@@ -78,9 +79,12 @@ def check_counts(s: Store, factor: str) -> pl.DataFrame:
     resource = resolve(s, f"{factor}/resource/resource")
     above = {node.id for node in trace(s, resource.id)}
     sums: defaultdict[Key, list[int]] = defaultdict(lambda: [0] * 6)
-    for said in standing(list(newest_runs(s, factor, above))):
+    runs = list(newest_runs(s, factor, above))
+    for said in standing(runs):
         for key, numbers in [*counted(said), *looked_for(s, said, above)]:
             sums[key] = [a + b for a, b in zip(sums[key], numbers, strict=True)]
+    for key, times in (note for said in runs for note in noted(said, above)):
+        sums[key][0] += times
     for key, numbers in kept(s, resource):
         sums[key] = list(numbers)
     return frame_of(CheckCounts, [(factor, *k, *n) for k, n in sorted(sums.items())])
@@ -121,12 +125,20 @@ def counted(said: Publication) -> Iterator[tuple[Key, Numbers]]:
     if said.task not in COUNTED:
         return
     task = "clean" if said.task == REDRIVE else said.task
-    for check in said.checks:
+    for check in (c for c in said.checks if c.check not in NOTES):
         key = (task, plain(check.frame), "rule", check.check)
         yield key, (check.examined, check.failed, 0, 0, 0, 0)
     for b in said.balances:
         key = (task, plain(b.frame), "rows", "")
         yield key, (0, 0, b.rows_in, b.rows_out, b.rejected, b.dropped)
+
+
+def noted(said: Publication, above: set[str]) -> Iterator[tuple[Key, int]]:
+    """List what reading passed over or joined; a re-drive does not read it again."""
+    pieces = {made.frame for made in said.artifacts if made.ref.id in above}
+    for c in (c for c in said.checks if c.check in NOTES):
+        if said.task == "clean" or c.frame in pieces:
+            yield (said.task, plain(c.frame), "note", c.check), c.examined
 
 
 def plain(frame: str) -> str:

@@ -51,6 +51,38 @@ def test_row_41_gzip_after_gzip_is_one_text() -> None:
     assert read("a.csv.gz", gzip.compress(CSV[:9]) + gzip.compress(CSV[9:])) == ROWS
 
 
+@pytest.mark.parametrize(
+    ("path", "cuts", "joined"),
+    [
+        ("a.csv.gz", (9,), 2),
+        ("a.csv.gz", (4, 9), 3),
+        ("a.csv.gz", (), None),
+        ("a.tar.gz!*.csv", (700, 900), 3),  # amid what the tar is told by, and after
+        ("a.tar!*.csv.gz!", (9,), 2),
+        ("a.tar!*.csv.gz!", (), None),
+    ],
+)
+def test_row_41_how_many_gzip_members_were_joined_is_counted(
+    path: str, cuts: tuple[int, ...], joined: int | None
+) -> None:
+    outside = path.startswith("a.tar.gz")
+    whole = tarred(("1.csv", CSV)) if outside else CSV
+    ends = zip((0, *cuts), (*cuts, len(whole)), strict=True)
+    packed = b"".join(gzip.compress(whole[a:b]) for a, b in ends)
+    content = tarred(("1.csv.gz", packed)) if path.startswith("a.tar!") else packed
+
+    found = carried(content, source(path, *COLUMNS, format="csv"))
+
+    assert found.rows == ROWS
+    assert found.notes == ({"gzip members joined": joined} if joined else {})
+
+
+def test_row_41_zeros_after_a_gzip_are_no_member() -> None:
+    found = carried(gzip.compress(CSV) + bytes(64), source("a.csv.gz", *COLUMNS))
+
+    assert (found.rows, found.notes) == (ROWS, {})
+
+
 @pytest.mark.parametrize("path", ["a.zip!a.csv", "a.csv.gz", "a.zip!*.csv"])
 def test_row_42_a_bomb_is_refused_while_it_unfolds(path: str) -> None:
     zeros = bytes(300 << 20)

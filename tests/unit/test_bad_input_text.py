@@ -17,6 +17,7 @@ from pydantic import ValidationError
 
 from tasks.resource.cells import as_cell
 from tests.carried import carried, column, refusal, source
+from tests.unit.test_resource_collect import zipped
 from tests.workbooks import book, number, table, text, typed
 
 A, N = column("a"), column("n", "integer")
@@ -181,11 +182,29 @@ def test_row_17_the_last_line_needs_no_end(end: bytes) -> None:
     assert carried(b"a,n\nx,1\ny,2" + end, PAIR).rows == [("x", 1), ("y", 2)]
 
 
-def test_row_18_blank_lines_are_no_rows_but_count_as_lines() -> None:
-    found = carried(b"a,n\n\nx,1\n\n\ny,bad\n", PAIR)
+@pytest.mark.parametrize("end", ["\n", "\r\n"])
+def test_row_18_blank_lines_are_no_rows_but_are_counted(end: str) -> None:
+    lines = ["", "a,n", "", "x,1", "", "", "y,bad", ""]
+
+    found = carried("".join(f"{line}{end}" for line in lines).encode(), PAIR)
 
     assert found.rows == [("x", 1)]
-    assert found.lines == [6]
+    assert found.lines == [7]
+    assert found.notes == {"blank lines passed over": 5}
+
+
+def test_row_18_a_text_without_blank_lines_notes_nothing() -> None:
+    for content in (b"a,n\nx,1\ny,2\n", b'a,n\n"x\n\n",1\ny,2'):
+        assert carried(content, PAIR).notes == {}
+
+
+def test_row_18_blank_lines_of_a_single_column_and_of_members_are_counted() -> None:
+    single = source("a.csv", A)
+    members = source("a.zip!*.csv", A, N, format="csv")
+    content = zipped(("1.csv", b"a,n\nx,1\n\n"), ("2.csv", b"a,n\n\n\ny,2\n"))
+
+    assert carried(b"a\nx\n\ny\n", single).notes == {"blank lines passed over": 1}
+    assert carried(content, members).notes == {"blank lines passed over": 3}
 
 
 def test_row_19_a_line_end_in_quotes_is_text_and_records_are_counted() -> None:
