@@ -13,8 +13,7 @@ from schemas.document import Loc, json_schema, read
 from schemas.errors import ContractError, FactorError, SourceError
 from schemas.factor import Factor
 from tasks.contract import Contract, compile_contract, fit
-from tasks.product.productize import productize
-from tasks.resource.classify import classify
+from tasks.product.derive import derive
 from tasks.resource.freshness import ages
 from tasks.resource.partition import driving
 from tasks.resource.transform import transform
@@ -89,6 +88,8 @@ def source_contracts(terms: Factor) -> dict[str, Contract]:
 
 def resource_contract(terms: Factor) -> dict[str, Contract]:
     """Plan the resource, and see that it fits its contract."""
+    if terms.resource is None:
+        return {}
     ages(resource_of(terms), terms.resource, date.min)  # refuses what has no age
     if terms.resource.partition is not None:
         driving(terms.resource)  # refuses a partition that no one source decides
@@ -101,10 +102,13 @@ def product_contract(terms: Factor) -> dict[str, Contract]:
     """Plan the product, and see that it fits its contract."""
     if terms.product is None:
         return {}
-    resource = resource_of(terms)
+    tables = {"resource": resource_of(terms)} if terms.resource else {}
+    for name, published in terms.inputs.items():
+        other, _, stage = published.partition("/")
+        columns = getattr(factor_named(other), stage).columns
+        tables[name] = pl.LazyFrame(schema=types_of(columns))
     product = compile_contract(terms.product.contract(), terms.product.order)
-    findings = classify(resource, terms.resource)
-    fit(productize(resource, findings, terms.product).product, product)
+    fit(derive(tables, terms.product.derivation).derived, product)
     return {"product": product}
 
 
@@ -121,8 +125,11 @@ def resource_of(terms: Factor) -> pl.LazyFrame:
     frames = {
         n: pl.LazyFrame(schema=types_of(s.columns)) for n, s in terms.sources.items()
     }
-    contract = compile_contract(terms.resource.contract(), terms.resource.order)
-    return fit(transform(frames, terms.resource).resource, contract)
+    made = terms.resource
+    if made is None:
+        raise FactorError(f"{terms.factor} has no resource")
+    contract = compile_contract(made.contract(), made.order)
+    return fit(transform(frames, made).resource, contract)
 
 
 def types_of(columns: Sequence[Column]) -> dict[str, pl.DataType]:

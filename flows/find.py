@@ -48,14 +48,15 @@ def find(words: Sequence[str]) -> Facts:
 
 def entries(terms: Factor, words: Sequence[str]) -> Iterator[Facts]:
     """Describe the resource of a factor, and its product if it has one."""
-    licences = sorted({source.licence for source in terms.sources.values()})
-    texts = [*of_factor(terms), *of_columns(terms.resource.columns)]
-    texts += [(MEANING, "label", label) for label in terms.resource.labels]
-    texts += [(CONTEXT, "source", name) for name in terms.sources]
-    yield entry(terms, "resource", terms.factor, texts, words) | {
-        "grade": highest(terms.resource.columns),
-        "licence": "; ".join(licences),
-    }
+    if terms.resource:
+        licences = sorted({source.licence for source in terms.sources.values()})
+        texts = [*of_factor(terms), *of_columns(terms.resource.columns)]
+        texts += [(MEANING, "label", label) for label in terms.resource.labels]
+        texts += [(CONTEXT, "source", name) for name in terms.sources]
+        yield entry(terms, "resource", terms.factor, texts, words) | {
+            "grade": highest(terms.resource.columns),
+            "licence": "; ".join(licences),
+        }
     if terms.product:
         product = f"{terms.product.name} {terms.product.version}"
         texts = [*of_factor(terms), *of_columns(terms.product.columns)]

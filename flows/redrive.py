@@ -86,7 +86,7 @@ def source_of(ref: str) -> Source:
             f" name one of {', '.join(f'{name}/resource/{n}' for n in terms.sources)};"
             f" for rules of the resource itself `datafactor run {name}` is enough"
         )
-    if terms.resource.partition is not None:
+    if terms.resource and terms.resource.partition is not None:
         chosen, partition = driving(terms.resource)
         if chosen == source.name:
             source = source.model_copy(update={"partition": partition})
@@ -194,7 +194,8 @@ def refuse_taken(ref: str, moving: pl.LazyFrame, source: Source) -> None:
         return
     s, key = store.current(), [*source.key]
     standing = store.scan(s, store.resolve(s, f"{source.factor}/resource/resource"))
-    if not key or not factor_named(source.factor).resource.passes:
+    made = factor_named(source.factor).resource
+    if not key or made is None or not made.passes:
         return
     taken = moving.join(standing, on=key, how="semi", nulls_equal=True).collect().height
     if taken:

@@ -4,6 +4,7 @@ from schemas.artifact import Stage
 from tasks.asset.assetize import assetize
 from tasks.asset.revoke import revoke_right
 from tasks.capital.capitalize import capitalize
+from tasks.product.derive import derive
 from tasks.product.productize import productize
 from tasks.resource.assess import assess
 from tasks.resource.classify import classify
@@ -21,6 +22,7 @@ gather_task = stage_task(Stage.RESOURCE, gather)
 redrive_task = stage_task(Stage.RESOURCE, redrive, "act")
 assess_task = stage_task(Stage.RESOURCE, assess)
 classify_task = stage_task(Stage.RESOURCE, classify)
+derive_task = stage_task(Stage.PRODUCT, derive)
 productize_task = stage_task(Stage.PRODUCT, productize)
 assetize_task = stage_task(Stage.ASSET, assetize)
 capitalize_task = stage_task(Stage.CAPITAL, capitalize)

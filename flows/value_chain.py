@@ -9,6 +9,7 @@ from prefect.task_runners import ThreadPoolTaskRunner
 from flows.calendar import scheduled_date
 from flows.document import factor_named
 from flows.partitions import resource_of, span_of, vouchers_of
+from flows.products import product_of
 from flows.refusal import answers
 from flows.runpage import summarize
 from flows.stages import (
@@ -17,7 +18,6 @@ from flows.stages import (
     capitalize_task,
     classify_task,
     collect_task,
-    productize_task,
 )
 from flows.summary import Chain
 from schemas.artifact import Stage
@@ -57,10 +57,11 @@ def value_chain(
     terms = factor_named(factor).through(through)
     day = as_of or scheduled_date(terms.zone)
     raw = {n: collect_task.start(s.place, s) for n, s in terms.sources.items()}
-    resource = resource_of(raw, terms.resource, span_of(partitions))
-    assessed = assess_task(resource, terms.counted, terms.assessed, terms.resource, day)
-    findings = classify_task(resource, terms.resource)
-    product = terms.product and productize_task(resource, findings, terms.product)
+    made = terms.resource
+    resource = made and resource_of(raw, made, span_of(partitions))
+    assessed = made and assess_task(resource, terms.counted, terms.assessed, made, day)
+    findings = made and classify_task(resource, made)
+    product = product_of(terms, resource, findings, day)
     costs = terms.asset and vouchers_of(terms.asset.costs)
     rights, pledges = terms.live(Right), terms.live(Pledge)
     asset = terms.asset and assetize_task(

@@ -4,8 +4,9 @@ It says *what*; where things lie is said by environment variables. The chain end
 the document ends: a public good stops at the product.
 """
 
+from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any, Self
+from typing import Annotated, Any, Self
 
 import pandera.polars as pa
 from pydantic import Field, field_validator, model_validator
@@ -13,15 +14,21 @@ from pydantic import Field, field_validator, model_validator
 from schemas.artifact import Snapshot, Stage
 from schemas.asset import AssetTerms
 from schemas.capital import CapitalTerms
-from schemas.contract import Name, Slug, Terms, Text
+from schemas.contract import Column
 from schemas.document import load
 from schemas.entity import Entity
 from schemas.errors import FactorError
 from schemas.policy import AssetRules, CapitalRules, Policy
-from schemas.product import ProductTerms, Scenario
+from schemas.product import ProductRules, ProductTerms, Provider
 from schemas.quality import CheckCounts, Indicator
 from schemas.registers import JournalLine
 from schemas.resource import ResourceTerms, Source, in_order
+from schemas.scenario import Scenario
+from schemas.terms import Name, Slug, Terms, Text
+
+Published = Annotated[
+    str, Field(pattern=r"^[a-z][a-z0-9-]{0,62}/(?:resource|product)$")
+]
 
 
 class Schedule(Terms):
@@ -32,7 +39,11 @@ class Schedule(Terms):
 
 
 class Factor(Terms):
-    """One data factor."""
+    """One data factor.
+
+    ``inputs`` names what other factors publish, ``river-weather/resource``: so factors
+    form a graph without cycles. A product that only combines inputs needs no resource.
+    """
 
     factor: Slug = Field(description="Name of the factor and of this file")
     title: Text = Field(description="One line for people")
@@ -43,8 +54,16 @@ class Factor(Terms):
     )
     scenario: Scenario = Field(description="User, decision, benefit, prohibited uses")
     schedule: Schedule | None = Field(None, description="When it runs once deployed")
-    sources: dict[Name, Source] = Field(min_length=1, description="Raw tables by name")
-    resource: ResourceTerms = Field(description="Stage 1: consolidate, clean, label")
+    inputs: dict[Name, Published] = Field(
+        default_factory=dict,
+        description="Resources or products of other factors, by table name in the SQL",
+    )
+    sources: dict[Name, Source] = Field(
+        default_factory=dict, description="Raw tables by name"
+    )
+    resource: ResourceTerms | None = Field(
+        None, description="Stage 1: consolidate, clean, label"
+    )
     product: ProductTerms | None = Field(None, description="Stage 2: what is offered")
     asset: AssetTerms | None = Field(None, description="Stage 3: rights, cost, value")
     capital: CapitalTerms | None = Field(None, description="Stage 4: financing")
@@ -61,8 +80,24 @@ class Factor(Terms):
         }
 
     @model_validator(mode="after")
-    def _resource_has_columns(self) -> Self:
-        self.resource.filled(tuple(self.sources.values()))
+    def _begins_somewhere(self) -> Self:
+        if bool(self.sources) != bool(self.resource):
+            raise ValueError("sources and resource go together: write both or none")
+        if not self.sources and not self.inputs:
+            raise ValueError("nothing to begin with: write sources, or inputs")
+        if self.inputs and not self.product:
+            raise ValueError("inputs are read by a product: write the product stage")
+        if self.resource:
+            self.resource.filled(tuple(self.sources.values()))
+        return self
+
+    @model_validator(mode="after")
+    def _inputs_are_of_others(self) -> Self:
+        if "resource" in self.inputs:
+            raise ValueError("resource is this factor's own table: rename that input")
+        for name, ref in self.inputs.items():
+            if ref.partition("/")[0] == self.factor:
+                raise ValueError(f"input {name} is of this very factor: leave it out")
         return self
 
     @model_validator(mode="after")
@@ -112,15 +147,17 @@ class Factor(Terms):
         return Snapshot(register=Indicator, where={"factor": self.factor})
 
 
-def load_factor(name: str, factors: Path) -> Factor:
-    """Read one factor with its entity and policy, and hand each stage what it reads.
+def load_factor(name: str, factors: Path, trail: tuple[str, ...] = ()) -> Factor:
+    """Read one factor with all it names, and hand each stage what it reads.
 
     Args:
         name: A factor's name, or the path of its file.
         factors: Folder of factor documents; ``entities`` and ``policies`` lie beside.
+        trail: The factors that asked for this one, first to last.
 
     Raises:
         FactorError: A file is missing or breaks its schema; one sentence a problem.
+            Factors feed each other in a circle; the sentence names it.
     """
     path = Path(name) if name.endswith((".yaml", ".yml")) else factors / f"{name}.yaml"
     if not path.is_file():
@@ -139,7 +176,28 @@ def load_factor(name: str, factors: Path) -> Factor:
     beside = near if (near / "entities").is_dir() else factors.parent
     entity = load(named(beside / "entities", factor.entity), Entity)
     policy = load(named(beside / "policies", factor.policy), Policy)
-    return resolved(factor, entity, policy)
+    return resolved(factor, entity, policy, feeding(factor, factors, trail))
+
+
+def feeding(
+    factor: Factor, factors: Path, trail: tuple[str, ...]
+) -> dict[str, "Factor"]:
+    """Load the factors that feed this one, by the table names of its inputs."""
+    met = (*trail, factor.factor)
+    if factor.factor in trail:
+        circle = " -> ".join(met[trail.index(factor.factor) :])
+        raise FactorError(
+            f"factors feed each other in a circle: {circle}; take one input out"
+        )
+    made = {}
+    for table, published in factor.inputs.items():
+        other, _, stage = published.partition("/")
+        made[table] = load_factor(other, factors, met)
+        if getattr(made[table], stage) is None:
+            raise FactorError(
+                f"inputs.{table}: factor {other} has no {stage}; name one that it has"
+            )
+    return made
 
 
 def named(folder: Path, name: str) -> Path:
@@ -158,26 +216,66 @@ def named(folder: Path, name: str) -> Path:
     return path
 
 
-def resolved(factor: Factor, entity: Entity, policy: Policy) -> Factor:
-    """Write into each stage's terms what it needs of factor, entity and policy."""
+def resolved(
+    factor: Factor, entity: Entity, policy: Policy, feeders: Mapping[str, Factor]
+) -> Factor:
+    """Write into each stage's terms what it needs of the other documents."""
     me = {"factor": factor.factor}
     sources = {n: s.model_copy(update=me) for n, s in factor.sources.items()}
     given = tuple(sources.values())
-    filled = factor.resource.filled(given)
-    resource = filled.model_copy(update={**me, "sources": given})
-    product = factor.product and factor.product.model_copy(update=me)
+    resource = factor.resource and factor.resource.filled(given).model_copy(
+        update={**me, "sources": given}
+    )
+    known = factor.model_copy(update={"sources": sources, "resource": resource})
+    product = factor.product and offered(known, entity, policy, feeders)
     asset = factor.asset and product and booked(factor.asset, product, entity, policy)
     capital = factor.capital and asset and financed(factor.capital, asset, policy)
-    return factor.model_copy(
+    return known.model_copy(
         update={
-            "sources": sources,
-            "resource": resource,
             "product": product,
             "asset": asset,
             "capital": capital,
             "zone": entity.zone,
         }
     )
+
+
+def offered(
+    factor: Factor, entity: Entity, policy: Policy, feeders: Mapping[str, Factor]
+) -> ProductTerms | None:
+    """Fill in who offers the product, what it is made of, and the rules."""
+    tables = {"resource": factor.resource} if factor.resource else {}
+    licences = {f"sources.{n}": s.licence for n, s in factor.sources.items()}
+    for table, published in factor.inputs.items():
+        other, stage = feeders[table], published.partition("/")[2]
+        tables[table] = getattr(other, stage)
+        licences |= licences_of(other, stage, table)
+    provider = Provider(
+        entity=entity.entity, name=entity.name, credit_code=entity.credit_code
+    )
+    return factor.product and factor.product.model_copy(
+        update={
+            "factor": factor.factor,
+            "title": factor.title,
+            "scenario": factor.scenario,
+            "provider": provider,
+            "licences": licences,
+            "classified": {n: classes_of(t.columns) for n, t in tables.items()},
+            "rules": policy.resolve(ProductRules),
+        }
+    )
+
+
+def licences_of(other: Factor, stage: str, table: str) -> dict[str, str]:
+    """Name the licences under which an input comes: its product's, or its sources'."""
+    if stage == "product" and other.product:
+        return {f"inputs.{table}": other.product.licence.name}
+    return {f"inputs.{table}.{n}": s.licence for n, s in other.sources.items()}
+
+
+def classes_of(columns: Iterable[Column]) -> dict[str, str]:
+    """Say how each column is classified; undecided where nobody has."""
+    return {c.name: c.classification or "undecided" for c in columns}
 
 
 def booked(

@@ -1,50 +1,106 @@
 """Terms of the second stage: a product with a user, a decision and a licence."""
 
-from typing import Annotated, Literal, NamedTuple
+from typing import Annotated, Any, Literal, NamedTuple, Self
 
 import polars as pl
-from pydantic import Field
+from pydantic import Field, model_validator
 
-from schemas.contract import Declared, Name, Slug, Terms, Text
+from schemas.compliance import Compliance
+from schemas.contract import Declared
 from schemas.gates import Gates
+from schemas.licence import Licence
+from schemas.offer import Delivery, Deprecation, Price
+from schemas.policy import Rules
+from schemas.privacy import Deidentification, Disclosure, Release
+from schemas.scenario import Scenario
+from schemas.terms import Name, Slug, Terms, Text
 
 
-class Scenario(Terms):
-    """Who decides what with the product, and what it must not be used for."""
+class ProductRules(Rules):
+    """What the policy asks of a product."""
 
-    user: Text = Field(description="Who buys or receives it")
-    decision: Text = Field(description="The decision it serves")
-    benefit: Text = Field(description="What the user gains, with its measure")
-    prohibited_uses: tuple[Text, ...] = Field(
-        min_length=1, description="Uses that are refused"
-    )
-    industry: Text = Field(description="Industry, by name or GB/T 4754 code")
+    k_open: int = Field(gt=0, description="Smallest class of an open release")
+    k_controlled: int = Field(gt=0, description="Smallest class, controlled release")
+    k_enclave: int = Field(gt=0, description="Smallest class inside an enclave")
 
 
-class Licence(Terms):
-    """On what terms the product is offered."""
+class Provider(Terms):
+    """Who offers it."""
 
-    name: Text = Field(description="Name or SPDX identifier")
-    permissions: tuple[Text, ...] = Field(description="What a customer may do")
-    prohibitions: tuple[Text, ...] = Field((), description="What a customer may not")
-    duties: tuple[Text, ...] = Field((), description="What a customer must do")
+    entity: Slug = Field(description="Reporting entity")
+    name: Text = Field(description="Its registered name")
+    credit_code: str = Field(description="Unified social credit code")
 
 
-class ProductTerms(Declared):
-    """How a resource becomes a product."""
+class Derivation(Declared):
+    """How rows become the product's rows: what may change them, and nothing else."""
 
     factor: Slug | Literal[""] = Field("", description="Filled in from the document")
     name: Slug = Field(description="Stable name of the product")
-    version: str = Field(
-        pattern=r"^\d+\.\d+\.\d+$", description="Semantic version of its contract"
+    query: str = Field("", description="SELECT over the resource and the inputs")
+    task: Name | Literal[""] = Field(
+        "", description="Registered stage task that makes it, instead of a query"
     )
-    query: str = Field(min_length=1, description="SELECT over the resource")
+    parameters: dict[Name, Any] = Field(  # Any: the task's own terms say
+        default_factory=dict, description="Terms of that task"
+    )
     order: tuple[Name, ...] = Field((), description="Sort order of the product")
+    deidentification: Deidentification = Field(
+        Deidentification(), description="How personal rows are treated"
+    )
+
+    @model_validator(mode="after")
+    def _is_made_in_one_way(self) -> Self:
+        if bool(self.query) == bool(self.task):
+            raise ValueError("write either a query or a task, not both or none")
+        if self.parameters and not self.task:
+            raise ValueError("parameters are those of a task; name the task")
+        return self
+
+
+class ProductTerms(Derivation):
+    """How a product is made and offered."""
+
+    version: str = Field(
+        pattern=r"^(?:0|[1-9][0-9]*)\.(?:0|[1-9][0-9]*)\.(?:0|[1-9][0-9]*)$",
+        description="Semantic version of its contract",
+    )
     licence: Licence = Field(description="Licence of the product")
+    release: Release = Field("open", description="To whom rows are shown 发布方式")
+    compliance: Compliance | None = Field(
+        None, description="Compliance review; without one the gate stays shut"
+    )
+    price: Price = Field(Price(mode="free"), description="What it costs")
+    delivery: Delivery = Field(Delivery(), description="How it is handed over")
+    deprecated: Deprecation | None = Field(None, description="When it ends")
+    title: str = Field("", description="Filled in from the document")
+    scenario: Scenario | None = Field(None, description="Filled in from the document")
+    provider: Provider | None = Field(None, description="Filled in from the entity")
+    licences: dict[str, str] = Field(
+        default_factory=dict,
+        description="Filled in from the document: licence of each source and input",
+    )
+    classified: dict[Name, dict[Name, str]] = Field(
+        default_factory=dict,
+        description="Filled in: classification of the columns of each table it reads",
+    )
+    rules: ProductRules | None = Field(None, description="Filled in from the policy")
+
+    @property
+    def derivation(self) -> Derivation:
+        """What ``derive`` reads: a new price derives no row anew."""
+        return Derivation(**{n: getattr(self, n) for n in Derivation.model_fields})
+
+
+class Derived(NamedTuple):
+    """What the query or the task yields, treated as the document says."""
+
+    derived: Annotated[pl.LazyFrame, Derivation.contract]
 
 
 class Product(NamedTuple):
     """What the second stage hands over."""
 
     gates: Annotated[pl.LazyFrame, Gates]
+    disclosure: Annotated[pl.LazyFrame, Disclosure]
     product: Annotated[pl.LazyFrame, ProductTerms.contract]

@@ -1,42 +1,39 @@
-"""Make a product of a resource by the query of its document.
+"""Offer derived rows as a product, where every gate of the second stage is open."""
 
-``SELECT origin, COUNT(*) AS flights FROM resource GROUP BY origin`` over 3 flights from
-EWR and 1 from JFK -> (EWR, 3), (JFK, 1).
-"""
-
+from collections.abc import Mapping
+from datetime import date
 from typing import Annotated
 
 import polars as pl
 
+from schemas.contract import frame_of
 from schemas.grade import Finding
-from schemas.product import Product, ProductTerms
+from schemas.privacy import Disclosure
+from schemas.product import Derivation, Product, ProductTerms
 from tasks.product.gates import gates
-from tasks.sql import fit_columns, run_sql
 
 
 def productize(
-    resource: pl.LazyFrame,
-    findings: Annotated[pl.LazyFrame, Finding],
+    derived: Annotated[pl.LazyFrame, Derivation.contract],
+    findings: Mapping[str, Annotated[pl.LazyFrame, Finding]],
     terms: ProductTerms,
+    as_of: date,
 ) -> Product:
-    """Run the product's query over the table ``resource``.
+    """Ask the gates about the published rows, and hand them on.
 
     Args:
-        resource: Any columns; the query names what it needs.
-        findings: What was found in columns of the resource that nobody classified.
-        terms: Query and contract of the product.
+        derived: The product's rows as they were published.
+        findings: By table, what was found in columns that nobody classified.
+        terms: The product's terms.
+        as_of: The day on which it is offered.
 
     Returns:
-        ``gates`` first: they withhold the product where columns that nobody classified
-        look personal. ``product``: the contract's columns in its order; rows are
-        ordered where they are published.
-
-    Raises:
-        FactorError: The query is refused or does not fit the resource.
-        ContractError: The query's columns are not those of the contract.
+        ``gates`` first: they withhold all else. ``disclosure``: what the file still
+        discloses. ``product``: the derived rows.
     """
-    rows = run_sql(terms.query, {"resource": resource}, "product.query")
+    found = pl.concat([frame.collect() for frame in findings.values()])
     return Product(
-        gates=gates(findings.collect()).lazy(),
-        product=fit_columns(rows, terms.columns, "product.query"),
+        gates=gates(found).lazy(),
+        disclosure=frame_of(Disclosure, []).lazy(),
+        product=derived,
     )

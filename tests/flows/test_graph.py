@@ -25,6 +25,7 @@ BOXES = {
     "transform",
     "assess",
     "classify",
+    "derive",
     "productize",
     "assetize",
     "capitalize",
@@ -68,7 +69,8 @@ def test_the_run_page_shows_the_chain_and_its_edges(small_store: store.Store) ->
         "transform": {f"clean[{n}]" for n in TABLES},
         "assess": {"transform"},
         "classify": {"transform"},
-        "productize": {"transform", "classify"},
+        "derive": {"transform"},
+        "productize": {"derive", "classify"},
         "assetize": {"productize", "clean[vouchers]", "assess"},
         "capitalize": {"assetize", "assess"},
     }

@@ -59,7 +59,7 @@ def answer(place: str, question: str) -> str:
     """Answer as a newcomer would, from the question alone."""
     if place in ("entity", "policy"):
         return question.rpartition(": ")[2].split(", ")[0]
-    return {"classification": "sensitive", "unit": '""'}.get(
+    return {"classification": "sensitive", "unit": '""', "industry": "F52"}.get(
         place.rpartition(".")[2], "said by a person"
     )
 
@@ -105,7 +105,7 @@ def test_what_looks_personal_keeps_the_product_shut_until_a_person_decides(
     lines = drafted[1].replace("factor: orders", "factor: shut").splitlines()
     silent = [line for line in lines if "classification: TODO" not in line]
     assert len(silent) == len(lines) - 1
-    answers = {"entity": "jiangbei-data", "policy": "cn-2025"}
+    answers = {"entity": "jiangbei-data", "policy": "cn-2025", "industry": "F52"}
 
     def said(line: str) -> str:
         key = line.partition(":")[0].strip()

@@ -23,7 +23,7 @@ factor: people
 title: Orders with their prices
 entity: jiangbei-data
 policy: cn-2025
-scenario: {user: clerks, decision: what to bill, benefit: time, prohibited_uses: [ads], industry: trade}
+scenario: {user: clerks, decision: what to bill, benefit: time, metric: hours a week, uses: {work: Their daily work}, prohibited_uses: {ads: Advertising}, region: CN, industry: F52 retail}
 sources:
   orders:
     path: orders.csv

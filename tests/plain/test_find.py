@@ -46,7 +46,7 @@ product:
     - {name: id, logicalType: integer, required: true, classification: internal}
     - {name: years, logicalType: integer, classification: internal}
   key: [id]
-  licence: {name: house licence, permissions: [call]}
+  licence: {name: house licence, permissions: [use]}
 """
 
 

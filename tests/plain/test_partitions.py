@@ -27,7 +27,7 @@ factor: wells
 title: Levels of wells
 entity: jiangbei-data
 policy: cn-2025
-scenario: {user: office, decision: when to close, benefit: time, prohibited_uses: [ads], industry: N76}
+scenario: {user: office, decision: when to close, benefit: time, metric: hours a week, uses: {work: Their daily work}, prohibited_uses: {ads: Advertising}, region: CN, industry: N76}
 sources:
   levels:
     path: "levels_*.csv"

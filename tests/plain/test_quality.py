@@ -33,8 +33,11 @@ scenario:
   user: a water office
   decision: when to close a well
   benefit: levels known within a day
-  prohibited_uses: [none is known]
+  metric: days until a level is known
+  uses: {closing: Closing wells}
+  prohibited_uses: {blame: Blaming a farmer}
   industry: N76
+  region: CN
 sources:
   levels:
     path: "levels_*.csv"

@@ -241,7 +241,7 @@ factor: people
 title: Counts by day
 entity: jiangbei-data
 policy: cn-2025
-scenario: {user: clerks, decision: whom to call, benefit: time, prohibited_uses: [ads], industry: services}
+scenario: {user: clerks, decision: whom to call, benefit: time, metric: hours a week, uses: {work: Their daily work}, prohibited_uses: {ads: Advertising}, region: CN, industry: O81 services}
 sources:
   counts:
     path: day-*.csv

@@ -102,5 +102,7 @@ def test_a_source_read_part_by_part_cannot_be_referred_to(home: Path) -> None:
     assert document != TWO
     (home / "factors" / "people.yaml").write_text(document, "utf-8")
 
+    terms = factor_named("people").resource
+    assert terms is not None
     with pytest.raises(FactorError, match=r"sources\.orders refers to people"):
-        resource_of({}, factor_named("people").resource, None)
+        resource_of({}, terms, None)

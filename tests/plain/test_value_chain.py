@@ -114,7 +114,7 @@ def test_a_second_run_reuses_every_stage_and_adds_nothing(chain: Chain) -> None:
     with Progress(Console(), quiet=True) as progress:
         again = value_chain.fn(FACTOR, AS_OF)
 
-    assert [published.reused for _, published, _ in progress.done] == [True] * 18
+    assert [published.reused for _, published, _ in progress.done] == [True] * 19
     assert again.frames == chain.frames
     assert len(store.runs(store.current(), "")) == before
 
@@ -144,7 +144,7 @@ def test_next_month_monitors_the_loan_and_pledges_nothing_new(chain: Chain) -> N
 @pytest.mark.parametrize(
     ("task", "lacking"),
     [
-        ("productize_task", "resource"),
+        ("derive_task", "resource"),
         ("assetize_task", "resource, product"),
         ("capitalize_task", "resource, product, asset"),
     ],
@@ -161,7 +161,7 @@ def test_a_raw_artifact_can_be_neither_priced_nor_pledged(
     raw = chain.frames["raw"]["flights"]
     rights = terms.live(Right)
     arguments = {
-        "productize_task": (raw, raw, terms.product),
+        "derive_task": ({"resource": raw}, terms.product.derivation),
         "assetize_task": (
             raw,
             chain.frames["asset"]["costs"],

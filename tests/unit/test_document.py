@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from schemas.document import load, read
 from schemas.entity import Entity
 from schemas.errors import FactorError
-from schemas.product import Licence
+from schemas.licence import Licence
 
 
 class Leg(BaseModel):
@@ -231,6 +231,6 @@ def test_an_open_place_in_a_list_is_told_once(tmp_path: Path) -> None:
 
 def test_todo_in_quotes_is_text(tmp_path: Path) -> None:
     path = tmp_path / "a.yaml"
-    path.write_text('name: "TODO"\npermissions: [read]\n', "utf-8")
+    path.write_text('name: "TODO"\npermissions: [use]\n', "utf-8")
 
     assert load(path, Licence).name == "TODO"

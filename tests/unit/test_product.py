@@ -1,4 +1,6 @@
-"""The second stage: a query over the resource, held to the product's contract."""
+"""The second stage: a query over tables, its contract, and what opens the gates."""
+
+from datetime import date
 
 import polars as pl
 import pytest
@@ -8,6 +10,7 @@ from schemas.errors import ContractError, FactorError
 from schemas.gates import Gates
 from schemas.grade import Finding
 from schemas.product import ProductTerms
+from tasks.product.derive import derive
 from tasks.product.productize import productize
 
 NOTHING = ("origin", "mobile", 3, 0, 0, False, "internal", False, 100)
@@ -37,11 +40,8 @@ def test_a_product_is_the_answer_of_its_query() -> None:
         " delay > 15) AS disrupted FROM resource GROUP BY origin"
     )
 
-    product = productize(
-        RESOURCE,
-        findings(),
-        terms(query, disrupted="integer", origin="string", flights="integer"),
-    ).product
+    asked = terms(query, disrupted="integer", origin="string", flights="integer")
+    product = derive({"resource": RESOURCE}, asked.derivation).derived
 
     assert product.collect().sort("origin").rows() == [(1, "EWR", 2), (1, "JFK", 1)]
     assert product.collect_schema()["flights"] == pl.Int64
@@ -61,21 +61,23 @@ def test_a_product_is_the_answer_of_its_query() -> None:
 )
 def test_a_query_that_does_not_fit_is_refused(query: str, told: str) -> None:
     with pytest.raises(FactorError, match=told):
-        productize(RESOURCE, findings(), terms(query, origin="string"))
+        derive({"resource": RESOURCE}, terms(query, origin="string").derivation)
 
 
 def test_a_result_beside_the_contract_is_refused() -> None:
     with pytest.raises(ContractError, match=r"product.query yields \['delay'\]"):
-        productize(
-            RESOURCE, findings(), terms("SELECT * FROM resource", origin="string")
+        derive(
+            {"resource": RESOURCE},
+            terms("SELECT * FROM resource", origin="string").derivation,
         )
 
 
 def gate(*rows: tuple[object, ...]) -> dict[str, object]:
     made = productize(
         RESOURCE,
-        frame_of(Finding, rows).lazy(),
+        {"resource": frame_of(Finding, rows).lazy()},
         terms("SELECT origin FROM resource", origin="string"),
+        date(2026, 6, 30),
     )
     gates = made.gates.collect()
     Gates.validate(gates)
