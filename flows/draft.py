@@ -95,7 +95,9 @@ def drafted(paths: Sequence[str], output: Path, encoding: str = "") -> Drafted:
     s = store.current()
     with store.scratch(s) as scratch:
         tables = tuple(
-            read(s, path, scratch / str(at), declared) for at, path in enumerate(paths)
+            table
+            for at, path in enumerate(paths)
+            for table in read(s, path, scratch / str(at), declared)
         )
     text = "\n".join(written(output.stem, numbered(tables), s.settings.factors)) + "\n"
     output.write_text(text, "utf-8")
@@ -113,13 +115,15 @@ def known_encoding(name: str) -> Encoding:
     return found
 
 
-def read(s: store.Store, path: str, folder: Path, declared: Encoding | None) -> Table:
-    """Sample one path, and describe what it holds."""
+def read(
+    s: store.Store, path: str, folder: Path, declared: Encoding | None
+) -> Iterator[Table]:
+    """Sample one path, and describe each table it holds."""
     folder.mkdir()
-    sample = samples(s, path, folder, declared)
-    sample, rows = texts(sample, folder)
-    found = profile(rows, sample.source.columns)
-    return Table(sample.source.name, sample, sample.source, found)
+    for given in samples(s, path, folder, declared):
+        sample, rows = texts(given, folder)
+        found = profile(rows, sample.source.columns)
+        yield Table(sample.source.name, sample, sample.source, found)
 
 
 def texts(sample: Sample, folder: Path) -> tuple[Sample, pl.LazyFrame]:

@@ -15,9 +15,11 @@ from tasks import store
 from tasks.resource.peek import json_names, jsonl_names, parquet_names, sheet_rows
 from tasks.resource.recognise import words
 from tasks.resource.sniff import (
+    Footer,
     Header,
     Reading,
     Split,
+    ending,
     footer,
     header,
     heading,
@@ -50,6 +52,7 @@ KINDS: dict[str, Format] = {
 }
 
 
+Line = tuple[int, list[str]]  # the number of a row, and its cells
 WHOLE = ("xlsx", "parquet", "json")  # read to their end or not at all
 
 
@@ -77,8 +80,10 @@ class Taken(NamedTuple):
 
 def samples(
     s: store.Store, given: str, folder: Path, declared: Encoding | None
-) -> Sample:
-    """Sample one path, its text in the declared encoding where there is one.
+) -> list[Sample]:
+    """Sample one path: a table, or the tables of a workbook's sheets.
+
+    Text is read in the declared encoding where there is one.
 
     Raises:
         SourceError: It is not there, lies outside the data folder, or cannot be read.
@@ -92,12 +97,12 @@ def samples(
     part = "the first file" if kind in WHOLE else f"the first {ENOUGH >> 20} MB"
     extent += f", {part} only" if taken.cut else " whole"
     if kind == "csv":
-        made = csv_sample(taken, base, declared)
+        made = [csv_sample(taken, base, declared)]
     elif kind == "xlsx":
-        made = sheet_sample(taken, base, folder)
+        made = sheet_samples(taken, base, folder)
     else:
-        made = named_sample(taken, {**base, "format": kind}, folder)
-    return made._replace(extent=extent)
+        made = [named_sample(taken, {**base, "format": kind}, folder)]
+    return [sample._replace(extent=extent) for sample in made]
 
 
 def inside(data: Path, given: str) -> str:
@@ -243,34 +248,84 @@ def named_sample(taken: Taken, base: dict[str, object], folder: Path) -> Sample:
     return Sample(source, tuple(taken.files), "", tuple(guesses))
 
 
-def sheet_sample(taken: Taken, base: dict[str, object], folder: Path) -> Sample:
-    """Find the first sheet that holds a table, and its heading.
+def sheet_samples(taken: Taken, base: dict[str, object], folder: Path) -> list[Sample]:
+    """Find the sheets that hold a table: two rows and two columns at least.
 
     Raises:
         SourceError: No sheet holds anything.
     """
     found = peeked(taken, sheet_rows, folder)
-    sheets = found["sheet"].unique(maintain_order=True).to_list()
+    sheets: dict[str, list[Line]] = {}
+    for name, row, cells in found.rows():
+        if cells:
+            sheets.setdefault(name, []).append((row, cells))
     if not sheets:
         raise SourceError(f"{taken.path}: its sheets are empty")
-    rows = found.filter(pl.col("sheet") == sheets[0]).rows()
-    width = max(len(cells) for _, _, cells in rows)
-    made = [(row, [*cells, *[""] * (width - len(cells))]) for _, row, cells in rows]
+    tables = [n for n, rows in sheets.items() if len(rows) > 1 and widest(rows) > 1]
+    tables = tables or list(sheets)[:1]
+    left = [f"{' '.join(n.split())} ({len(sheets[n]):,} rows)" for n in sheets]
+    no = [told for told, n in zip(left, sheets, strict=True) if n not in tables]
+    rest = f"; no table: {', '.join(no)}" if no else ""
+    made = []
+    for at, name in enumerate(tables, 1):
+        own = {**base, "name": sheet_name(str(base["name"]), name, at, len(tables))}
+        told = f"table {at} of {len(tables)} in this workbook{rest}"
+        guess = ("sheet", json.dumps(name, ensure_ascii=False), told)
+        made.append(sheet_sample(taken, {**own, "sheet": name}, sheets[name], guess))
+    return made
+
+
+def sheet_name(book: str, sheet: str, at: int, sheets: int) -> str:
+    """Name a source after its workbook and, where there are several, its sheet."""
+    plain = words(sheet).strip("_") if sheet.isascii() else ""
+    return book if sheets == 1 else f"{book[:40]}_{plain[:20].strip('_') or at}"
+
+
+def widest(rows: Sequence[Line]) -> int:
+    """Count the columns of a sheet."""
+    return max(len(cells) for _, cells in rows)
+
+
+def sheet_sample(
+    taken: Taken,
+    base: dict[str, object],
+    rows: Sequence[Line],
+    guess: tuple[str, str, str],
+) -> Sample:
+    """Find the heading of a sheet, and what stands below its table."""
+    width = widest(rows)
+    made = [(row, [*cells, *[""] * (width - len(cells))]) for row, cells in rows]
     full = [(row, cells) for row, cells in made if sum(map(bool, cells)) * 2 > width]
     top = heading(full, width)
     names, lines = named_well(top, width)
-    told = {"format": "xlsx", "sheet": sheets[0], "header": lines}
+    below = [cells for row, cells in made if row > (top.lines or 0)]
+    # A note below a table stands in one cell: that is no record of three columns.
+    foot = ending(
+        [c if sum(map(bool, c)) > 1 or width < 3 else [] for c in below], width
+    )
+    told = {"format": "xlsx", "header": lines, "footer": foot.lines}
     source = Source.model_validate({**base, **told, "columns": columns_of(names)})
-    others = ", ".join(" ".join(name.split()) for name in sheets[1:]) or "none"
     guesses = (
-        ("sheet", json.dumps(sheets[0], ensure_ascii=False), f"other sheets: {others}"),
+        guess,
         (
             "header",
             "TODO" if top.lines is None else str(lines),
             heading_told(top, lines),
         ),
+        *footer_told(foot, "in one cell"),
     )
     return Sample(source, tuple(taken.files), "", guesses)
+
+
+def footer_told(foot: Footer, other: str) -> Iterator[tuple[str, str, str]]:
+    """Propose the lines at the end that are no data, with what speaks for it."""
+    told = []
+    if foot.totals:
+        told.append(f"{foot.totals:,} of totals (合计, Total)")
+    if rest := foot.lines - foot.totals:
+        told.append(f"{rest:,} {other}")
+    if told:
+        yield "footer", str(foot.lines), f"lines at the end: {', '.join(told)}"
 
 
 def named_well(top: Header, fields: int) -> tuple[list[str], int]:
@@ -309,10 +364,15 @@ def csv_sample(
     top = header(text, best.delimiter, best.fields)
     names, lines = named_well(top, best.fields)
     tail = first[-(1 << 16) :].decode(made[0].encoding, "replace").partition("\n")[2]
-    foot = 0 if taken.cut else footer(tail, best.delimiter, best.fields)
+    foot = footer(tail, best.delimiter, best.fields)
+    if taken.cut:
+        foot = Footer(0, 0)
     told = {"encoding": made[0].encoding, "delimiter": best.delimiter}
     source = Source.model_validate(
-        {**base, **told, "header": lines, "footer": foot, "columns": columns_of(names)}
+        {
+            **{**base, **told, "header": lines, "footer": foot.lines},
+            "columns": columns_of(names),
+        }
     )
     guesses = [
         (
@@ -327,8 +387,7 @@ def csv_sample(
             heading_told(top, lines),
         ),
     ]
-    if foot:
-        guesses.append(("footer", str(foot), "lines at the end have other fields"))
+    guesses += footer_told(foot, "of other fields")
     return Sample(source, tuple(taken.files), "", tuple(guesses))
 
 

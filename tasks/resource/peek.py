@@ -8,6 +8,7 @@ scratch folder.
 """
 
 import json
+from collections import deque
 from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path
@@ -17,9 +18,10 @@ import polars as pl
 
 from schemas.errors import SourceError
 from schemas.resource import Source
+from tasks.resource.sniff import LONGEST_FOOTER
 from tasks.source.json_records import KEY
 from tasks.source.parquet import refuse_other
-from tasks.source.parts import Parts, rows_of
+from tasks.source.parts import Cell, Parts, rows_of
 from tasks.source.parts import Sheet as Rows
 from tasks.source.workbook import Reading, plain_text
 
@@ -110,7 +112,10 @@ def named(records: str, names: list[str]) -> pl.LazyFrame:
 
 
 def sheet_rows(raw: Path, source: Source) -> Iterator[pl.LazyFrame]:
-    """Give ``sheet``, ``row`` and ``cells`` (texts, from column 1) of each sheet."""
+    """Give ``sheet``, ``row`` and ``cells`` (texts, from column 1) of each sheet.
+
+    Of a long sheet these are the first rows and the last, where totals stand.
+    """
     types: dict[str, pl.DataType] = {
         **{"sheet": pl.String(), "row": pl.Int64()},
         **{"cells": pl.List(pl.String())},
@@ -118,10 +123,14 @@ def sheet_rows(raw: Path, source: Source) -> Iterator[pl.LazyFrame]:
     with Parts(raw) as parts:
         for name, part in parts.sheets().items():
             reading = Reading(source, name, parts.texts(), [], parts.from_1904)
-            found = []
-            for number, cells in islice(rows_of(parts.pieces(part), Rows()), SOME):
-                texts = {at: plain_text(c, reading) for at, c in cells.items()}
-                width = max((at for at, text in texts.items() if text), default=0)
-                line = [texts.get(at) or "" for at in range(1, width + 1)]
-                found.append((name, number, line))
-            yield pl.LazyFrame(found, types, orient="row")
+            rows = rows_of(parts.pieces(part), Rows())
+            found = [*islice(rows, SOME), *deque(rows, maxlen=LONGEST_FOOTER)]
+            lines = [(name, row, line_of(cells, reading)) for row, cells in found]
+            yield pl.LazyFrame(lines, types, orient="row")
+
+
+def line_of(cells: dict[int, Cell], reading: Reading) -> list[str]:
+    """Write the cells of a row as texts, up to the last that is not empty."""
+    texts = {at: plain_text(c, reading) for at, c in cells.items()}
+    width = max((at for at, text in texts.items() if text), default=0)
+    return [texts.get(at) or "" for at in range(1, width + 1)]

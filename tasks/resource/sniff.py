@@ -284,10 +284,41 @@ def is_heading(name: str) -> bool:
     )
 
 
-def footer(tail: str, mark: str, fields: int) -> int:
-    """Count the lines at the end that do not have the fields of the others."""
-    widths = [len(record) for _, record in records_of(tail, mark, len(tail) + 1)]
-    found = 0
-    while widths and widths.pop() != fields:
-        found += 1
-    return found
+# Words that stand before the totals of a table, without spaces and colon.
+TOTALS = frozenset(
+    (
+        *("total", "totals", "grandtotal", "subtotal", "sum"),
+        *("合计", "合計", "总计", "總計", "小计", "小計", "共计", "共計"),
+    )
+)
+LONGEST_FOOTER = 100
+
+
+class Footer(NamedTuple):
+    """How many records at the end are no data, and how many of these are totals."""
+
+    lines: int
+    totals: int
+
+
+def footer(tail: str, mark: str, fields: int) -> Footer:
+    """Find the records at the end of a text that are no data."""
+    return ending([r for _, r in records_of(tail, mark, len(tail) + 1)], fields)
+
+
+def ending(records: Sequence[Sequence[str]], fields: int) -> Footer:
+    """Count the last records that do not have the fields of the others, and totals."""
+    lines = totals = 0
+    for record in reversed(records[-LONGEST_FOOTER:]):
+        total = len(record) == fields and is_total(record)
+        if len(record) == fields and not total:
+            break
+        lines, totals = lines + 1, totals + total
+    return Footer(lines, totals)
+
+
+def is_total(record: Sequence[str]) -> bool:
+    """Say whether the first text of a record is a word of totals: 合 计, Total:"""
+    texts = (cell for cell in record if cell.strip() and not is_number(cell))
+    first = unicodedata.normalize("NFKC", next(texts, ""))
+    return "".join(first.split()).rstrip(":").lower() in TOTALS

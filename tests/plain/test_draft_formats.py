@@ -15,7 +15,7 @@ from schemas.document import read
 from schemas.errors import SourceError
 from tests import workbooks
 from tests.builders import temporary_store
-from tests.workbooks import number, typed
+from tests.workbooks import number, row, text, typed
 
 
 @pytest.fixture
@@ -99,6 +99,62 @@ def test_a_sheet_with_a_title_above_its_heading_is_read_from_there(data: Path) -
 
     assert (found.source.sheet, found.source.header) == ("May", 3)
     assert types(found) == {"day": "date", "shop": "string", "sold": "integer"}
+
+
+def month(shops: int, sold: int) -> str:
+    """Write a sheet of shops, each of which sold as much, and its totals."""
+    rows = [[text(f"shop {n}"), number(n), number(sold)] for n in range(shops)]
+    end = [text("合 计"), None, typed("n", str(shops * sold), "SUM(C2:C9)")]
+    note = [text("made by the office")]
+    return workbooks.sheet_xml(
+        workbooks.table(["shop", "no", "sold"], *rows, end, note)
+    )
+
+
+def test_each_sheet_with_a_table_is_a_source_without_its_totals(data: Path) -> None:
+    sheets = {"2023": month(7, 10), "五月": month(9, 20)}
+    notes = workbooks.sheet_xml(row(1, text("Read me")) + row(2, text("Thank you")))
+    content = workbooks.workbook({"Notes": notes, **sheets})
+    (data / "sales.xlsx").write_bytes(content)
+    document = data.parent / "made.yaml"
+
+    made = drafted(["sales.xlsx"], document)
+
+    told = document.read_text("utf-8")
+    assert {t.name: t.profile.rows for t in made.tables} == {
+        "sales_2023": 7,
+        "sales_2": 9,
+    }
+    assert [types(t)["sold"] for t in made.tables] == ["integer"] * 2
+    assert 'sheet: "五月"  # table 2 of 2 in this workbook; no table: Notes (2' in told
+    assert (
+        told.count(
+            "footer: 2  # lines at the end: 1 of totals (合计, Total), 1 in one cell"
+        )
+        == 2
+    )
+    assert "formulas" not in told  # only the totals have some
+    assert "Thank" not in told
+    read(document)
+
+
+def test_totals_below_a_long_sheet_are_seen_too(data: Path) -> None:
+    (data / "a.xlsx").write_bytes(workbooks.workbook({"May": month(20_100, 3)}))
+
+    found = table(data, "a.xlsx")
+
+    assert (found.source.footer, found.profile.rows) == (2, 20_100)
+
+
+def test_totals_below_delimited_text_are_no_record(data: Path) -> None:
+    rows = [f"s{n},{n},3" for n in range(8)]
+    lines = ["shop,no,sold", *rows, "总计,,24"]
+    (data / "a.csv").write_text("\n".join(lines) + "\n", "utf-8")
+
+    found = table(data, "a.csv")
+
+    assert (found.source.footer, found.profile.rows) == (1, 8)
+    assert types(found) == {"shop": "string", "no": "integer", "sold": "integer"}
 
 
 def test_cells_that_hide_something_are_counted_beside_the_guess(data: Path) -> None:

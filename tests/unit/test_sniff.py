@@ -130,9 +130,24 @@ def test_the_heading_is_told_by_the_numbers_below_it(
     assert (found.lines, found.names) == (lines, names)
 
 
-def test_lines_at_the_end_with_other_fields_are_a_footer() -> None:
-    assert footer("1,2\n3,4\nTotal: 2 rows\n", ",", 2) == 1
-    assert footer("1,2\n3,4\n", ",", 2) == 0
+@pytest.mark.parametrize(
+    ("tail", "lines", "totals"),
+    [
+        ("1,2\n3,4\n", 0, 0),
+        ("1,2\n3,4\nTotal: 2 rows\n", 1, 0),
+        ("1,2\n3,4\nTotal,6\n", 1, 1),
+        ("a,2\n,4\n,合　计：\nsource: office\n", 2, 1),
+        ("a,2\nSubtotal,4\nGrand total,6\n", 2, 2),
+        ("Total,2\nb,4\n", 0, 0),  # inside the table nothing is cut off
+        ("a,2\nTotal Energies,4\n", 0, 0),
+        ("a,2\n3,total\n", 1, 1),
+        ("a,2\nx,total\n", 0, 0),  # not its first text
+    ],
+)
+def test_lines_at_the_end_with_other_fields_and_totals_are_a_footer(
+    tail: str, lines: int, totals: int
+) -> None:
+    assert footer(tail, ",", 2) == (lines, totals)
 
 
 def test_a_record_knows_its_last_line() -> None:
