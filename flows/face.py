@@ -197,7 +197,9 @@ def impact(console: Console, data: Facts) -> None:
 
 def rows(console: Console, data: Facts) -> None:
     """Show the first rows of a frame."""
-    console.print(f"{data['frame']}: {data['total']:,} rows", markup=False)
+    many = len(data["fragments"])
+    lie = f" in {many} fragments, one of each file" if many > 1 else ""
+    console.print(f"{data['frame']}: {data['total']:,} rows{lie}", markup=False)
     if data["rows"]:
         cells = [list(row.values()) for row in data["rows"]]
         console.print(table("", list(data["rows"][0]), cells))

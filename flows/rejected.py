@@ -120,18 +120,32 @@ def record(cells: Sequence[str]) -> str:
 
 
 def frame_rows(ref: str, frame: ArtifactRef, limit: int) -> dict[str, Any]:  # Any: JSON
-    """Take the first rows of a frame, masked like its rejects."""
-    rows = store.scan(store.current(), frame).head(limit).collect()
+    """Take the first rows of a frame, masked like its rejects.
+
+    A part of a source may lie in several files: its rows are those of all of them.
+    """
+    s = store.current()
+    if frame.name.endswith(".rejects"):
+        found, rows = [frame], store.rejects(s, ref).head(limit)
+    else:
+        found = store.fragments(s, ref, frame)
+        rows = pl.concat([store.scan(s, one) for one in found]).head(limit).collect()
     secret = classified(ref, set(rows.columns))
     shown = [
         {n: MASK if n in secret and v is not None else plain(v) for n, v in row.items()}
         for row in rows.iter_rows(named=True)
     ]
-    return {"frame": ref, "id": frame.id, "total": frame.rows, "rows": shown}
+    told = {"frame": ref, "id": frame.id, "fragments": [one.id for one in found]}
+    return {**told, "total": sum(one.rows for one in found), "rows": shown}
 
 
 def plain(value: object) -> object:
-    """Write a cell for JSON: dates as text, exact integers beyond 2^53 as text."""
+    """Write a cell for JSON: dates as text, exact integers beyond 2^53 as text.
+
+    The rules that a reject breaks are put together: [a, b] -> ``a; b``.
+    """
+    if isinstance(value, list):
+        return "; ".join(map(str, value))
     large = isinstance(value, int) and abs(value) >= 2**53
     return (
         value

@@ -37,6 +37,7 @@ from tasks.store.place import (
 from tasks.store.publish import Run, again, finished, publish, recorded
 from tasks.store.quarantine import rejects
 from tasks.store.redriven import (
+    fragments,
     keep_file,
     made_with,
     redriven,
@@ -65,6 +66,7 @@ __all__ = [
     "every",
     "factor_of",
     "finished",
+    "fragments",
     "hashed",
     "impact",
     "is_frame",

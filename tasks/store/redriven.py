@@ -20,6 +20,7 @@ from schemas.tables.columns import table_of
 from schemas.tables.lineage import Derivation, RunOutput, StageRun
 from tasks.store.database import reading
 from tasks.store.lineage import resolve
+from tasks.store.manifest import members
 from tasks.store.place import Store, place, scratch
 from tasks.store.publish import publish, read_body
 
@@ -81,6 +82,46 @@ def made_with(s: Store, ref: ArtifactRef) -> Published:
     if row is None:
         raise StoreError(f"no finished run has made {ref.name}: run the factor first")
     return Published(run=row.hash, reused=True, publication=read_body(row.body)[0])
+
+
+def fragments(s: Store, text: str, found: ArtifactRef) -> list[ArtifactRef]:
+    """List all rows of one part of a source that lie in several files.
+
+    Args:
+        s: The store.
+        text: ``factor/resource/source@part``; anything else has no fragments.
+        found: What ``resolve`` took it for.
+
+    Returns:
+        What the newest clean run of each file yielded of the part, or a re-drive made
+        of it since: ``f/resource/levels@2024-05-01`` of two files -> two frames.
+    """
+    name, at, _ = text.partition("@")
+    if not at or name.count("/") != 2:
+        return [found]
+    raws = members(s, resolve(s, name))
+    if any(raw.kind != "raw" for raw in raws):
+        return [found]
+    frame = text.rpartition("/")[2]
+    made = [redriven(s, cleaned(s, raw)) for raw in raws]
+    return [refs[frame] for refs in made if frame in refs] or [found]
+
+
+def cleaned(s: Store, raw: ArtifactRef) -> dict[str, ArtifactRef]:
+    """Find what the newest clean run of one raw piece yielded; of none, nothing."""
+    query = (
+        select(run.body)
+        .join(RunOutput, out.run == run.hash)
+        .join(Derivation, edge.child == out.artifact)
+        .where(run.task == "clean", run.status == "COMPLETE", edge.parent == raw.id)
+        .order_by(run.seq.desc())
+        .limit(1)
+    )
+    with reading(s.engine) as c:
+        body = c.scalars(query).first()
+    return (
+        {} if body is None else {m.frame: m.ref for m in read_body(body)[0].artifacts}
+    )
 
 
 def rejected_before(s: Store, ref: ArtifactRef) -> list[ArtifactRef]:

@@ -13,6 +13,7 @@ import pytest
 
 from flows.check import examine
 from flows.progress import Progress
+from flows.rejected import frame_rows
 from flows.value_chain import value_chain
 from schemas.artifact import Stage
 from schemas.errors import ContractError, FactorError, StoreError
@@ -171,6 +172,29 @@ def test_late_data_run_their_partition_again(home: Path) -> None:
     above = store.trace(s, store.resolve(s, f"{RESOURCE}@2024-05-01").id)
     files = {node.origin.path for node in above if node.origin}
     assert files == {"levels_1.csv", "levels_late.csv"}
+
+
+def test_a_day_of_a_source_is_shown_with_the_rows_of_all_its_files(home: Path) -> None:
+    """1 May: two lines of the first file, one of the late one."""
+    write(home, "levels_late.csv", LATE)
+    run()
+    ref = "wells/resource/levels@2024-05-01"
+    frame = store.resolve(store.current(), ref)
+
+    told, first = frame_rows(ref, frame, 20), frame_rows(ref, frame, 1)
+
+    assert (told["total"], len(told["fragments"])) == (3, 2)
+    assert [row["level"] for row in told["rows"]] == [1, 2, 5]
+    assert (first["total"], len(first["rows"])) == (3, 1)
+    other = "wells/resource/levels@2024-05-03"
+    alone = frame_rows(other, store.resolve(store.current(), other), 20)
+    assert (alone["total"], len(alone["fragments"])) == (1, 1)
+    # The late file goes, and its lines with it.
+    (home / "levels_late.csv").unlink()
+    run()
+    assert frame_rows(ref, frame, 20)["total"] == 2
+    whole = store.resolve(store.current(), f"{RESOURCE}@2024-05-01")
+    assert frame_rows(f"{RESOURCE}@2024-05-01", whole, 20)["total"] == 2
 
 
 def test_a_replaced_file_leaves_the_other_days_alone(home: Path) -> None:

@@ -48,6 +48,19 @@ def test_rejects_are_counted_by_rule_and_by_file_before_they_are_shown(
     assert shown.index("by rule") < shown.index("by member") < shown.index("_line")
 
 
+def test_shown_as_a_frame_rejects_tell_their_rules_in_words(home: Path) -> None:
+    rows = ask(home, "show", f"{REF}.rejects", "--json").data["rows"]
+
+    assert [(row["_line"], row["_reasons"]) for row in rows] == [
+        (3, "age:parse"),
+        (4, "age:parse"),
+        (6, "age:0:at most 120"),
+        (7, "*:ragged line"),
+        (8, "name:required"),
+    ]
+    assert {row["plate"] for row in rows} <= {"•••", None}
+
+
 def test_a_classified_column_is_masked_unless_it_is_revealed(home: Path) -> None:
     masked = ask(home, "rejects", REF, "--csv", "-")
     revealed = ask(home, "rejects", REF, "--csv", "-", "--reveal")
