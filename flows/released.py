@@ -1,4 +1,4 @@
-"""Find what is offered: the newest product of a factor, with the terms it came under."""
+"""Find what is offered: the newest product of a factor, with its terms."""
 
 from dataclasses import dataclass
 from datetime import date, datetime
