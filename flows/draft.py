@@ -247,15 +247,21 @@ def tokens(found: Profile, errors: Sequence[tuple[str, int]]) -> str:
 
 
 def key_line(found: Profile) -> str:
-    """Write the smallest key, or ask for it."""
+    """Write the smallest key, or ask for it; tell the one that a few rows break."""
+    close = ""
+    if found.near:
+        whole = found.rows - found.ragged - found.unreadable
+        told = f"unique but for {found.near.broken:,} of {whole:,} rows"
+        close = f"; {'+'.join(found.near.columns)}: {told}"
     if not found.keys:
         return (
             "[TODO]  # which columns identify a record? no set of up to 4 columns is"
-            " without empty cells and repeats; [] if none do"
+            f" without empty cells and repeats{close}; [] if none do"
         )
     first, *others = found.keys
     more = "; nor are " + ", ".join("+".join(k) for k in others[:3]) if others else ""
-    return f"[{', '.join(first)}]  # never empty and never twice in these records{more}"
+    told = f"never empty and never twice in these records{more}{close}"
+    return f"[{', '.join(first)}]  # {told}"
 
 
 def column_lines(

@@ -138,6 +138,18 @@ def test_each_sheet_with_a_table_is_a_source_without_its_totals(data: Path) -> N
     read(document)
 
 
+def test_the_nearest_key_stands_beside_the_question(data: Path) -> None:
+    ids = [*range(3_998), 7, 7]
+    lines = "".join(f"{n},{n % 9 // 9}\n" for n in ids)
+    (data / "a.csv").write_text(f"id,n\n{lines}", "utf-8")
+
+    table(data, "a.csv")
+
+    told = (data.parent / "made.yaml").read_text("utf-8")
+    assert "key: [TODO]  # which columns" in told
+    assert "; id: unique but for 3 of 4,000 rows; [] if none do" in told
+
+
 def test_totals_below_a_long_sheet_are_seen_too(data: Path) -> None:
     (data / "a.xlsx").write_bytes(workbooks.workbook({"May": month(20_100, 3)}))
 

@@ -99,6 +99,35 @@ def test_the_smallest_sets_without_repeats_are_keys() -> None:
     assert profiled(x=["a", "", "b"], y=["1", "2", "2"]).keys == ()
 
 
+def test_the_key_that_a_few_rows_break_is_told_with_their_count() -> None:
+    twice = [*map(str, range(100)), "7", "7"]  # 7 stands three times
+    empty = [*map(str, range(100)), "", "NA"]
+    day, shop = ["1"] * 51 + ["2"] * 51, [*map(str, range(51))] * 2
+    same = ["x"] * 102
+
+    assert profiled(id=twice, n=same).near == (("id",), 3)
+    assert profiled(id=empty, n=same).near == (("id",), 2)
+    pair = profiled(day=[*day, "1"], shop=[*shop, "0"], n=[*same, "x"])
+    assert (pair.keys, pair.near) == ((), (("day", "shop"), 2))
+    assert profiled(day=day, shop=shop).near is None  # a key, and no narrower one
+    assert profiled(n=same).near is None
+    # Whatever differs makes a key of a number that is nearly one.
+    mixed = profiled(id=twice, n=[*same[:-2], "y", "z"])
+    assert (mixed.keys, mixed.near) == ((("id", "n"),), (("id",), 3))
+
+
+def test_the_key_that_a_few_rows_break_has_a_bound() -> None:
+    ids = [*map(str, range(95)), *["1"] * 5]  # 6 of 100 rows have the number 1
+    fits = [*map(str, range(96)), *["1"] * 4]
+
+    # Beyond the first 20,000 rows, all sound, 1,500 of 21,500 share a number.
+    late = [*map(str, range(20_000)), *[f"x{n}" for n in range(750)] * 2]
+
+    assert profiled(id=ids).near is None
+    assert profiled(id=late).near is None
+    assert profiled(id=fits).near == (("id",), 5)
+
+
 def test_repeats_and_records_that_are_none_are_counted() -> None:
     rows = pl.LazyFrame(
         {
