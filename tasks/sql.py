@@ -101,6 +101,8 @@ NODES = (
     exp.Subquery, exp.Table, exp.TableAlias, exp.Tuple, exp.Var, exp.Where,
     exp.Window, exp.WindowSpec, exp.With,
 )  # fmt: skip
+# A longer text fills the memory by the row: LPAD(x, 9000000000, ' ') takes 9 GB each.
+MAX_PAD = 1_000
 COMPARED = (exp.EQ, exp.NEQ, exp.GT, exp.GTE, exp.LT, exp.LTE, exp.In, exp.Between)
 
 Schema = Mapping[str, pl.DataType]
@@ -239,6 +241,8 @@ def _check_nodes(at: _At, tree: exp.Query) -> None:
             raise at.node(
                 f"{name} is not allowed in a query; {_replacement(name.lower())}", node
             )
+        if isinstance(node, exp.Pad):
+            _check_pad(at, node)
         if isinstance(node, exp.Join):
             _check_join(at, node)
         if isinstance(node, exp.With) and node.args.get("recursive"):
@@ -261,6 +265,17 @@ def _is_listed(at: _At, node: exp.Func) -> bool:
     if "start" in node.meta:
         return at.sql[node.meta["start"] : node.meta["end"] + 1].lower() in FUNCTIONS
     return node.sql_name().lower() in FUNCTIONS
+
+
+def _check_pad(at: _At, pad: exp.Pad) -> None:
+    """Refuse to fill a text up to a length that is long, or that the data decide."""
+    length = pad.expression
+    if not (length.is_int and 0 <= int(length.to_py()) <= MAX_PAD):
+        raise at.node(
+            f"LPAD and RPAD take a length written as a number from 0 to {MAX_PAD:,};"
+            " write such a number",
+            pad,
+        )
 
 
 def _check_join(at: _At, join: exp.Join) -> None:

@@ -276,6 +276,15 @@ def test_the_canary_would_sing(tmp_path: Path) -> None:
         ("SELECT E'x' AS a FROM flights", "column 8: write text as 'text', without"),
         ("SELECT delay FROM flights WHERE carrier IN ' ' (SELECT 1)", "cannot be read"),
         ("SELECT delay AS a FROM flights WHERE left_at > NOW()", "as_of"),
+        ("SELECT LPAD(carrier, 9000000000, 'x') AS a FROM flights",
+         "column 8: LPAD and RPAD take a length written as a number from 0 to 1,000"),
+        ("SELECT rpad(carrier, 1001, 'x') AS a FROM flights", "from 0 to 1,000"),
+        ("SELECT LPAD(carrier, delay, 'x') AS a FROM flights", "from 0 to 1,000"),
+        ("SELECT LPAD(carrier, 10 * 1000000000, 'x') AS a FROM flights", "from 0 to"),
+        ("SELECT LPAD(carrier, -1, 'x') AS a FROM flights", "from 0 to 1,000"),
+        ("SELECT LPAD(carrier, '99999', 'x') AS a FROM flights", "from 0 to 1,000"),
+        ("SELECT delay FROM flights WHERE LPAD(carrier, 5000, 'x') = 'y'", "from 0 to"),
+        ("SELECT REPEAT(carrier, 2) AS a FROM flights", "REPEAT(…) is not a function"),
     ],
 )  # fmt: skip
 def test_a_mistake_is_told_with_its_remedy(query: str, told: str) -> None:
@@ -377,6 +386,14 @@ def test_the_sql_that_people_write_passes(
         list(plan_schema(query, SCHEMAS))
         == run_sql(query, FRAMES).collect_schema().names()
     )
+
+
+def test_a_text_may_be_filled_up_to_1000_signs() -> None:
+    query = "SELECT LPAD(a, 3, '0') AS a, RPAD(a, 1000, '.') AS b FROM t"
+
+    (row,) = run_sql(query, {"t": pl.LazyFrame({"a": ["UA"]})}).collect().rows()
+
+    assert row == ("0UA", "UA" + 998 * ".")
 
 
 def test_a_plan_is_lazy_and_reads_no_row() -> None:
