@@ -5,6 +5,7 @@ from typing import Annotated, Any, Literal, NamedTuple, Self
 import polars as pl
 from pydantic import Field, model_validator
 
+from schemas.answer import Reading
 from schemas.compliance import Compliance
 from schemas.contract import Declared
 from schemas.gates import Gates
@@ -73,6 +74,9 @@ class ProductTerms(Derivation):
     price: Price = Field(Price(mode="free"), description="What it costs")
     delivery: Delivery = Field(Delivery(), description="How it is handed over")
     deprecated: Deprecation | None = Field(None, description="When it ends")
+    answer: Reading = Field(
+        Reading(), description="Which rows answer the decision, and their picture"
+    )
     title: str = Field("", description="Filled in from the document")
     scenario: Scenario | None = Field(None, description="Filled in from the document")
     provider: Provider | None = Field(None, description="Filled in from the entity")
@@ -85,6 +89,16 @@ class ProductTerms(Derivation):
         description="Filled in: classification of the columns of each table it reads",
     )
     rules: ProductRules | None = Field(None, description="Filled in from the policy")
+
+    @model_validator(mode="after")
+    def _answers_with_its_columns(self) -> Self:
+        strange = sorted(self.answer.named - {c.name for c in self.columns})
+        if strange:
+            raise ValueError(
+                f"answer names {', '.join(strange)}, which the product has not; name"
+                " one of its columns"
+            )
+        return self
 
     @property
     def derivation(self) -> Derivation:
