@@ -262,6 +262,8 @@ def _is_listed(at: _At, node: exp.Func) -> bool:
         return True
     if isinstance(node, exp.And | exp.Or | exp.RegexpLike | exp.RegexpILike):
         return True
+    if isinstance(node, exp.GroupConcat):  # STRING_AGG, by which the tokens passed
+        return True
     if "start" in node.meta:
         return at.sql[node.meta["start"] : node.meta["end"] + 1].lower() in FUNCTIONS
     return node.sql_name().lower() in FUNCTIONS

@@ -1,0 +1,228 @@
+"""From which columns a query's columns come: each answer was worked out by hand."""
+
+import polars as pl
+import pytest
+
+from schemas.errors import FactorError
+from tasks.columns import column_lineage, label_lineage, output_columns
+from tasks.sql import plan_schema
+
+TABLES = {
+    "flights": ["id", "carrier", "delay", "day"],
+    "airlines": ["carrier", "name", "day"],
+}
+GOLDEN = {
+    # value: renamed, computed, decided by CASE
+    "SELECT delay AS d FROM flights": ["d flights.delay value"],
+    "SELECT id || day AS x FROM flights": [
+        "x flights.day value",
+        "x flights.id value",
+    ],
+    "SELECT CASE WHEN delay > 15 THEN carrier ELSE 'none' END AS x FROM flights": [
+        "x flights.carrier value",
+        "x flights.delay value",
+    ],
+    "SELECT 1 AS one FROM flights": [],
+    # aggregate: a figure over rows; MIN and STRING_AGG hand on what a row holds
+    "SELECT carrier, AVG(delay) AS d, COUNT(*) AS n FROM flights GROUP BY carrier": [
+        "* flights.carrier filter",
+        "carrier flights.carrier value",
+        "d flights.delay aggregate",
+    ],
+    "SELECT MIN(id) AS i, STRING_AGG(carrier, ',') AS c FROM flights": [
+        "c flights.carrier value",
+        "i flights.id value",
+    ],
+    "SELECT QUANTILE_DISC(delay, 0.5) AS held, QUANTILE_CONT(delay, 0.5) AS between"
+    " FROM flights": [
+        "between flights.delay aggregate",
+        "held flights.delay value",
+    ],
+    "SELECT SUM(delay) FILTER (WHERE day = 1) AS s FROM flights": [
+        "s flights.day aggregate",
+        "s flights.delay aggregate",
+    ],
+    "SELECT LAG(delay) OVER (PARTITION BY carrier ORDER BY day) AS before,"
+    " SUM(delay) OVER w AS s FROM flights WINDOW w AS (PARTITION BY day)": [
+        "before flights.carrier aggregate",
+        "before flights.day aggregate",
+        "before flights.delay value",
+        "s flights.day aggregate",
+        "s flights.delay aggregate",
+    ],
+    # filter: WHERE, JOIN ON, USING, GROUP BY, HAVING, QUALIFY, LIMIT, DISTINCT ON
+    "SELECT id FROM flights WHERE delay > 0": [
+        "* flights.delay filter",
+        "id flights.id value",
+    ],
+    "SELECT f.id, a.name FROM flights f LEFT JOIN airlines a ON f.carrier = a.carrier"
+    " AND a.day > 1": [
+        "* airlines.carrier filter",
+        "* airlines.day filter",
+        "* flights.carrier filter",
+        "id flights.id value",
+        "name airlines.name value",
+    ],
+    "SELECT id FROM flights JOIN airlines USING (carrier)": [
+        "* airlines.carrier filter",
+        "* flights.carrier filter",
+        "id flights.id value",
+    ],
+    "SELECT id FROM flights f ANTI JOIN airlines a ON f.carrier = a.carrier": [
+        "* airlines.carrier filter",
+        "* flights.carrier filter",
+        "id flights.id value",
+    ],
+    "SELECT day AS d FROM flights GROUP BY 1 HAVING MAX(delay) > 60": [
+        "* flights.day filter",
+        "* flights.delay filter",
+        "d flights.day value",
+    ],
+    "SELECT id, ROW_NUMBER() OVER (ORDER BY delay) AS r FROM flights QUALIFY r = 1": [
+        "* flights.delay filter",
+        "id flights.id value",
+        "r flights.delay aggregate",
+    ],
+    "SELECT id FROM flights ORDER BY delay LIMIT 3": [
+        "* flights.delay filter",
+        "id flights.id value",
+    ],
+    "SELECT id FROM flights ORDER BY delay": ["id flights.id value"],
+    "SELECT DISTINCT ON (carrier) carrier, id FROM flights": [
+        "* flights.carrier filter",
+        "carrier flights.carrier value",
+        "id flights.id value",
+    ],
+    # through CTEs: an aggregate stays one, the rows chosen inside stay chosen
+    "WITH c AS (SELECT carrier, SUM(delay) AS s FROM flights WHERE day = 1"
+    " GROUP BY carrier), d AS (SELECT * FROM c) SELECT d.s + 1 AS t FROM d": [
+        "* flights.carrier filter",
+        "* flights.day filter",
+        "t flights.delay aggregate",
+    ],
+    "WITH unused AS (SELECT name FROM airlines) SELECT id FROM flights": [
+        "id flights.id value"
+    ],
+    # subqueries: as a figure, as a condition, as a yes or no that is shown
+    "SELECT id, (SELECT COUNT(name) FROM airlines a WHERE a.carrier = f.carrier) AS n"
+    " FROM flights f": [
+        "id flights.id value",
+        "n airlines.carrier filter",
+        "n airlines.name aggregate",
+        "n flights.carrier filter",
+    ],
+    "SELECT id FROM flights WHERE carrier IN (SELECT carrier FROM airlines WHERE"
+    " day = 1)": [
+        "* airlines.carrier filter",
+        "* airlines.day filter",
+        "* flights.carrier filter",
+        "id flights.id value",
+    ],
+    "SELECT id, EXISTS (SELECT 1 FROM airlines a WHERE a.name = 'x' AND a.carrier ="
+    " f.carrier) AS known FROM flights f": [
+        "id flights.id value",
+        "known airlines.carrier value",
+        "known airlines.name value",
+        "known flights.carrier value",
+    ],
+    "SELECT q.m FROM (SELECT MAX(delay) AS m FROM flights) q": [
+        "m flights.delay value"
+    ],
+    # set operations, by place
+    "SELECT id FROM flights UNION ALL SELECT name FROM airlines": [
+        "id airlines.name value",
+        "id flights.id value",
+    ],
+    "SELECT carrier FROM flights EXCEPT SELECT carrier FROM airlines": [
+        "* airlines.carrier filter",
+        "carrier flights.carrier value",
+    ],
+    # tables without case, and * as Polars names it
+    "SELECT F.id AS id FROM FLIGHTS AS f": ["id flights.id value"],
+    "SELECT * EXCLUDE (id, delay) FROM flights f JOIN airlines a USING (carrier)": [
+        "* airlines.carrier filter",
+        "* flights.carrier filter",
+        "carrier flights.carrier value",
+        "carrier:a airlines.carrier value",
+        "day flights.day value",
+        "day:a airlines.day value",
+        "name airlines.name value",
+    ],
+    'SELECT "day:a" AS other FROM flights f JOIN airlines a USING (carrier)': [
+        "* airlines.carrier filter",
+        "* flights.carrier filter",
+        "other airlines.day value",
+    ],
+    "SELECT * REPLACE (delay + 1 AS day) FROM flights": [
+        "carrier flights.carrier value",
+        "day flights.delay value",
+        "delay flights.delay value",
+        "id flights.id value",
+    ],
+}
+STARS = [
+    "SELECT * FROM flights a JOIN airlines b USING (carrier)",
+    "SELECT b.*, a.* FROM flights a JOIN airlines b USING (carrier)",
+    "SELECT b.* EXCLUDE (day) FROM flights a JOIN airlines b USING (carrier)",
+    "SELECT a.day, b.* FROM flights a JOIN airlines b USING (carrier)",
+    "SELECT q.* FROM (SELECT * FROM flights a JOIN airlines b USING (carrier)) q",
+    "SELECT * FROM flights a SEMI JOIN airlines b USING (carrier)",
+    "SELECT * FROM flights a JOIN flights b ON a.id = b.id CROSS JOIN airlines",
+    "SELECT * RENAME (day AS date) FROM airlines",
+    "SELECT name FROM (flights JOIN airlines USING (carrier))",
+    "(SELECT id FROM flights) UNION BY NAME SELECT name AS id FROM airlines",
+]
+
+
+@pytest.mark.parametrize("sql", GOLDEN, ids=range(len(GOLDEN)))
+def test_each_column_comes_from_where_the_query_takes_it(sql: str) -> None:
+    found = [f"{e.output} {e.table}.{e.column} {e.how}" for e in lineage(sql)]
+
+    assert found == GOLDEN[sql]
+
+
+def lineage(sql: str):  # type: ignore[no-untyped-def]  # as column_lineage
+    return column_lineage(sql, TABLES)
+
+
+@pytest.mark.parametrize("sql", [*STARS, *GOLDEN])
+def test_a_query_yields_the_columns_that_polars_yields(sql: str) -> None:
+    numbers = {"id": pl.String(), "carrier": pl.String(), "name": pl.String()}
+    schemas = {
+        table: {n: numbers.get(n, pl.Int64()) for n in names}
+        for table, names in TABLES.items()
+    }
+
+    assert list(output_columns(sql, TABLES)) == list(plan_schema(sql, schemas))
+
+
+def test_a_label_comes_from_the_columns_of_its_expression() -> None:
+    labels = {
+        "late": "delay > 15 -- minutes",
+        "rank": "RANK() OVER (PARTITION BY carrier ORDER BY delay)",
+    }
+
+    assert [tuple(e) for e in label_lineage(labels, TABLES["flights"], "rows")] == [
+        ("late", "rows", "delay", "value"),
+        ("rank", "rows", "carrier", "aggregate"),
+        ("rank", "rows", "delay", "aggregate"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("sql", "message"),
+    [
+        ("SELECT dely FROM flights", "column dely does not exist; did you mean delay?"),
+        ("SELECT f.name FROM flights f", "column f.name does not exist; known: id"),
+        (
+            "SELECT id FROM flights WHERE Day = 1",
+            "Day does not exist; did you mean day",
+        ),
+        ("SELECT delay AS d, d AS e FROM flights", "column d does not exist"),
+        ("SELECT id FROM flihgts", "table flihgts is not declared"),
+        ("SELECT * FROM read_csv('x')", "not a function that a query may use"),
+    ],
+)
+def test_a_column_that_is_not_there_is_told_by_name(sql: str, message: str) -> None:
+    with pytest.raises(FactorError, match=message.replace("?", r"\?")):
+        lineage(sql)
