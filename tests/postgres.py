@@ -72,12 +72,13 @@ def server() -> Iterator[str]:
 
 
 @contextmanager
-def database(server_url: str) -> Iterator[str]:
-    """Lend a database of its own."""
+def database(server_url: str, template: str = "template1") -> Iterator[str]:
+    """Lend a database of its own, a copy of another that nobody is connected to."""
     name = f"t{uuid4().hex}"
     engine = create_engine(server_url, isolation_level="AUTOCOMMIT")
     with engine.connect() as c:
-        c.execute(text(f"CREATE DATABASE {name} STRATEGY=FILE_COPY"))
+        copied = f"TEMPLATE {template} STRATEGY=FILE_COPY"
+        c.execute(text(f"CREATE DATABASE {name} {copied}"))
     yield f"{server_url.rpartition('/')[0]}/{name}"
     with engine.connect() as c:
         c.execute(text(f"DROP DATABASE {name} WITH (FORCE)"))

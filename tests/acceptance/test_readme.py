@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.command import ROOT, datafactor, environment
+from tests.command import ROOT, afresh, datafactor, environment
 
 README = (ROOT / "README.md").read_text("utf-8")
 
@@ -26,7 +26,7 @@ def commands(program: str) -> list[list[str]]:
 @pytest.fixture(scope="module")
 def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("reader")
-    said = datafactor("demo", home=folder)
+    said = afresh("demo", home=folder)
     assert said.exit == 0, said.err
     return folder
 

@@ -2,11 +2,11 @@
 
 from pathlib import Path
 
-from tests.command import ROOT, datafactor
+from tests.command import ROOT, afresh
 
 
 def ids(home: Path, threads: str) -> dict[str, dict[str, str]]:
-    said = datafactor(
+    said = afresh(
         *("run", "flight-disruption", "--as-of", "2026-06-30", "--json"),
         home=home,
         POLARS_MAX_THREADS=threads,

@@ -12,15 +12,9 @@ from tasks import store
 from tasks.store import Store
 from tasks.store.lineage import depths
 from tasks.store.quarantine import decoded
-from tests.store.build import chain, made, pledge, post_pledge, run, sha
+from tests.store.build import made, pledge, post_pledge, run, sha
 
 Refs = dict[str, ArtifactRef]
-
-
-@pytest.fixture
-def refs(s: Store, tmp_path: Path) -> Refs:
-    """Publish raw → resource → product → journal → pledge."""
-    return chain(s, tmp_path)
 
 
 def test_a_loan_is_traced_to_file_and_bytes(

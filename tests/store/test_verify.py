@@ -19,17 +19,9 @@ from schemas.artifact import ArtifactRef, Origin, Stage
 from tasks import store
 from tasks.store import Findings, Store, anchor, triggers
 from tasks.store.publish import link
-from tests.store.build import LOAN, chain, made, pledge, post_pledge, run
+from tests.store.build import LOAN, made, pledge, post_pledge, run
 
 Refs = dict[str, ArtifactRef]
-
-
-@pytest.fixture
-def refs(s: Store, tmp_path: Path) -> Refs:
-    """Publish raw → resource → product → journal → pledge, and find it sound."""
-    made = chain(s, tmp_path)
-    assert store.verify(s, s.settings.anchor).exit == 0
-    return made
 
 
 OPEN = "SET session_replication_role = replica"
