@@ -1,9 +1,10 @@
 """Find resources and products by words, with what decides whether they can be reused.
 
 Every word must occur, upper and lower case alike, in a factor's document. It counts 8
-in the name or title, 4 in a column's name, 2 in a column's unit or description or a
-label, 1 in the scenario or the name of a source; twice as much where it is a whole
-word. The sums order the answer; among equals the larger table comes first.
+in the name or title, 4 in a column's name, also as its file writes it, 2 in a column's
+unit or description or a label, 1 in the scenario or the name of a source; twice as much
+where it is a whole word. The sums order the answer; among equals the larger table comes
+first.
 """
 
 import re
@@ -53,6 +54,7 @@ def entries(terms: Factor, words: Sequence[str]) -> Iterator[Facts]:
         texts = [*of_factor(terms), *of_columns(terms.resource.columns)]
         texts += [(MEANING, "label", label) for label in terms.resource.labels]
         texts += [(CONTEXT, "source", name) for name in terms.sources]
+        texts += of_files(terms)
         yield entry(terms, "resource", terms.factor, texts, words) | {
             "grade": highest(terms.resource.columns),
             "licence": "; ".join(licences),
@@ -82,6 +84,14 @@ def of_columns(columns: Sequence[Column]) -> Iterator[Text]:
         yield COLUMN, f"column {column.name}", column.name
         yield MEANING, f"unit of {column.name}", column.unit
         yield MEANING, f"description of {column.name}", column.description
+
+
+def of_files(terms: Factor) -> Iterator[Text]:
+    """List the columns' names as the files write them: often in another language."""
+    for source in terms.sources.values():
+        for column in source.columns:
+            if column.physical_name:
+                yield COLUMN, f"{column.written} of {source.name}", column.written
 
 
 def entry(

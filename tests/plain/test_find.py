@@ -92,6 +92,20 @@ def test_resource_and_product_are_found_with_rows_quality_and_uses(home: Path) -
     assert "broken" in shown
 
 
+def test_a_column_is_found_by_the_name_that_its_file_gives_it(tmp_path: Path) -> None:
+    """Of the resource alone: a product may hold none of that column."""
+    plate = "{name: plate, "
+    document = (DOCUMENT + PRODUCT).replace(plate, f"{plate}physicalName: 车牌 号码, ")
+    small_factor(tmp_path, document)
+
+    (found,) = ask(tmp_path, "find", "车牌", "--json").data["found"]
+    (part,) = ask(tmp_path, "find", "号", "--json").data["found"]
+
+    assert (found["ref"], found["rank"]) == ("people/resource", 8)  # a whole word
+    assert found["matched"] == ["车牌 号码 of people"]
+    assert part["rank"] == 4
+
+
 def test_nothing_found_is_said(home: Path) -> None:
     said = ask(home, "find", "people", "nosuch")
 
