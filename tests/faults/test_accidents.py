@@ -24,7 +24,7 @@ def accidents(kind: str, flights: int, wanted: int) -> dict[str, int]:
     return said
 
 
-@pytest.mark.parametrize(("kind", "wanted"), [("kill", 10), ("full", 5)])
+@pytest.mark.parametrize(("kind", "wanted"), [("kill", 4), ("full", 3)])
 def test_accidents_leave_a_sound_store_and_the_rerun_ends_at_the_same_ids(
     kind: str, wanted: int
 ) -> None:
