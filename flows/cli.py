@@ -299,6 +299,30 @@ def quality(ref: Ref, *, plot: Path | None = None, json: Json = False) -> int:
 
 
 @app.command
+def answer(
+    factor: str,
+    *,
+    where: tuple[str, ...] = (),
+    plot: Path | None = None,
+    json: Json = False,
+) -> int:
+    """Show the decision that a product serves and the rows that answer it.
+
+    Example: datafactor answer flight-disruption --where origin=EWR --plot routes.svg
+
+    Args:
+        where: COLUMN=VALUE that a row must have; may be repeated.
+        plot: Draw the answer to this SVG file.
+    """
+    from flows.answer import answer_of, show_answer, write_plot
+
+    data = answer_of(factor, where)
+    if plot:
+        write_plot(factor, plot, where)
+    return Answer("answer", data, lambda c: show_answer(c, data)).give(json)
+
+
+@app.command
 def find(word: str, *more: str, json: Json = False) -> int:
     """Find resources and products whose document holds every word, best first.
 

@@ -1,4 +1,4 @@
-"""How a product's rows are read to answer its decision: which, in what order, drawn how."""
+"""How a product's rows are read to answer its decision: which, and drawn how."""
 
 from typing import Annotated, Literal, Self
 
@@ -13,8 +13,8 @@ class Plot(Terms):
     """A picture of the product's figures.
 
     ``bar``: one bar a ``label``. ``heat``: a table of ``label`` down and ``across``,
-    shaded. ``map``: points at ``latitude`` and ``longitude``. Without ``value`` the rows
-    of each place are counted.
+    shaded. ``map``: points at ``latitude`` and ``longitude``. Without ``value`` the
+    rows of each place are counted.
     """
 
     kind: Literal["bar", "heat", "map"] = Field(description="Which picture")
