@@ -9,9 +9,9 @@ from schemas.terms import Slug, Terms, Text
 
 # What people write where they have nothing to say yet.
 PLACEHOLDERS = frozenset(
-    ["todo", "tbd", "tbc", "fixme", "xx", "xxx", "none", "null", "nil", "na", "n/a"]
-    + ["unknown", "placeholder", "待定", "待补充", "待填", "暂无", "无", "未知", "略"]
-)
+    ("todo", "tbd", "tbc", "fixme", "xx", "xxx", "none", "null", "nil", "na", "n/a",
+     "unknown", "placeholder", "待定", "待补充", "待填", "暂无", "无", "未知", "略")
+)  # fmt: skip
 EDGE = re.compile(r"^[\W_]+|[\W_]+$")
 
 
