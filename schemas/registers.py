@@ -15,6 +15,12 @@ import polars as pl
 
 PERIOD = r"^[0-9]{4}-(?:0[1-9]|1[0-2])$"
 RIGHTS = ["hold", "process", "operate"]
+MODES = ["free", "flat", "per_call", "per_row", "tiers", "quota"]
+UNITS = ["call", "row"]
+FORMS = ["bundle", "service"]
+ENTITLEMENT_EVENTS = ["grant", "renew", "revoke"]
+OFFER_EVENTS = ["withdraw", "restore"]
+LINE_KINDS = ["flat", "quota", "call", "row", "tier"]
 
 
 class Right(pa.DataFrameModel):
@@ -110,4 +116,132 @@ class Pledge(pa.DataFrameModel):
         unique = ["request"]
 
 
-REGISTERS: tuple[type[pa.DataFrameModel], ...] = (Right, Cost, JournalLine, Pledge)
+class Order(pa.DataFrameModel):
+    """What a customer ordered of a product, for which use, at the price of that day.
+
+    ``fields`` and ``filters`` are names joined by commas, ``price`` the offer's price
+    as canonical JSON; ``amount_fen`` is what the order itself costs (flat, quota),
+    before any use. ``rows_limit`` null: all rows; ``quota`` null: no limit. Key: order.
+    """
+
+    order: str
+    entity: str
+    factor: str
+    product: str
+    version: str
+    customer: str
+    customer_code: str
+    use: str
+    licence: str
+    fields: str
+    filters: str
+    rows_limit: int = pa.Field(nullable=True, gt=0)
+    quota: int = pa.Field(nullable=True, gt=0)
+    unit: str = pa.Field(isin=UNITS)
+    price_mode: str = pa.Field(isin=MODES)
+    price: str
+    amount_fen: int = pa.Field(ge=0)
+    valid_from: pl.Date
+    valid_to: pl.Date
+    ordered_on: pl.Date
+
+    class Config:
+        strict = True
+        unique = ["order"]
+
+
+class Entitlement(pa.DataFrameModel):
+    """One event in the life of what an order entitles to.
+
+    ``entitlement`` is the order's number. ``grant`` and ``renew`` open a term from
+    ``valid_from`` to ``valid_to``, both days included, and add ``quota`` units (null:
+    no limit); ``revoke`` ends all terms on ``effective_on``, the first day without.
+    ``key_sha256`` is the hash of the API key. Key: entitlement, event, number.
+    """
+
+    entitlement: str
+    event: str = pa.Field(isin=ENTITLEMENT_EVENTS)
+    number: int = pa.Field(ge=1)
+    key_sha256: str
+    quota: int = pa.Field(nullable=True, gt=0)
+    valid_from: pl.Date
+    valid_to: pl.Date
+    effective_on: pl.Date
+    reason: str
+
+    class Config:
+        strict = True
+        unique = ["entitlement", "event", "number"]
+
+
+class Usage(pa.DataFrameModel):
+    """One delivery as it was granted, sealed into the chain by ``meter``.
+
+    ``at`` is UTC (``2026-07-01T12:00:00.000000Z``), ``period`` its month in the zone
+    of the order's entity, ``served`` the artifact that was read. Key: delivery.
+    """
+
+    delivery: str
+    entitlement: str
+    at: str
+    period: str = pa.Field(str_matches=PERIOD)
+    form: str = pa.Field(isin=FORMS)
+    calls: int = pa.Field(ge=1)
+    rows: int = pa.Field(ge=0)
+    bytes: int = pa.Field(ge=0)
+    fields: str
+    served: str
+
+    class Config:
+        strict = True
+        unique = ["delivery"]
+
+
+class Invoice(pa.DataFrameModel):
+    """One line of an invoice: quantity × unit price, rounded half up to the fen.
+
+    A correction is a line with the opposite quantity and amount that names the invoice
+    it ``reverses``. Amounts are without tax. Key: invoice, line.
+    """
+
+    invoice: str
+    line: int = pa.Field(ge=1)
+    entity: str
+    order: str
+    period: str = pa.Field(str_matches=PERIOD)
+    kind: str = pa.Field(isin=LINE_KINDS)
+    quantity: int = pa.Field(ne=0)
+    unit_price: str
+    amount_fen: int
+    issued_on: pl.Date
+    reverses: str
+
+    class Config:
+        strict = True
+        unique = ["invoice", "line"]
+
+
+class ProductEvent(pa.DataFrameModel):
+    """A product is withdrawn from sale, or offered again. Key: entity, product, number.
+
+    ``number`` counts both kinds of event, so that two at once cannot both stand.
+    """
+
+    entity: str
+    product: str
+    number: int = pa.Field(ge=1)
+    factor: str
+    event: str = pa.Field(isin=OFFER_EVENTS)
+    effective_on: pl.Date
+    reason: str
+    evidence: str
+
+    class Config:
+        strict = True
+        unique = ["entity", "product", "number"]
+
+
+REGISTERS: tuple[type[pa.DataFrameModel], ...] = (
+    *(Right, Cost, JournalLine, Pledge),
+    *(Order, Entitlement, Usage, Invoice, ProductEvent),
+)

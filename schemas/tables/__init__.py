@@ -1,5 +1,5 @@
 """Tables of the store, all in one metadata."""
 
-from schemas.tables import ledger, lineage, pledge, rights
+from schemas.tables import ledger, lineage, market, pledge, rights
 
-__all__ = ["ledger", "lineage", "pledge", "rights"]
+__all__ = ["ledger", "lineage", "market", "pledge", "rights"]

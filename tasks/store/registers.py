@@ -17,9 +17,27 @@ from sqlmodel import col
 
 from schemas.artifact import Snapshot
 from schemas.errors import RegisterError, StoreError
-from schemas.registers import Cost, JournalLine, Pledge, Right
+from schemas.registers import (
+    Cost,
+    Entitlement,
+    Invoice,
+    JournalLine,
+    Order,
+    Pledge,
+    ProductEvent,
+    Right,
+    Usage,
+)
 from schemas.tables.columns import Row
 from schemas.tables.ledger import CostLine, JournalEntry, JournalLineRow
+from schemas.tables.market import (
+    EntitlementEvent,
+    InvoiceLine,
+    OfferEvent,
+    OrderRow,
+    Quota,
+    SealedUsage,
+)
 from schemas.tables.pledge import Collateral, PledgeRow
 from schemas.tables.rights import RightEvent
 from tasks.store.database import reading
@@ -34,6 +52,11 @@ TABLES: dict[type[pa.DataFrameModel], type[Row]] = {
     Cost: CostLine,
     JournalLine: JournalLineRow,
     Pledge: PledgeRow,
+    Order: OrderRow,
+    Entitlement: EntitlementEvent,
+    Usage: SealedUsage,
+    Invoice: InvoiceLine,
+    ProductEvent: OfferEvent,
 }
 CONTRACTS = {contract.__name__: contract for contract in TABLES}
 
@@ -183,9 +206,42 @@ def _refused(c: Connection, where: Any, free: Any) -> RegisterError:
     )
 
 
+def _open(c: Connection, events: Sequence[Values]) -> None:
+    """Open the counter of a new entitlement; a renewal raises its limit."""
+    for event in (e for e in events if e["event"] != "revoke"):
+        at = col(Quota.entitlement) == event["entitlement"]
+        if event["event"] == "grant":
+            ordered = col(OrderRow.order) == event["entitlement"]
+            unit = c.scalar(select(col(OrderRow.unit)).where(ordered))
+            if unit is None:
+                raise RegisterError("Entitlement: there is no order of this number")
+            c.execute(insert(Quota).values(**counter(event, unit)))
+            continue
+        limit, more = col(Quota.limit_units), event["quota"]
+        same = limit.is_(None) if more is None else limit.is_not(None)
+        raised = update(Quota).where(at, same).values(limit_units=limit + more)
+        if c.execute(raised).rowcount == 0:
+            raise RegisterError(
+                "Entitlement: a renewal adds units to a grant with a quota, and to no"
+                " other"
+            )
+
+
+def counter(event: Values, unit: str) -> Values:
+    """Write the counter that a grant opens: nothing is used yet."""
+    used = {"used_calls": 0, "used_rows": 0}
+    limit = event["quota"]
+    return {
+        "entitlement": event["entitlement"],
+        "unit": unit,
+        "limit_units": limit,
+    } | used
+
+
 AFTER: dict[type[pa.DataFrameModel], Callable[[Connection, Sequence[Values]], None]] = {
     JournalLine: _seal,
     Pledge: _count,
+    Entitlement: _open,
 }
 
 
@@ -229,7 +285,7 @@ def rebuilt(
 ) -> dict[type[Row], dict[Key, Values]]:
     """Replay postings (register, artifact, poster, rows): what the tables must hold."""
     tables: dict[type[Row], dict[Key, Values]] = {t: {} for t in TABLES.values()}
-    tables[JournalEntry], tables[Collateral] = {}, {}
+    tables[JournalEntry], tables[Collateral], tables[Quota] = {}, {}, {}
     for register, artifact, poster, rows in postings:
         contract = contract_of(register)
         table, key = tables[TABLES[contract]], key_of(contract)
@@ -257,4 +313,20 @@ def _project(
         tables[Collateral][at] = {
             **{n: row[n] for n in ("entity", "asset", "cap_fen", "exclusive")},
             "pledged_fen": before + row["principal_fen"],
+        }
+    if contract is Entitlement:
+        _count_units(tables, row)
+
+
+def _count_units(tables: dict[type[Row], dict[Key, Values]], event: Values) -> None:
+    """Replay what an entitlement's counter allows; what it used, usage says."""
+    at = (event["entitlement"],)
+    if event["event"] == "grant":
+        unit = tables[OrderRow].get(at, {"unit": ""})["unit"]
+        tables[Quota][at] = counter(event, unit)
+    elif event["event"] == "renew" and event["quota"] and at in tables[Quota]:
+        known = tables[Quota][at]
+        tables[Quota][at] = {
+            **known,
+            "limit_units": (known["limit_units"] or 0) + event["quota"],
         }

@@ -11,9 +11,10 @@ from sqlalchemy import Connection, Table, UniqueConstraint, text
 
 from schemas.errors import StoreError
 from schemas.tables.columns import Row
+from schemas.tables.market import Quota
 from schemas.tables.pledge import Collateral
 
-COUNTERS = (Collateral.__name__.lower(),)
+COUNTERS = (Collateral.__name__.lower(), Quota.__name__.lower())
 BITS = {"INSERT": 7, "DELETE": 11, "UPDATE": 19, "TRUNCATE": 34}  # pg_trigger.tgtype
 
 INSTALLED = {

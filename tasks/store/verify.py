@@ -30,6 +30,7 @@ from schemas.tables.lineage import (
     RunOutput,
     StageRun,
 )
+from schemas.tables.market import Quota, SealedUsage, UsageRow
 from schemas.tables.pledge import Collateral, PledgeRow
 from tasks.store import anchor as anchors
 from tasks.store import registers, triggers
@@ -41,7 +42,8 @@ from tasks.store.registers import CONTRACTS, Key, Values
 
 CORRUPT, UNTRUSTED, UNVERIFIABLE = 1, 2, 4
 PROJECTIONS: tuple[type[Row], ...] = (Artifact, Derivation, RunOutput, CheckResult)
-POSTED: tuple[type[Row], ...] = (*registers.TABLES.values(), JournalEntry, Collateral)
+COUNTED: tuple[type[Row], ...] = (Collateral, UsageRow, Quota)
+POSTED: tuple[type[Row], ...] = (*registers.TABLES.values(), JournalEntry, *COUNTED)
 EVERY: tuple[type[Row], ...] = (StageRun, *PROJECTIONS, *POSTED)
 Rows = dict[type[Row], dict[Key, Values]]
 
@@ -277,6 +279,29 @@ def _replay(book: _Book) -> None:
     """Post all frames anew, in memory, to learn what the registers must hold."""
     for table, rows in registers.rebuilt(_postings(book)).items():
         book.truth[table] = _by_key(table, rows.values())
+    _recount(book)
+
+
+def _recount(book: _Book) -> None:
+    """Count anew what every entitlement used.
+
+    Usage is sealed a while after its delivery; until then only the counter beside it
+    shows a row that was changed, and nothing shows both changed alike.
+    """
+    names = table_of(UsageRow).columns.keys()
+    sealed = {k: {n: r[n] for n in names} for k, r in book.truth[SealedUsage].items()}
+    held = book.held[UsageRow]
+    loose = {k: r for k, r in held.items() if k not in sealed}
+    book.truth[UsageRow] = sealed | loose
+    for usage in book.truth[UsageRow].values():
+        known = book.truth[Quota].get((usage["entitlement"],))
+        for count in ("calls", "rows"):
+            if known and type(usage[count]) is int:
+                known[f"used_{count}"] += usage[count]
+    if loose:
+        book.notes.append(
+            f"{len(loose)} deliveries are not sealed yet: run `datafactor meter`"
+        )
 
 
 def _postings(book: _Book) -> Iterator[tuple[str, str, str, list[Values]]]:
@@ -343,7 +368,7 @@ def _counted(true: Values | None, found: Values | None) -> str:
 
 def _about(book: _Book, row: Values) -> list[str]:
     """List the artifacts that a row speaks of."""
-    direct = [row[k] for k in ("id", "child", "artifact") if k in row]
+    direct = [row[k] for k in ("id", "child", "artifact", "served") if k in row]
     if "run" in row and not direct:
         outputs = book.rows(RunOutput)
         direct = [o["artifact"] for o in outputs if o["run"] == row["run"]]

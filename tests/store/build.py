@@ -19,7 +19,17 @@ from schemas.artifact import (
     Publication,
     Stage,
 )
-from schemas.registers import Cost, JournalLine, Pledge, Right
+from schemas.registers import (
+    Cost,
+    Entitlement,
+    Invoice,
+    JournalLine,
+    Order,
+    Pledge,
+    ProductEvent,
+    Right,
+    Usage,
+)
 from tasks import store
 from tasks.store import Store
 
@@ -169,11 +179,109 @@ def right(**more: Any) -> dict[str, Any]:
     }
 
 
+def order(number: str = "SO-1", **more: Any) -> dict[str, Any]:
+    """Write an order of 100 calls for 300.00 in the second half of 2026."""
+    return {
+        "order": number,
+        "entity": "jiangbei",
+        "factor": "flights",
+        "product": "route-risk",
+        "version": "1.0.0",
+        "customer": "a customer",
+        "customer_code": "91110000600037341L",
+        "use": "pricing",
+        "licence": "terms",
+        "fields": "route,rate",
+        "filters": "",
+        "rows_limit": None,
+        "quota": 100,
+        "unit": "call",
+        "price_mode": "quota",
+        "price": "{}",
+        "amount_fen": 30_000,
+        "valid_from": date(2026, 7, 1),
+        "valid_to": date(2026, 12, 31),
+        "ordered_on": DAY,
+        **more,
+    }
+
+
+def entitlement(event: str = "grant", number: int = 1, **more: Any) -> dict[str, Any]:
+    """Write one event of the entitlement of that order."""
+    return {
+        "entitlement": "SO-1",
+        "event": event,
+        "number": number,
+        "key_sha256": sha("key"),
+        "quota": 100,
+        "valid_from": date(2026, 7, 1),
+        "valid_to": date(2026, 12, 31),
+        "effective_on": DAY,
+        "reason": "",
+        **more,
+    }
+
+
+def usage(delivery: str = "D-1", **more: Any) -> dict[str, Any]:
+    """Write one delivery of seven rows."""
+    return {
+        "delivery": delivery,
+        "entitlement": "SO-1",
+        "at": "2026-07-01T01:00:00.000000Z",
+        "period": "2026-07",
+        "form": "service",
+        "calls": 1,
+        "rows": 7,
+        "bytes": 210,
+        "fields": "route,rate",
+        "served": sha("served"),
+        **more,
+    }
+
+
+def invoice(number: int = 1, **more: Any) -> dict[str, Any]:
+    """Write one line of an invoice."""
+    return {
+        "invoice": "SO-1/2026-07",
+        "line": number,
+        "entity": "jiangbei",
+        "order": "SO-1",
+        "period": "2026-07",
+        "kind": "quota",
+        "quantity": 1,
+        "unit_price": "300.00",
+        "amount_fen": 30_000,
+        "issued_on": date(2026, 8, 1),
+        "reverses": "",
+        **more,
+    }
+
+
+def withdrawal(number: int = 1, **more: Any) -> dict[str, Any]:
+    """Write that a product is no longer offered."""
+    return {
+        "entity": "jiangbei",
+        "product": "route-risk",
+        "number": number,
+        "factor": "flights",
+        "event": "withdraw",
+        "effective_on": DAY,
+        "reason": "the source is disputed",
+        "evidence": "letter 7",
+        **more,
+    }
+
+
 SAMPLES: dict[Any, dict[str, Any]] = {
     Right: right(),
     Cost: cost(),
     JournalLine: line(1, 100),
     Pledge: pledge(),
+    Order: order(),
+    Entitlement: entitlement(),
+    Usage: usage(),
+    Invoice: invoice(),
+    ProductEvent: withdrawal(),
 }
 REJECTED = pl.DataFrame(
     {

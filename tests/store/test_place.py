@@ -12,6 +12,7 @@ from schemas.artifact import ArtifactRef, Origin
 from schemas.errors import SourceError, StoreError
 from tasks import store
 from tasks.store import Settings, Store, opening, steps
+from tasks.store.migrations import HEAD
 from tasks.store.place import hashed, locate_all
 from tests.store.build import made, run
 from tests.store.conftest import settings_in
@@ -352,7 +353,7 @@ def test_the_doctor_finds_a_sound_store_sound(s: Store) -> None:
 
     assert {f.state for f in facts.values()} <= {"good", "warn"}
     assert facts["database"].state == "good"
-    assert "revision 0001" in facts["database"].sentence
+    assert f"revision {HEAD}" in facts["database"].sentence
     assert "holds 1 signed heads" in facts["anchor"].sentence
     assert "mode 0600" in facts["key"].sentence
     assert "polars" in facts["engines"].sentence
