@@ -38,11 +38,11 @@ def run(plan: pl.LazyFrame, contract: Contract, folder: Path) -> Verdict:
 
 def run_text(raw: bytes, terms: Source, folder: Path) -> Verdict:
     (folder / "raw").write_bytes(raw)
-    written, places = open_text(folder / "raw", terms, folder)
-    plan = written.with_columns(*(typed(column) for column in terms.columns))
+    written = open_text(folder / "raw", terms, folder)
+    plan = written.rows.with_columns(*(typed(column) for column in terms.columns))
     contract = compile_contract(terms.contract(), parsed=True)
     out = folder / "valid", folder / "rejects", folder
-    return contract_pass(plan, contract, *out, places)
+    return contract_pass(plan, contract, *out, written.places)
 
 
 def rows(path: Path) -> pl.DataFrame:
@@ -342,9 +342,9 @@ raw, folder = Path(sys.argv[1]), Path(sys.argv[2])
 terms = source(text(), whole(), null_tokens=("",), key=("n",))
 parsed = compile_contract(terms.contract(), parsed=True)
 out = [folder / name for name in ("valid", "rejects", "sorted", "bad")]
-text, places = open_text(raw, terms, folder)
-text = text.with_columns(*(typed(c) for c in terms.columns))
-contract_pass(text, parsed, *out[:2], folder, places)
+opened = open_text(raw, terms, folder)
+text = opened.rows.with_columns(*(typed(c) for c in terms.columns))
+contract_pass(text, parsed, *out[:2], folder, opened.places)
 starts = pa.Check.str_startswith("a1")
 columns = {"a": pa.Column(str, starts, nullable=True), "x": pa.Column(float)}
 derived = compile_contract(pa.DataFrameSchema(columns), ("x",))
