@@ -57,8 +57,7 @@ def value_chain(
     terms = factor_named(factor).through(through)
     day = as_of or scheduled_date(terms.zone)
     raw = {n: collect_task.start(s.place, s) for n, s in terms.sources.items()}
-    made = terms.resource
-    resource = made and resource_of(raw, made, span_of(partitions))
+    resource = (made := terms.resource) and resource_of(raw, made, span_of(partitions))
     assessed = made and assess_task(resource, terms.counted, terms.assessed, made, day)
     findings = made and classify_task(resource, made)
     product = product_of(terms, resource, findings, day)
