@@ -4,7 +4,7 @@ It says *what*; where things lie is said by environment variables. The chain end
 the document ends: a public good stops at the product.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Self
 
@@ -18,6 +18,8 @@ from schemas.contract import Column
 from schemas.document import load
 from schemas.entity import Entity
 from schemas.errors import FactorError
+from schemas.grade import GRADES, Grade, grade_of
+from schemas.licence import Grant, Unlisted, catalogues, looked_up
 from schemas.policy import AssetRules, CapitalRules, Policy
 from schemas.product import ProductRules, ProductTerms, Provider
 from schemas.quality import CheckCounts, Indicator
@@ -176,7 +178,9 @@ def load_factor(name: str, factors: Path, trail: tuple[str, ...] = ()) -> Factor
     beside = near if (near / "entities").is_dir() else factors.parent
     entity = load(named(beside / "entities", factor.entity), Entity)
     policy = load(named(beside / "policies", factor.policy), Policy)
-    return resolved(factor, entity, policy, feeding(factor, factors, trail))
+    feeders = feeding(factor, factors, trail)
+    folders = catalogues(beside, factors.parent)
+    return resolved(factor, entity, policy, feeders, folders)
 
 
 def feeding(
@@ -217,7 +221,11 @@ def named(folder: Path, name: str) -> Path:
 
 
 def resolved(
-    factor: Factor, entity: Entity, policy: Policy, feeders: Mapping[str, Factor]
+    factor: Factor,
+    entity: Entity,
+    policy: Policy,
+    feeders: Mapping[str, Factor],
+    folders: Sequence[Path],
 ) -> Factor:
     """Write into each stage's terms what it needs of the other documents."""
     me = {"factor": factor.factor}
@@ -227,7 +235,7 @@ def resolved(
         update={**me, "sources": given}
     )
     known = factor.model_copy(update={"sources": sources, "resource": resource})
-    product = factor.product and offered(known, entity, policy, feeders)
+    product = factor.product and offered(known, entity, policy, feeders, folders)
     asset = factor.asset and product and booked(factor.asset, product, entity, policy)
     capital = factor.capital and asset and financed(factor.capital, asset, policy)
     return known.model_copy(
@@ -241,7 +249,11 @@ def resolved(
 
 
 def offered(
-    factor: Factor, entity: Entity, policy: Policy, feeders: Mapping[str, Factor]
+    factor: Factor,
+    entity: Entity,
+    policy: Policy,
+    feeders: Mapping[str, Factor],
+    folders: Sequence[Path],
 ) -> ProductTerms | None:
     """Fill in who offers the product, what it is made of, and the rules."""
     tables = {"resource": factor.resource} if factor.resource else {}
@@ -260,6 +272,9 @@ def offered(
             "scenario": factor.scenario,
             "provider": provider,
             "licences": licences,
+            "grants": grants_of(factor, feeders, folders),
+            "listed": listed_as(factor.product, folders),
+            "graded": graded(tables),
             "classified": {n: classes_of(t.columns) for n, t in tables.items()},
             "rules": policy.resolve(ProductRules),
         }
@@ -271,6 +286,54 @@ def licences_of(other: Factor, stage: str, table: str) -> dict[str, str]:
     if stage == "product" and other.product:
         return {f"inputs.{table}": other.product.licence.name}
     return {f"inputs.{table}.{n}": s.licence for n, s in other.sources.items()}
+
+
+def grants_of(
+    factor: Factor, feeders: Mapping[str, Factor], folders: Sequence[Path]
+) -> dict[str, Grant | Unlisted]:
+    """Look up what each source and input of a product grants."""
+    texts = {f"sources.{n}": s.licence for n, s in factor.sources.items()}
+    made: dict[str, Grant | Unlisted] = {}
+    for table, published in factor.inputs.items():
+        other, stage = feeders[table], published.partition("/")[2]
+        if stage == "product" and other.product:
+            made[f"inputs.{table}"] = granted_by(other.product)
+        else:
+            texts |= licences_of(other, stage, table)
+    return {n: looked_up(text, folders) for n, text in texts.items()} | made
+
+
+def granted_by(product: ProductTerms) -> Grant:
+    """Say what the product of another factor grants: its own terms."""
+    licence = product.licence
+    return Grant(
+        licence=licence.name,
+        permissions=licence.permissions,
+        prohibitions=licence.prohibitions,
+        duties=licence.duties,
+        accepts=product.listed.accepts if product.listed else (),
+        credit=licence.attribution if "attribute" in licence.duties else "",
+    )
+
+
+def listed_as(product: ProductTerms | None, folders: Sequence[Path]) -> Grant | None:
+    """Look up the licence that a product names, if the catalogue knows it."""
+    found = looked_up(product.licence.name, folders) if product else None
+    return found if isinstance(found, Grant) else None
+
+
+def graded(tables: Mapping[str, Any]) -> dict[str, Grade]:
+    """Give each table the highest grade of its fields 就高从严, if one says any.
+
+    Any: terms that declare columns.
+    """
+    made = {}
+    for name, terms in tables.items():
+        said = [c.affects for c in terms.columns if c.affects]
+        if said:
+            grades = (grade_of(one.object, one.harm) for one in said)
+            made[name] = max(grades, key=GRADES.index)
+    return made
 
 
 def classes_of(columns: Iterable[Column]) -> dict[str, str]:

@@ -3,18 +3,29 @@
 from typing import Annotated, Any, Literal, NamedTuple, Self
 
 import polars as pl
-from pydantic import Field, model_validator
+from pydantic import BeforeValidator, Field, model_validator
 
 from schemas.answer import Reading
 from schemas.compliance import Compliance
 from schemas.contract import Declared
 from schemas.gates import Gates
-from schemas.licence import Licence
+from schemas.grade import Grade
+from schemas.licence import Grant, Licence, Unlisted
 from schemas.offer import Delivery, Deprecation, Price
 from schemas.policy import Rules
 from schemas.privacy import Deidentification, Disclosure, Release
 from schemas.scenario import Scenario
 from schemas.terms import Name, Slug, Terms, Text
+
+
+def several(text: object) -> object:
+    """Read a rule that lists words: ``open, shared`` -> (open, shared)."""
+    if not isinstance(text, str):
+        return text
+    return tuple(word.strip() for word in text.split(",") if word.strip())
+
+
+Several = Annotated[tuple[str, ...], BeforeValidator(several)]
 
 
 class ProductRules(Rules):
@@ -23,6 +34,19 @@ class ProductRules(Rules):
     k_open: int = Field(gt=0, description="Smallest class of an open release")
     k_controlled: int = Field(gt=0, description="Smallest class, controlled release")
     k_enclave: int = Field(gt=0, description="Smallest class inside an enclave")
+    refused_grades: Several = Field(description="Grades of which nothing is offered")
+    assessed_grades: Several = Field(description="Grades that need an assessment")
+    important_export_grounds: Several = Field(
+        description="Grounds on which data of those grades may leave the country"
+    )
+    free_supplies: Several = Field(description="Supplies of public data that stay free")
+    raw_supplies: Several = Field(description="Supplies whose raw rows may leave")
+    authorisation_max_years: int = Field(
+        gt=0, description="Longest term of an operating agreement"
+    )
+    authorised_operator_only: bool = Field(
+        description="Whether the operator itself must be the provider"
+    )
 
 
 class Provider(Terms):
@@ -83,6 +107,17 @@ class ProductTerms(Derivation):
     licences: dict[str, str] = Field(
         default_factory=dict,
         description="Filled in from the document: licence of each source and input",
+    )
+    grants: dict[str, Grant | Unlisted] = Field(
+        default_factory=dict,
+        description="Filled in from the catalogue: what each of those licences grants",
+    )
+    listed: Grant | None = Field(
+        None, description="Filled in from the catalogue: what the named licence grants"
+    )
+    graded: dict[Name, Grade] = Field(
+        default_factory=dict,
+        description="Filled in: highest grade of the columns of each table it reads",
     )
     classified: dict[Name, dict[Name, str]] = Field(
         default_factory=dict,
