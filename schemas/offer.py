@@ -2,10 +2,11 @@
 
 from datetime import date
 from decimal import Decimal
-from typing import Literal
+from typing import Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
+from schemas.money import Exact, exact_fen
 from schemas.terms import Name, Terms, Text
 
 
@@ -13,27 +14,64 @@ class Tier(Terms):
     """A price up to a number of units."""
 
     up_to: int | None = Field(None, gt=0, description="Last unit of the tier; or none")
-    amount: Decimal = Field(ge=0, description="Price of one unit, CNY")
+    amount: Exact = Field(ge=0, description="Price of one unit, CNY")
 
 
 class Ceiling(Terms):
     """Government guide price 政府指导价: no unit may cost more."""
 
-    amount: Decimal = Field(ge=0, description="Highest price of one unit, CNY")
+    amount: Exact = Field(ge=0, description="Highest price of one unit, CNY")
     source: Text = Field(description="Price order that sets it")
 
 
-class Price(Terms):
-    """What a customer pays, CNY without tax."""
+Mode = Literal["free", "flat", "per_call", "per_row", "tiers", "quota"]
+Unit = Literal["call", "row"]
 
-    mode: Literal["free", "flat", "per_call", "per_row", "tiers", "quota"] = Field(
+
+class Price(Terms):
+    """What a customer pays, CNY without tax.
+
+    ``flat`` buys one term of at most ``months``; ``quota`` buys ``quota`` units for
+    such a term; both are due on the day of the order, and again at each renewal. The
+    others are paid by use, month by month.
+    """
+
+    mode: Mode = Field(
         description="flat: for the term; quota: for a number of calls or rows"
     )
-    amount: Decimal = Field(Decimal(0), ge=0, description="Of a unit, term or quota")
-    unit: Literal["call", "row"] = Field("call", description="Of tiers and quota")
+    amount: Exact = Field(Decimal(0), ge=0, description="Of a unit, term or quota")
+    unit: Unit = Field("call", description="Of tiers and quota")
     tiers: tuple[Tier, ...] = Field((), description="By number of units in a month")
     quota: int | None = Field(None, gt=0, description="Units that the amount buys")
+    months: int = Field(
+        12, gt=0, le=120, description="Longest term of one order or renewal, in months"
+    )
     ceiling: Ceiling | None = Field(None, description="Guide price")
+
+    @property
+    def counted(self) -> Unit:
+        """The unit that is counted: ``per_row`` counts rows, whatever ``unit`` says."""
+        by_name: dict[str, Unit] = {"per_call": "call", "per_row": "row"}
+        return by_name.get(self.mode, self.unit)
+
+    @model_validator(mode="after")
+    def _says_what_its_mode_asks(self) -> Self:
+        asked = {"tiers": bool(self.tiers), "quota": self.quota is not None}
+        for name, given in asked.items():
+            if given != (self.mode == name):
+                raise ValueError(f"price: mode {name} and {name} go together")
+        if (self.amount > 0) != (self.mode not in ("free", "tiers")):
+            raise ValueError(
+                "price: write an amount above 0, or none with mode free or tiers"
+            )
+        if self.mode in ("flat", "quota"):
+            exact_fen(self.amount)
+        ends = [tier.up_to for tier in self.tiers]
+        if self.tiers and (ends[-1] is not None or None in ends[:-1]):
+            raise ValueError("price: the last tier, and no other, has no up_to")
+        if ends[:-1] != sorted({n for n in ends if n}):
+            raise ValueError("price: each tier ends above the one before")
+        return self
 
 
 class Delivery(Terms):
