@@ -16,10 +16,7 @@ from pydantic import Field, model_validator
 
 from schemas.grade import AffectedObject, Harm
 from schemas.rule import Quality, TypeOptions
-from schemas.terms import Name as Name
-from schemas.terms import Slug as Slug
-from schemas.terms import Terms as Terms
-from schemas.terms import Text as Text
+from schemas.terms import Name, Terms
 
 LogicalType = Literal["string", "integer", "number", "date", "timestamp", "boolean"]
 
