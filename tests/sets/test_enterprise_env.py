@@ -8,6 +8,7 @@ from datetime import date
 import polars as pl
 import pytest
 
+from schemas.artifact import Stage
 from tests.sets.ran import Ran, needed, run_of
 
 VOID = {"撤銷並另立裁處書", "原處分撤銷", "實體撤銷"}
@@ -16,7 +17,8 @@ VOID = {"撤銷並另立裁處書", "原處分撤銷", "實體撤銷"}
 @pytest.fixture(scope="module")
 def ran(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ran]:
     needed("enterprise_env_tw/facilities.csv")
-    with run_of("enterprise-env", tmp_path_factory.mktemp("enterprise")) as ran:
+    home = tmp_path_factory.mktemp("enterprise")
+    with run_of("enterprise-env", home, through=Stage.PRODUCT) as ran:
         yield ran
 
 
@@ -102,3 +104,54 @@ def test_a_withdrawn_decision_is_no_finding(ran: Ran) -> None:
         int(row["PENALTYMONEY"]) for row in standing
     )
     assert resource.filter(pl.col("reports") > 0).height == 396
+
+
+def test_no_certificate_is_issued_where_any_row_leaves_a_doubt(ran: Ran) -> None:
+    issued = set(ran.rows("product").filter(certificate="issued")["facility"])
+    with needed("enterprise_env_tw/facilities.csv").open() as file:
+        facilities = {row["管制編號"]: row for row in csv.DictReader(file)}
+    with needed("enterprise_env_tw/penalties.csv").open() as file:
+        standing = [
+            row
+            for row in csv.DictReader(file)
+            if not row["APPEALRESCIND"] and row["PETITIONRESULTS"] not in VOID
+        ]
+    numbers = {
+        row[name]
+        for row in standing
+        for name in ("source_facility", "REGISTRATIONNO", "TRANSGRESSCONTROLID")
+    }
+    names = {row[n] for row in standing for n in ("FACILITYNAME", "TRANSGRESSNAME")}
+    names |= {facilities[row["source_facility"]]["name"] for row in standing}
+    days = {row["最新資料匯入日期"] for row in facilities.values()}
+
+    # The costly error is a wrong "issued", so it is looked for in every way there is.
+    assert not issued & numbers
+    assert not {facilities[number]["name"] for number in issued} & names
+    assert {facilities[number]["最新資料匯入日期"] for number in issued} == {max(days)}
+
+
+def test_certificates_are_issued_refused_or_neither_as_counted(ran: Ran) -> None:
+    product = ran.rows("product")
+
+    assert Counter(product["certificate"].to_list()) == {
+        "issued": 1_274,
+        "refused": 392,
+        "cannot certify": 350,
+    }
+    # One by its number, 17 more by the name of an enterprise fined at another site.
+    assert Counter(product["ground"].to_list()) == {
+        "in the newest reading, no penalty stands": 1_274,
+        "a penalty stands": 392,
+        "a penalty elsewhere names its number or its name": 18,
+        "not in the newest reading of the register": 332,
+    }
+    assert product["penalties"].sum() == 1_030  # of 1,067: 37 were withdrawn
+
+
+def test_a_report_says_its_window_and_no_name(ran: Ran) -> None:
+    product = ran.rows("product")
+
+    assert set(product["window_from"].to_list()) == {date(2011, 3, 10)}
+    assert set(product["window_to"].to_list()) == set(ran.rows()["read_on"].to_list())
+    assert {"name", "address", "transgressor"}.isdisjoint(product.columns)

@@ -1,8 +1,12 @@
-"""Road collisions: sentinels are told and taken out, and 156 cells add up."""
+"""Road collisions: sentinels are told and taken out; no product cell is small."""
 
+import csv
+import io
+import tarfile
 from collections import Counter
 from collections.abc import Iterator
 
+import polars as pl
 import pytest
 
 from schemas.artifact import Stage
@@ -61,10 +65,83 @@ def test_fast_roads_are_as_many_as_counted(ran: Ran) -> None:
     assert fast.filter(severity="fatal").height == 889
 
 
-def test_the_product_is_156_cells_of_68935_collisions_and_no_place(ran: Ran) -> None:
+def test_every_cell_holds_at_least_20_of_68935_collisions(ran: Ran) -> None:
     product = ran.rows("product")
+    found = {
+        (row["county"], row["hours"], row["speed_class"]): row["collisions"]
+        for row in product.iter_rows(named=True)
+    }
 
-    assert product.height == 156
+    assert found == cells_by_hand()
     assert product["collisions"].sum() == 68_935
-    assert product["county"].n_unique() == 26
+    assert min(found.values()) >= 20
+    assert len({key[:2] for key in found}) == 156
     assert {"latitude", "longitude", "age", "gender"}.isdisjoint(product.columns)
+
+
+def test_small_classes_are_put_together_until_none_can_be_subtracted() -> None:
+    cells = cells_by_hand()
+
+    # 481 classes of county and band, 36 of them with fewer than 20 collisions.
+    assert cells["laois", "3-7", "several"] == 14 + 21
+    assert ("laois", "3-7", "urban") not in cells
+
+
+def test_an_ambulance_stands_by_from_one_severe_collision_in_30_shifts(
+    ran: Ran,
+) -> None:
+    dublin = ran.rows("product").row(
+        by_predicate=(pl.col("county") == "dublin")
+        & (pl.col("hours") == "16-19")
+        & (pl.col("speed_class") == "urban"),
+        named=True,
+    )
+    with_deaths_or_serious = [
+        row
+        for row in read_by_hand()
+        if row["county"].lower() == "dublin"
+        and row["hour"] == "16-19"
+        and class_by_hand(row) == "urban"
+        and row["severity"] != "minor"
+    ]
+
+    assert dublin["severe"] == len(with_deaths_or_serious)
+    assert dublin["severe_per_10000_hours"] == dublin["severe"] * 10_000 // (4_383 * 3)
+    assert dublin["stands_by"] == "ambulance and tow truck"
+    assert dublin["standby_rank"] == 1
+
+
+def read_by_hand() -> list[dict[str, str]]:
+    path = packaged("road_collisions_ireland", ARCHIVE)
+    with tarfile.open(path) as archive:
+        inner = archive.extractfile("ireland.csv")
+        assert inner is not None
+        return list(csv.DictReader(io.TextIOWrapper(inner, "utf-8")))
+
+
+def class_by_hand(row: dict[str, str]) -> str:
+    limit = float(row["speed_limit"] or 0)
+    if limit not in {30, 40, 50, 60, 80, 100, 120}:
+        return "unknown"
+    return "fast" if limit >= 100 else "rural" if limit >= 80 else "urban"
+
+
+def cells_by_hand() -> dict[tuple[str, str, str], int]:
+    """Join the smallest classes of a county and band until they hold 20."""
+    counts = Counter(
+        (row["county"].lower(), row["hour"], class_by_hand(row))
+        for row in read_by_hand()
+        if row["hour"] != "None"
+    )
+    cells: dict[tuple[str, str, str], int] = {}
+    for county, hours in {key[:2] for key in counts}:
+        classes = sorted(
+            (n, name) for (c, h, name), n in counts.items() if (c, h) == (county, hours)
+        )
+        together = 0
+        if classes[0][0] < 20:
+            while classes and together < 20:
+                together += classes.pop(0)[0]
+            cells[county, hours, "several"] = together
+        cells |= {(county, hours, name): n for n, name in classes}
+    return cells

@@ -1,18 +1,25 @@
 """US water: unknown ends as "cannot certify", never as "none on record"."""
 
+import gzip
+import json
 from collections import Counter
 from collections.abc import Iterator
 
 import polars as pl
 import pytest
 
+from schemas.artifact import Stage
 from tests.sets.ran import Ran, packaged, run_of
+
+RELEASE = "data/water-quality.json.gz"
 
 
 @pytest.fixture(scope="module")
 def ran(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ran]:
-    packaged("us_water_quality_data", "data/water-quality.json.gz")
-    with run_of("us-water-systems", tmp_path_factory.mktemp("water")) as ran:
+    packaged("us_water_quality_data", RELEASE)
+    with run_of(
+        "us-water-systems", tmp_path_factory.mktemp("water"), through=Stage.PRODUCT
+    ) as ran:
         yield ran
 
 
@@ -52,3 +59,32 @@ def test_enforcement_is_unknown_where_it_was_not_looked_up(ran: Ran) -> None:
 
     assert unknown.height == 23_789
     assert unknown["water_data_available"].sum() == 4_905
+
+
+def test_no_certificate_is_issued_for_what_nobody_measured(ran: Ran) -> None:
+    issued = ran.rows("product").filter(certificate="issued")
+    with gzip.open(packaged("us_water_quality_data", RELEASE), "rt") as file:
+        register = json.load(file)
+
+    # The costly error is a wrong "issued": look at each of them in the release itself.
+    for zip_code in issued["zip"]:
+        place = register[zip_code]
+        assert place["water_violation_measurement_status"] == "measured"
+        assert place["total_violations"] == 0
+        assert not place["enforcement_action_count"]
+        assert not place["has_active_issues"]
+        assert {s["totalViolations"] for s in place["violation_systems"]} == {0}
+
+
+def test_certificates_are_issued_refused_or_neither_as_counted(ran: Ran) -> None:
+    product = ran.rows("product")
+
+    # 1,211 of the 5,921 places without a violation had enforcement all the same.
+    assert Counter(product["certificate"].to_list()) == {
+        "issued": 5_921 - 1_211,
+        "refused": 17_874,
+        "cannot certify": 18_884 + 1_211,
+    }
+    issued = product.filter(certificate="issued")
+    assert set(issued["enforcement"].to_list()) == {"not looked up"}
+    assert issued["from_year"].null_count() == 0
