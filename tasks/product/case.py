@@ -1,0 +1,23 @@
+"""Hold what a gate of the second stage is asked about."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from datetime import date
+
+import polars as pl
+
+from schemas.product import ProductTerms
+
+Answer = tuple[str, bool, str, str]  # gate, passed, ground, evidence
+
+
+@dataclass(frozen=True)
+class Case:
+    """What a reviewer has on the table."""
+
+    terms: ProductTerms
+    findings: pl.DataFrame  # contract Finding: of all columns of what is read
+    as_of: date
+
+
+Question = Callable[[Case], Iterable[Answer]]
