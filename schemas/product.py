@@ -57,6 +57,18 @@ class Provider(Terms):
     credit_code: str = Field(description="Unified social credit code")
 
 
+class Upstream(Terms):
+    """How a resource was made of its sources, and how their columns are classified."""
+
+    consolidate: str = Field("", description="SQL over the sources")
+    labels: dict[str, str] = Field(
+        default_factory=dict, description="Columns that judge a row"
+    )
+    sources: dict[Name, dict[Name, str]] = Field(
+        default_factory=dict, description="Classification of each source's columns"
+    )
+
+
 class Derivation(Declared):
     """How rows become the product's rows: what may change them, and nothing else."""
 
@@ -73,6 +85,9 @@ class Derivation(Declared):
     deidentification: Deidentification = Field(
         Deidentification(), description="How personal rows are treated"
     )
+    smallest_class: int = Field(
+        1, ge=1, description="Filled in from the policy by the release: least k"
+    )
 
     @model_validator(mode="after")
     def _is_made_in_one_way(self) -> Self:
@@ -81,6 +96,24 @@ class Derivation(Declared):
         if self.parameters and not self.task:
             raise ValueError("parameters are those of a task; name the task")
         return self
+
+    @model_validator(mode="after")
+    def _classes_are_of_its_columns(self) -> Self:
+        asked = self.deidentification
+        named = {*asked.quasi_identifiers, *asked.sensitive} | {asked.subject or ""}
+        for table in asked.tables:
+            named |= {table.cells, *table.by}
+        if strange := sorted(named - {c.name for c in self.columns} - {""}):
+            raise ValueError(
+                f"deidentification names {', '.join(strange)}, which the product has"
+                " not after the last step; name one of its columns"
+            )
+        return self
+
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """The names of the keys that the seam reads for it."""
+        return self.deidentification.key_names
 
 
 class ProductTerms(Derivation):
@@ -123,6 +156,10 @@ class ProductTerms(Derivation):
         default_factory=dict,
         description="Filled in: classification of the columns of each table it reads",
     )
+    upstream: dict[Name, Upstream] = Field(
+        default_factory=dict,
+        description="Filled in from the documents: how each resource it reads was made",
+    )
     rules: ProductRules | None = Field(None, description="Filled in from the policy")
 
     @model_validator(mode="after")
@@ -138,7 +175,14 @@ class ProductTerms(Derivation):
     @property
     def derivation(self) -> Derivation:
         """What ``derive`` reads: a new price derives no row anew."""
-        return Derivation(**{n: getattr(self, n) for n in Derivation.model_fields})
+        given = {n: getattr(self, n) for n in Derivation.model_fields}
+        return Derivation(**given | {"smallest_class": self.threshold or 1})
+
+    @property
+    def threshold(self) -> int | None:
+        """The least k that the policy asks of its release; None without a policy."""
+        limit = getattr(self.rules, f"k_{self.release}", None)
+        return None if limit is None else int(limit)
 
 
 class Derived(NamedTuple):

@@ -1,6 +1,6 @@
 """What every document is written in: frozen, closed terms, and how things are named."""
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -24,3 +24,14 @@ class Terms(BaseModel):
     def part(self) -> str:
         """Say which part of a stage this is about (a source); shown in brackets."""
         return ""
+
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """Name the keys that the seam must read from the environment for them."""
+        return ()
+
+
+class TaskTerms(Terms):
+    """Terms of a stage task that a document may name as ``product.task``."""
+
+    factor: Slug | Literal[""] = Field("", description="Filled in from the document")

@@ -3,9 +3,10 @@
 from tasks.contract.compile import Contract, compile_contract
 from tasks.contract.fit import fit
 from tasks.contract.sets import SetVerdict, judge_set
-from tasks.contract.verdict import Verdict, contract_pass
+from tasks.contract.verdict import SUPPRESSED, Verdict, contract_pass
 
 __all__ = [
+    "SUPPRESSED",
     "Contract",
     "SetVerdict",
     "Verdict",

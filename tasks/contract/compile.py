@@ -47,6 +47,7 @@ from tasks.sql import guard, plan_schema
 
 register_polars_backends()  # built-in checks are unknown before the first validation
 
+SET_ASIDE = "_set_aside"  # true of rows that a stage itself puts into quarantine
 RAW = "_r_"  # beside typed ``distance`` stands its raw text ``_r_distance``
 
 

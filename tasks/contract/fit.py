@@ -3,7 +3,7 @@
 import polars as pl
 
 from schemas.errors import ContractError
-from tasks.contract.compile import Contract
+from tasks.contract.compile import SET_ASIDE, Contract
 
 # Every value of the left type is a value of the right ones. SQL's COUNT and pl.len()
 # give UInt32; Int64 to Float64 is not here: it rounds above 2^53.
@@ -26,7 +26,8 @@ def fit(plan: pl.LazyFrame, contract: Contract) -> pl.LazyFrame:
         contract: Its contract.
 
     Returns:
-        The columns in the contract's order and types; a UInt32 count becomes Int64.
+        The columns in the contract's order and types; a UInt32 count becomes Int64;
+        and the mark of rows that the stage sets aside.
 
     Raises:
         ContractError: Columns are missing, extra, or of a type that would lose values.
@@ -35,7 +36,9 @@ def fit(plan: pl.LazyFrame, contract: Contract) -> pl.LazyFrame:
     wrong = [f"{name} is missing" for name in wanted if name not in have]
     if contract.schema.strict != "filter":
         wrong += [
-            f"{name} is not in the contract" for name in have if name not in wanted
+            f"{name} is not in the contract"
+            for name in have
+            if name not in (*wanted, SET_ASIDE)
         ]
     wrong += [
         f"{name} is {have[name]}, not {dtype}"
@@ -47,7 +50,10 @@ def fit(plan: pl.LazyFrame, contract: Contract) -> pl.LazyFrame:
             f"the frame does not fit its contract: {'; '.join(wrong[:8])}"
             f"{' and more' if len(wrong) > 8 else ''}; change the query or the columns"
         )
-    return plan.select(pl.col(name).cast(dtype) for name, dtype in wanted.items())
+    return plan.select(
+        *(pl.col(name).cast(dtype) for name, dtype in wanted.items()),
+        *(name for name in have if name == SET_ASIDE),
+    )
 
 
 def widens(have: pl.DataType, wanted: pl.DataType) -> bool:

@@ -11,12 +11,13 @@ import re
 import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from dataclasses import replace as replaced
 from pathlib import Path
 
 import polars as pl
 
 from schemas.errors import ContractError
-from tasks.contract.compile import RAW, Contract
+from tasks.contract.compile import RAW, SET_ASIDE, Contract
 from tasks.contract.fit import fit
 from tasks.contract.rejects import (
     REJECT_ROWS,
@@ -35,6 +36,7 @@ from tasks.contract.repeats import (
 from tasks.contract.unique import height
 
 IN = "_rows_in"
+SUPPRESSED = "suppressed: its class is smaller than the release allows"
 NO_TABLES: Mapping[str, pl.LazyFrame] = {}
 
 
@@ -93,6 +95,7 @@ def contract_pass(
         ContractError: The frame's columns or types are not those of the contract, or
             a table that a rule refers to is not there.
     """
+    contract = setting_aside(rows, contract)
     rows = referred(prepared(rows, contract), contract, tables)
     with tempfile.TemporaryDirectory(dir=scratch) as made:
         files = Files(valid, rejects, Path(made))
@@ -111,6 +114,13 @@ def contract_pass(
             f" written and {verdict.dropped} dropped; report this as a defect"
         )
     return verdict
+
+
+def setting_aside(rows: pl.LazyFrame, contract: Contract) -> Contract:
+    """Reject the rows that the stage has marked, under a rule of their own."""
+    if contract.parsed or SET_ASIDE not in rows.collect_schema():
+        return contract
+    return replaced(contract, bad={**contract.bad, SUPPRESSED: pl.col(SET_ASIDE)})
 
 
 def prepared(rows: pl.LazyFrame, contract: Contract) -> pl.LazyFrame:

@@ -1,6 +1,7 @@
 """Hold one call of a stage function: what was given, and what has been made of it."""
 
 import hashlib
+import hmac
 from collections import Counter
 from collections.abc import Mapping
 from contextlib import ExitStack
@@ -24,6 +25,7 @@ from schemas.artifact import (
     Stage,
 )
 from schemas.errors import ContractError
+from schemas.privacy import NO_KEYS, Keys
 from schemas.terms import Terms
 from tasks import store
 from tasks.stage.signature import Shape, StageFunction
@@ -56,6 +58,7 @@ class Call:
     files: dict[str, File] = field(default_factory=dict)  # by the name in the document
     held: ExitStack = field(default_factory=ExitStack)  # open until the call is done
     snapshots: dict[str, pl.DataFrame] = field(default_factory=dict)
+    keys: Keys = NO_KEYS  # never printed, logged or written down
     healing: dict[str, str] = field(default_factory=dict)  # inputs of the damaged run
     places: pl.DataFrame | None = None  # where each line of a parsed text came from
     tables: dict[str, pl.LazyFrame] = field(default_factory=dict)  # rules refer to them
@@ -113,10 +116,22 @@ def bind(call: Call) -> None:
     call.factor = getattr(call.terms, "factor", "") or store.factor_of(
         call.store, *(ref.id for ref in call.refs.values())
     )
+    if call.shape.keys:
+        call.keys = Keys({name: store.secret(name) for name in call.terms.secrets})
+        call.identities |= fingerprints(call.keys)
     for name, value in call.given.items():
         if isinstance(value, Snapshot):
             taken = store.snapshot(call.store, value, call.poster)
             call.snapshots[name], call.identities[name] = taken
+
+
+def fingerprints(keys: Keys) -> dict[str, str]:
+    """Tell one key from another without telling it: another key, another result."""
+    said = b"datafactor: fingerprint of a key"
+    return {
+        f"key {name}": hmac.digest(key, said, "sha256").hex()
+        for name, key in keys.values.items()
+    }
 
 
 def hashed_files(call: Call, pattern: str) -> dict[str, File]:

@@ -37,7 +37,7 @@ def opened(call: Call, scratch: Path) -> dict[str, Any]:
             call.tables |= arguments[name]
         else:
             arguments[name] = value
-    return arguments
+    return arguments | ({call.shape.keys: call.keys} if call.shape.keys else {})
 
 
 def open_ref(call: Call, role: str, ref: ArtifactRef, scratch: Path) -> pl.LazyFrame:

@@ -12,6 +12,7 @@ import polars as pl
 from schemas.artifact import Parts
 from schemas.errors import ContractError
 from schemas.gates import Gates
+from schemas.privacy import Keys
 from schemas.resource import Source
 from schemas.terms import Terms
 from tasks.contract import Contract, compile_contract
@@ -34,6 +35,7 @@ class Shape:
     parts: frozenset[str]  # parameters that take the refs of many parts, unopened
     outputs: Mapping[str, Declaration]
     single: bool
+    keys: str = ""  # the parameter that takes secret keys, which no caller hands over
 
 
 def frame_declaration(hint: Any) -> tuple[bool, Declaration | None]:  # Any: a type hint
@@ -84,6 +86,7 @@ def shape_of(function: StageFunction) -> Shape:
         parts=frozenset(n for n, h in hints.items() if h == Parts),
         outputs=outputs,
         single=is_frame and "manifest" not in outputs.values(),
+        keys=next((n for n, h in hints.items() if h is Keys), ""),
     )
 
 

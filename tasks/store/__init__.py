@@ -44,6 +44,7 @@ from tasks.store.redriven import (
     rejected_before,
     was_redriven,
 )
+from tasks.store.secrets import secret
 from tasks.store.settings import Settings
 from tasks.store.verify import Finding, Findings, verify
 
@@ -90,6 +91,7 @@ __all__ = [
     "runs",
     "scan",
     "scratch",
+    "secret",
     "series",
     "snapshot",
     "trace",
