@@ -8,6 +8,7 @@ from typing import Any
 import polars as pl
 
 from flows.document import document_of, factor_named
+from flows.tasked import planned
 from schemas.contract import DTYPES, Column
 from schemas.document import Loc, json_schema, read
 from schemas.errors import ContractError, FactorError, SourceError
@@ -108,6 +109,8 @@ def product_contract(terms: Factor) -> dict[str, Contract]:
         columns = getattr(factor_named(other), stage).columns
         tables[name] = pl.LazyFrame(schema=types_of(columns))
     product = compile_contract(terms.product.contract(), terms.product.order)
+    if terms.product.task:
+        tables = {"made": planned(terms.product, tables, date.min)}
     fit(derive(tables, terms.product.derivation).derived, product)
     return {"product": product}
 

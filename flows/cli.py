@@ -9,6 +9,7 @@ import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -88,21 +89,36 @@ def run(
 ) -> int:
     """Run factors through their stages; with PREFECT_API_URL set, as flow runs there.
 
+    Several run in the order in which they feed each other. Only those named run: any
+    other input must have been made before. What fails stops those that it feeds.
+
     Example: datafactor run flight-disruption --as-of 2026-06-30 --through product
 
     Args:
         partitions: FIRST..LAST, such as 2024-05-01..2024-05-31: make these only.
     """
+    asked = partial(run_one, through=through, partitions=partitions, as_json=json)
+    if not more:
+        return asked(factor, as_of).give(json)
+    from flows.order import in_turn
+
     answers = []
-    for name in (factor, *more):
-        answers.append(run_one(name, as_of, through, partitions, json))
+    for answer in in_turn((factor, *more), lambda name: asked(name, as_of), failure):
+        answers.append(answer)
         if not json:
-            answers[-1].give(as_json=False)
+            answer.give(as_json=False)
     worst = max(answer.exit for answer in answers)
     if json:
-        data = [answer.data for answer in answers] if more else answers[0].data
+        data = [answer.data for answer in answers]
         Answer("run", data, lambda _: None, worst).give(as_json=True)
     return worst
+
+
+def failure(name: str, said: str) -> Answer:
+    """Say why one of several factors did not run to its end."""
+    told = f"{name}: {said}"
+    data = {"factor": name, "error": said}
+    return Answer("run", data, lambda _: err.print(told, markup=False), 1)
 
 
 def run_one(

@@ -36,7 +36,8 @@ def quality_of(ref: str) -> Facts:
         scores = store.series(s, factor, Score)
     if scores.is_empty():
         raise StoreError(
-            f"{factor} was never assessed: `datafactor run {factor}` does it"
+            f"{factor} was never assessed: `datafactor run {factor}` does it, where"
+            " the factor has a resource"
         )
     day = scores["as_of"].max()
     quality = store.series(s, factor, Indicator).filter(pl.col("as_of") == day)

@@ -3,9 +3,12 @@
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from schemas.artifact import ArtifactRef, Publication
+import polars as pl
+
+from schemas.artifact import ArtifactRef, Publication, Snapshot
 from schemas.errors import Refused, StoreError
 from schemas.product import ProductTerms
+from schemas.registers import ProductEvent
 from tasks import store
 from tasks.store import Run
 
@@ -53,6 +56,17 @@ def released(name: str) -> Released:
         as_of=said.as_of or last.at.date(),
         publication=said,
     )
+
+
+def withdrawal(terms: ProductTerms, day: date) -> str:
+    """Say why a product is withdrawn on a day; nothing while it is offered."""
+    entity = terms.provider.entity if terms.provider else ""
+    asked = Snapshot(
+        register=ProductEvent, where={"entity": entity, "product": terms.name}
+    )
+    events, _ = store.snapshot(store.current(), asked, "")
+    told = events.filter(pl.col("effective_on") <= day).sort("number").to_dicts()
+    return str(told[-1]["reason"]) if told and told[-1]["event"] == "withdraw" else ""
 
 
 def offers(factor: str = "") -> list[Run]:

@@ -1,5 +1,7 @@
 """Every stage task by name: add yours as one line."""
 
+from typing import Any
+
 from schemas.artifact import Stage
 from tasks.asset.assetize import assetize
 from tasks.asset.revoke import revoke_right
@@ -14,6 +16,7 @@ from tasks.resource.gather import gather
 from tasks.resource.redrive import redrive
 from tasks.resource.transform import transform
 from tasks.stage import stage_task
+from tasks.stage.task import StageTask
 
 collect_task = stage_task(Stage.RESOURCE, collect)
 clean_task = stage_task(Stage.RESOURCE, clean)
@@ -27,3 +30,6 @@ productize_task = stage_task(Stage.PRODUCT, productize)
 assetize_task = stage_task(Stage.ASSET, assetize)
 capitalize_task = stage_task(Stage.CAPITAL, capitalize)
 revoke_right_task = stage_task(Stage.ASSET, revoke_right, "act")
+
+# Tasks that a document may name instead of a query: `product: {task: NAME}`.
+PRODUCT_TASKS: dict[str, StageTask[..., Any]] = {}

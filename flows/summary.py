@@ -26,7 +26,7 @@ class Chain:
     @property
     def last(self) -> ArtifactRef:
         """The artifact at the end of the chain: what all the others lead to."""
-        stage = next(s for s in reversed(STAGES) if s in self.frames)
+        stage = next(s for s in reversed(STAGES) if self.frames.get(s))
         found = self.frames[stage]
         names = ("pledge", "position", "valuation", "product", "resource")
         return next((found[n] for n in names if n in found), next(iter(found.values())))
@@ -44,6 +44,8 @@ def lines(chain: Chain) -> list[tuple[str, str]]:
 
 def describe(stage: str, refs: Mapping[str, ArtifactRef]) -> str:
     """Say in words what one stage made."""
+    if stage == "raw" and not refs:
+        return "no table of its own"
     if stage == "raw":
         return f"{len(refs)} tables, bytes fixed by sha256"
     if stage in ("resource", "product"):
@@ -90,9 +92,10 @@ def next_commands(chain: Chain) -> list[str]:
     """Name the three questions people ask next."""
     loan = chain.frames.get("capital", {}).get("position")
     end = f"loan:{first_row(loan)['agreement']}" if loan else chain.factor
-    source = next(iter(chain.frames["raw"].values()))
+    tables = [f"resource/{ref.name}" for ref in chain.frames["raw"].values()]
+    first = next(iter(tables), "product")
     return [
         f"datafactor trace {end}",
-        f"datafactor impact {chain.factor}/resource/{source.name}",
+        f"datafactor impact {chain.factor}/{first}",
         "datafactor verify",
     ]

@@ -111,6 +111,11 @@ class Factor(Terms):
     def _stages_follow_each_other(self) -> Self:
         if self.asset and not self.product:
             raise ValueError("an asset is made of a product: write the product stage")
+        if self.asset and not self.resource:
+            raise ValueError(
+                "an asset is appraised by the quality of this factor's own resource:"
+                " write sources and resource, or end the chain at the product"
+            )
         if self.capital and not self.asset:
             raise ValueError("a loan rests on an asset: write the asset stage")
         return self
@@ -122,9 +127,19 @@ class Factor(Terms):
         return tuple(s for s, terms in zip(Stage, asked, strict=True) if terms)
 
     def through(self, last: Stage) -> "Factor":
-        """Cut the chain after ``last``."""
+        """Cut the chain after ``last``.
+
+        Raises:
+            FactorError: Nothing is left of it.
+        """
         cut = {s.value: None for s in Stage if s not in (*last.before, last)}
-        return self.model_copy(update=cut)
+        left = self.model_copy(update=cut)
+        if not left.stages:
+            raise FactorError(
+                f"{self.factor} has no {last.value}, it begins with its"
+                f" {self.stages[0].value}; run it through a later stage"
+            )
+        return left
 
     def live(self, register: type[pa.DataFrameModel]) -> Snapshot:
         """Ask for the register rows of this factor's asset."""
