@@ -1,4 +1,4 @@
-"""Decide whether a resource may become a product: nothing personal by oversight.
+"""Ask whether a product may be offered: nothing personal by oversight, a lawful price.
 
 A finding that proposes ``personal`` or ``sensitive`` for a column that nobody has
 classified shuts the gate; a person opens it by writing ``classification:`` on that
@@ -7,26 +7,51 @@ column in the document. It fails closed: without findings it stays shut.
 2 columns decided, 3 undecided, a mobile in one of them -> shut, naming that column.
 """
 
+from collections.abc import Iterable, Iterator
+
 import polars as pl
 
 from schemas.contract import frame_of
 from schemas.gates import Gates
 from schemas.grade import reason
+from tasks.product.case import Answer, Case, Question
+from tasks.product.price import price_is_allowed
 
 SHOWN = 8  # columns in a sentence
 
 
-def gates(findings: pl.DataFrame) -> pl.DataFrame:
-    """Answer the gate of the second stage. Contract: Gates.
+def answered(case: Case, questions: Iterable[Question]) -> pl.DataFrame:
+    """Ask every question of a case; all answers at once. Contract: Gates.
 
-    Args:
-        findings: Contract Finding, of all columns of the resource.
+    An answer without evidence does not pass, whatever it says.
     """
+    answers = [held_to_proof(answer) for ask in questions for answer in ask(case)]
+    return frame_of(Gates, [(*answer, case.as_of) for answer in answers])
+
+
+def held_to_proof(answer: Answer) -> Answer:
+    """Shut a gate that would pass with nothing to show."""
+    gate, passed, ground, evidence = answer
+    if passed and not evidence.strip():
+        return gate, False, f"{ground}, but nothing shows it; name the evidence", ""
+    return answer
+
+
+def classification(case: Case) -> Iterator[Answer]:
+    """Ask that no column that nobody has classified looks personal."""
+    findings = case.findings
     open_ = findings.filter(~pl.col("decided"))
     asked = open_.filter(pl.col("proposed").is_in(["personal", "sensitive"]))
     passed = findings.height > 0 and asked.is_empty()
-    row = ("classification", passed, ground(asked), evidence(findings), None)
-    return frame_of(Gates, [row])
+    yield "classification", passed, ground(asked), evidence(findings)
+
+
+def price(case: Case) -> Iterator[Answer]:
+    """Ask whether the price is lawful: guide price, and public data that are free."""
+    asked = case.terms.price
+    allowed, ground = price_is_allowed(asked, case.terms.compliance)
+    source = asked.ceiling.source if asked.ceiling else "product.price"
+    yield "price", allowed, ground, source
 
 
 def ground(asked: pl.DataFrame) -> str:

@@ -10,7 +10,12 @@ from schemas.contract import frame_of
 from schemas.grade import Finding
 from schemas.privacy import Disclosure
 from schemas.product import Derivation, Product, ProductTerms
-from tasks.product.gates import gates
+from tasks.product.case import Case, Question
+from tasks.product.compliance import compliance
+from tasks.product.gates import answered, classification, price
+from tasks.product.licence import licence
+
+QUESTIONS: tuple[Question, ...] = (classification, compliance, licence, price)
 
 
 def productize(
@@ -33,7 +38,7 @@ def productize(
     """
     found = pl.concat([frame.collect() for frame in findings.values()])
     return Product(
-        gates=gates(found).lazy(),
+        gates=answered(Case(terms, found, as_of), QUESTIONS).lazy(),
         disclosure=frame_of(Disclosure, []).lazy(),
         product=derived,
     )

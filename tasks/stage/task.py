@@ -150,7 +150,7 @@ def outcome(shape: Shape, done: Mapping[str, Published]) -> Any:  # Any: refs or
         one = shape.single and TEXT not in shape.inputs.values()
         handed = main_ref(shape, done[""]) if one else named_anew(done[""].refs)
     gates = [g for published in done.values() for g in published.publication.gates]
-    shut = tuple(g.ground for g in gates if not g.passed)
+    shut = tuple(dict.fromkeys(g.ground for g in gates if not g.passed))
     if TaskRunContext.get() is None:
         if shut:
             raise Refused(shape.name, shut)

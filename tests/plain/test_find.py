@@ -47,6 +47,11 @@ product:
     - {name: years, logicalType: integer, classification: internal}
   key: [id]
   licence: {name: house licence, permissions: [use]}
+  compliance:
+    lawful_source: {answer: true, evidence: own books}
+    undisputed: {answer: true, evidence: DECLARATION-1}
+    third_party_rights: {answer: true, evidence: own books}
+    consent: {basis: none-personal, evidence: ids and ages of made-up people}
 """
 
 
