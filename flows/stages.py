@@ -6,7 +6,11 @@ from schemas.artifact import Stage
 from tasks.asset.assetize import assetize
 from tasks.asset.revoke import revoke_right
 from tasks.capital.capitalize import capitalize
+from tasks.product.bundle import deliver
 from tasks.product.derive import derive
+from tasks.product.entitle import revoke_order, withdraw_product
+from tasks.product.invoice import issue_invoices
+from tasks.product.order import order, renew
 from tasks.product.productize import productize
 from tasks.resource.assess import assess
 from tasks.resource.classify import classify
@@ -30,6 +34,12 @@ productize_task = stage_task(Stage.PRODUCT, productize)
 assetize_task = stage_task(Stage.ASSET, assetize)
 capitalize_task = stage_task(Stage.CAPITAL, capitalize)
 revoke_right_task = stage_task(Stage.ASSET, revoke_right, "act")
+order_task = stage_task(Stage.PRODUCT, order, "act")
+renew_task = stage_task(Stage.PRODUCT, renew, "act")
+revoke_order_task = stage_task(Stage.PRODUCT, revoke_order, "act")
+withdraw_task = stage_task(Stage.PRODUCT, withdraw_product, "act")
+invoice_task = stage_task(Stage.PRODUCT, issue_invoices, "act")
+deliver_task = stage_task(Stage.PRODUCT, deliver, "act")
 
 # Tasks that a document may name instead of a query: `product: {task: NAME}`.
 PRODUCT_TASKS: dict[str, StageTask[..., Any]] = {}

@@ -1,0 +1,90 @@
+"""End an entitlement, withdraw a product, and measure terms in months."""
+
+from calendar import monthrange
+from collections.abc import Iterable, Mapping
+from datetime import date, timedelta
+from typing import Annotated, Any
+
+import polars as pl
+
+from schemas.contract import frame_of
+from schemas.errors import RegisterError
+from schemas.registers import Entitlement, ProductEvent
+from schemas.sale import EndTerms, WithdrawalTerms
+
+Row = Mapping[str, Any]  # one row of a register
+
+
+def withdrawn(events: Iterable[Row], day: date) -> str:
+    """Say why a product is withdrawn on a day; empty where it is not.
+
+    Args:
+        events: Rows of register ProductEvent, of one product.
+        day: In the zone of the entity that sells.
+    """
+    past = [e for e in events if e["effective_on"] <= day]
+    last = max(past, key=lambda e: e["number"], default=None)
+    if last is None or last["event"] == "restore":
+        return ""
+    return (
+        f"{last['product']} was withdrawn on {last['effective_on']}: {last['reason']}"
+    )
+
+
+def last_day(first: date, months: int) -> date:
+    """Find the last day of a term of whole months. 2026-01-31, 1 -> 2026-02-27.
+
+    The day before the same day some months on; where that month is too short, before
+    its last one.
+    """
+    count = first.year * 12 + first.month - 1 + months
+    year, month = divmod(count, 12)
+    day = min(first.day, monthrange(year, month + 1)[1])
+    return date(year, month + 1, day) - timedelta(days=1)
+
+
+def revoke_order(
+    events: Annotated[pl.LazyFrame, Entitlement], terms: EndTerms
+) -> Annotated[pl.LazyFrame, Entitlement]:
+    """Write the end of an entitlement: once, the first one stands.
+
+    Raises:
+        RegisterError: Nothing was ordered under this number.
+    """
+    rows = events.collect()
+    if rows.is_empty():
+        raise RegisterError(f"order {terms.order} is not known: see `datafactor usage`")
+    ended = rows.filter(event="revoke")
+    if ended.height:
+        return ended.lazy()
+    last = rows.sort("valid_to").tail(1)
+    return last.with_columns(
+        event=pl.lit("revoke"),
+        number=pl.lit(1, pl.Int64),
+        quota=pl.lit(None, pl.Int64),
+        effective_on=pl.lit(terms.effective_on),
+        reason=pl.lit(terms.reason),
+    ).lazy()
+
+
+def withdraw_product(
+    events: Annotated[pl.LazyFrame, ProductEvent], terms: WithdrawalTerms
+) -> Annotated[pl.LazyFrame, ProductEvent]:
+    """Write that a product is withdrawn, or offered again.
+
+    Raises:
+        RegisterError: It is so already, or somebody else was faster.
+    """
+    rows = events.sort("number").collect()
+    if terms.number != rows.height + 1:
+        raise RegisterError(f"{terms.product} was changed at this moment: look again")
+    event = "restore" if terms.lift else "withdraw"
+    stands = rows["event"][-1] if rows.height else "restore"
+    if stands == event:
+        said = "offered" if terms.lift else "withdrawn"
+        raise RegisterError(f"{terms.product} is {said} already")
+    row = (
+        *(terms.entity, terms.product, terms.number, terms.factor, event),
+        *(terms.effective_on, terms.reason, terms.evidence),
+    )
+    return frame_of(ProductEvent, [row]).lazy()

@@ -1,0 +1,191 @@
+"""Take an order or a renewal: ask every gate at once, then grant what was ordered."""
+
+from collections.abc import Iterator
+from datetime import date
+from typing import Annotated, Any
+
+import polars as pl
+import rfc8785
+
+from schemas.contract import frame_of
+from schemas.errors import RegisterError
+from schemas.gates import Gates
+from schemas.offer import Price
+from schemas.product import ProductTerms
+from schemas.registers import Entitlement, Order, ProductEvent
+from schemas.sale import Ordered, OrderTerms, RenewalTerms, Renewed
+from tasks.product.entitle import last_day, withdrawn
+from tasks.product.price import due, price_is_allowed
+from tasks.product.uses import use_is_allowed
+
+Answer = tuple[str, bool, str]  # gate, whether it is open, and its ground
+
+
+def order(
+    product: pl.LazyFrame,
+    withdrawals: Annotated[pl.LazyFrame, ProductEvent],
+    terms: OrderTerms,
+) -> Ordered:
+    """Grant what was ordered, where nothing forbids it.
+
+    Args:
+        product: The rows on offer: the order rests on them.
+        withdrawals: Events of this product so far.
+        terms: The order, and the offer as it stands.
+
+    Returns:
+        ``gates`` first: they withhold the order and its entitlement.
+    """
+    offer, day = terms.offer, terms.ordered_on
+    answers = [
+        is_offered(offer, withdrawals.collect().to_dicts(), day),
+        ("use", *use_is_allowed(offer.scenario, terms.use)),
+        has_fields(offer, terms.fields),
+        is_licensed(offer),
+        ("price", *price_is_allowed(offer.price, offer.compliance)),
+        term_is_open(offer, terms.valid_from, terms.valid_to),
+        quota_is_sold(offer.price, terms.quota),
+    ]
+    return Ordered(
+        gates=answered(answers, offer, day),
+        order=frame_of(Order, [order_row(terms)]).lazy(),
+        entitlement=frame_of(Entitlement, [grant_row(terms)]).lazy(),
+    )
+
+
+def order_row(terms: OrderTerms) -> tuple[object, ...]:
+    """Write the order as its register holds it."""
+    offer = terms.offer
+    fields = terms.fields or tuple(c.name for c in offer.columns)
+    filters = [name for name in offer.delivery.filters if name in fields]
+    price = rfc8785.dumps(offer.price.model_dump(mode="json")).decode()
+    return (
+        *(terms.order, offer.provider.entity if offer.provider else ""),
+        *(terms.factor, offer.name, offer.version),
+        *(terms.customer, terms.customer_code, terms.use, offer.licence.name),
+        *(",".join(fields), ",".join(filters), terms.rows, terms.quota),
+        *(offer.price.counted, offer.price.mode, price),
+        sum(c.amount_fen for c in due(offer.price, terms.quota)),
+        *(terms.valid_from, terms.valid_to, terms.ordered_on),
+    )
+
+
+def grant_row(terms: OrderTerms) -> tuple[object, ...]:
+    """Write what the order entitles to."""
+    term = (terms.valid_from, terms.valid_to, terms.ordered_on)
+    return (terms.order, "grant", 1, terms.key_sha256, terms.quota, *term, "ordered")
+
+
+def renew(
+    orders: Annotated[pl.LazyFrame, Order],
+    events: Annotated[pl.LazyFrame, Entitlement],
+    withdrawals: Annotated[pl.LazyFrame, ProductEvent],
+    terms: RenewalTerms,
+) -> Renewed:
+    """Grant another term at the order's own price, where nothing forbids it.
+
+    Raises:
+        RegisterError: Nothing was ordered under this number.
+    """
+    ordered, known = orders.collect().to_dicts(), events.collect().to_dicts()
+    if not ordered or not known:
+        raise RegisterError(f"order {terms.order} is not known: see `datafactor usage`")
+    offer, day = terms.offer, terms.renewed_on
+    price = Price.model_validate_json(ordered[0]["price"])
+    ended = [e for e in known if e["event"] == "revoke"]
+    told = f"order {terms.order} was revoked: {ended[0]['reason']}" if ended else ""
+    answers = [
+        is_offered(offer, withdrawals.collect().to_dicts(), day),
+        ("use", *use_is_allowed(offer.scenario, ordered[0]["use"])),
+        ("entitlement", not ended, told or f"order {terms.order} stands"),
+        is_licensed(offer),
+        ("price", *price_is_allowed(capped(price, offer.price), offer.compliance)),
+        term_is_open(offer, terms.valid_from, terms.valid_to, price.months),
+        quota_is_sold(price, terms.quota),
+    ]
+    row = (
+        *(terms.order, "renew", terms.number, known[0]["key_sha256"], terms.quota),
+        *(terms.valid_from, terms.valid_to, day, "renewed"),
+    )
+    return Renewed(
+        gates=answered(answers, offer, day),
+        entitlement=frame_of(Entitlement, [row]).lazy(),
+    )
+
+
+def capped(price: Price, offered: Price) -> Price:
+    """Hold the order's old price against the guide price of today."""
+    return price.model_copy(update={"ceiling": offered.ceiling})
+
+
+def answered(answers: list[Answer], offer: ProductTerms, day: date) -> pl.LazyFrame:
+    """Write the answers as gates; what was looked at is the offer."""
+    evidence = f"{offer.name} {offer.version}"
+    rows = [(gate, open_, ground, evidence, day) for gate, open_, ground in answers]
+    return frame_of(Gates, rows).lazy()
+
+
+def is_offered(offer: ProductTerms, events: list[dict[str, Any]], day: date) -> Answer:
+    """Refuse what was withdrawn or whose offer has ended."""
+    if told := withdrawn(events, day):
+        return "offered", False, told
+    ends = offer.deprecated
+    if ends and ends.on < day:
+        follows = f"; order {ends.successor}" if ends.successor else ""
+        told = f"{offer.name} {offer.version} was offered until {ends.on}{follows}"
+        return "offered", False, told
+    return "offered", True, f"{offer.name} {offer.version} is offered on {day}"
+
+
+def has_fields(offer: ProductTerms, fields: tuple[str, ...]) -> Answer:
+    """Refuse fields that the product does not have."""
+    names = [c.name for c in offer.columns]
+    strange = sorted(set(fields) - set(names))
+    if strange or len(set(fields)) < len(fields):
+        told = f"no field {', '.join(strange)}" if strange else "a field is named twice"
+        return "fields", False, f"{told}: {offer.name} has {', '.join(names)}"
+    return "fields", True, f"{len(fields or names)} of {len(names)} fields"
+
+
+def is_licensed(offer: ProductTerms) -> Answer:
+    """Refuse where the licence does not permit use, or nothing may leave."""
+    licence = offer.licence
+    if "use" not in licence.permissions or "use" in licence.prohibitions:
+        return "licence", False, f"licence {licence.name} does not permit use"
+    if offer.release == "enclave":
+        told = f"{offer.name} is released inside an enclave only: nothing of it leaves"
+        return "licence", False, told
+    return "licence", True, f"licence {licence.name} permits {offer.release} use"
+
+
+def term_is_open(
+    offer: ProductTerms, first: date, last: date, months: int = 0
+) -> Answer:
+    """Refuse a term that is too long, or outside the operating agreement."""
+    longest = last_day(first, months or offer.price.months)
+    wrong = list(outside(offer, first, last))
+    if last < first:
+        wrong.append(f"it ends on {last}, before it begins on {first}")
+    if last > longest:
+        wrong.append(f"one order lasts until {longest} at most: renew it then")
+    if wrong:
+        return "term", False, f"the term cannot be granted: {'; '.join(wrong)}"
+    return "term", True, f"from {first} to {last}"
+
+
+def outside(offer: ProductTerms, first: date, last: date) -> Iterator[str]:
+    """Name the bounds of the operating agreement that a term crosses."""
+    public = offer.compliance.public_data if offer.compliance else None
+    if public and public.valid_from and first < public.valid_from:
+        yield f"agreement {public.agreement} begins on {public.valid_from}"
+    if public and public.valid_to and last > public.valid_to:
+        yield f"agreement {public.agreement} ends on {public.valid_to}"
+
+
+def quota_is_sold(price: Price, quota: int | None) -> Answer:
+    """Refuse a quota that its price does not sell."""
+    if price.mode != "quota" or price.quota is None:
+        return "quota", True, f"{quota:,} units at most" if quota else "no limit"
+    if not quota or quota % price.quota:
+        return "quota", False, f"order a multiple of {price.quota:,} {price.counted}s"
+    return "quota", True, f"{quota:,} {price.counted}s"
