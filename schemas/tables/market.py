@@ -7,7 +7,7 @@ the chain.
 
 from datetime import date
 
-from sqlalchemy import BigInteger, CheckConstraint
+from sqlalchemy import BigInteger, CheckConstraint, Index
 from sqlmodel import Field
 
 from schemas.registers import (
@@ -118,7 +118,7 @@ class UsageRow(Row, table=True):
     """One delivery, written in the transaction that granted it."""
 
     delivery: str = Field(primary_key=True)
-    entitlement: str = Field(foreign_key="quota.entitlement", index=True)
+    entitlement: str = Field(foreign_key="quota.entitlement")
     at: str
     period: str
     form: str
@@ -129,9 +129,10 @@ class UsageRow(Row, table=True):
     served: str
 
     __table_args__ = (
+        Index("ix_usagerow_entitlement", "entitlement", "at"),
         is_period("period"),
         is_one_of("form", FORMS),
-        is_integer("calls", "calls >= 1"),
+        is_integer("calls", "calls >= 0"),
         is_integer("rows", "rows >= 0"),
         is_integer("bytes", "bytes >= 0"),
     )
@@ -156,7 +157,7 @@ class SealedUsage(Row, table=True):
     __table_args__ = (
         is_period("period"),
         is_one_of("form", FORMS),
-        is_integer("calls", "calls >= 1"),
+        is_integer("calls", "calls >= 0"),
         is_integer("rows", "rows >= 0"),
         is_integer("bytes", "bytes >= 0"),
         *is_digest("artifact"),

@@ -46,15 +46,27 @@ from tasks.store.redriven import (
 )
 from tasks.store.secrets import secret
 from tasks.store.settings import Settings
+from tasks.store.usage import (
+    Denied,
+    Grant,
+    Request,
+    entitled,
+    grant,
+    grant_all,
+    order_of,
+)
 from tasks.store.verify import Finding, Findings, verify
 
 __all__ = [
+    "Denied",
     "Fact",
     "Finding",
     "Findings",
+    "Grant",
     "Impact",
     "Loan",
     "Node",
+    "Request",
     "Run",
     "Settings",
     "Store",
@@ -64,10 +76,13 @@ __all__ = [
     "current",
     "digest",
     "doctor",
+    "entitled",
     "every",
     "factor_of",
     "finished",
     "fragments",
+    "grant",
+    "grant_all",
     "hashed",
     "impact",
     "is_frame",
@@ -77,6 +92,7 @@ __all__ = [
     "made_with",
     "members",
     "opened",
+    "order_of",
     "parts",
     "path",
     "place",

@@ -92,13 +92,13 @@ CREATE TABLE usagerow (
   CONSTRAINT pk_usagerow PRIMARY KEY (delivery),
   CONSTRAINT ck_usagerow_period CHECK (substr(period, 1, 1) IN ('0', '1', '2', '3', '4', '5', '6', '7', '8', '9') AND substr(period, 2, 1) IN ('0', '1', '2', '3', '4', '5', '6', '7', '8', '9') AND substr(period, 3, 1) IN ('0', '1', '2', '3', '4', '5', '6', '7', '8', '9') AND substr(period, 4, 1) IN ('0', '1', '2', '3', '4', '5', '6', '7', '8', '9') AND substr(period, 5) IN ('-01', '-02', '-03', '-04', '-05', '-06', '-07', '-08', '-09', '-10', '-11', '-12')),
   CONSTRAINT ck_usagerow_form CHECK (form IN ('bundle', 'service')),
-  CONSTRAINT ck_usagerow_calls CHECK (CAST(calls AS BIGINT) = calls AND abs(calls) <= 9000000000000000 AND calls >= 1),
+  CONSTRAINT ck_usagerow_calls CHECK (CAST(calls AS BIGINT) = calls AND abs(calls) <= 9000000000000000 AND calls >= 0),
   CONSTRAINT ck_usagerow_rows CHECK (CAST(rows AS BIGINT) = rows AND abs(rows) <= 9000000000000000 AND rows >= 0),
   CONSTRAINT ck_usagerow_bytes CHECK (CAST(bytes AS BIGINT) = bytes AND abs(bytes) <= 9000000000000000 AND bytes >= 0),
   CONSTRAINT fk_usagerow_entitlement FOREIGN KEY(entitlement) REFERENCES quota (entitlement)
 );
 
-CREATE INDEX ix_usagerow_entitlement ON usagerow (entitlement);
+CREATE INDEX ix_usagerow_entitlement ON usagerow (entitlement, at);
 
 CREATE TABLE sealedusage (
   delivery VARCHAR NOT NULL,
@@ -116,7 +116,7 @@ CREATE TABLE sealedusage (
   CONSTRAINT pk_sealedusage PRIMARY KEY (delivery),
   CONSTRAINT ck_sealedusage_period CHECK (substr(period, 1, 1) IN ('0', '1', '2', '3', '4', '5', '6', '7', '8', '9') AND substr(period, 2, 1) IN ('0', '1', '2', '3', '4', '5', '6', '7', '8', '9') AND substr(period, 3, 1) IN ('0', '1', '2', '3', '4', '5', '6', '7', '8', '9') AND substr(period, 4, 1) IN ('0', '1', '2', '3', '4', '5', '6', '7', '8', '9') AND substr(period, 5) IN ('-01', '-02', '-03', '-04', '-05', '-06', '-07', '-08', '-09', '-10', '-11', '-12')),
   CONSTRAINT ck_sealedusage_form CHECK (form IN ('bundle', 'service')),
-  CONSTRAINT ck_sealedusage_calls CHECK (CAST(calls AS BIGINT) = calls AND abs(calls) <= 9000000000000000 AND calls >= 1),
+  CONSTRAINT ck_sealedusage_calls CHECK (CAST(calls AS BIGINT) = calls AND abs(calls) <= 9000000000000000 AND calls >= 0),
   CONSTRAINT ck_sealedusage_rows CHECK (CAST(rows AS BIGINT) = rows AND abs(rows) <= 9000000000000000 AND rows >= 0),
   CONSTRAINT ck_sealedusage_bytes CHECK (CAST(bytes AS BIGINT) = bytes AND abs(bytes) <= 9000000000000000 AND bytes >= 0),
   CONSTRAINT ck_sealedusage_artifact CHECK (length(artifact) = 32),

@@ -1,0 +1,284 @@
+"""Grant deliveries: the entitlement, its counter and the usage row in one transaction.
+
+Whoever delivers, by file or by service, asks here first and delivers what was granted.
+A refusal is an answer with its ground, not an error. The counter moves by a conditional
+UPDATE under the write lock, so that no number of clients takes more than the quota; the
+same statements run on SQLite and PostgreSQL.
+"""
+
+import secrets
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, timedelta
+from typing import Any, Literal
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import Connection, and_, insert, or_, select, update
+from sqlmodel import col
+
+from schemas.tables.columns import table_of
+from schemas.tables.market import (
+    EntitlementEvent,
+    OfferEvent,
+    OrderRow,
+    Quota,
+    UsageRow,
+)
+from tasks.store.database import reading, writing
+from tasks.store.place import Store
+
+Form = Literal["bundle", "service"]
+Kind = Literal[
+    "unknown", "not_begun", "expired", "revoked", "withdrawn", "fields", "rate", "quota"
+]
+MINUTE = timedelta(minutes=1)
+MOMENT = "%Y-%m-%dT%H:%M:%S.%fZ"  # sorts as time does
+
+
+@dataclass(frozen=True)
+class Request:
+    """What a delivery would hand over.
+
+    Attributes:
+        at: When, aware; the day and the month are those of ``zone``.
+        zone: Time zone of the order's entity.
+        calls: 1, or 0 for a further piece of an answer that was granted already.
+        ahead: Rows that will follow in the same answer: they must fit under the quota
+            now, and are counted when they are asked for.
+        calls_per_minute: Most calls within any 60 seconds; 0: no limit.
+        delivery: Its number, where the caller must know it before.
+    """
+
+    order: str
+    form: Form
+    at: datetime
+    zone: str
+    fields: tuple[str, ...]
+    rows: int
+    bytes: int
+    served: str
+    calls: int = 1
+    ahead: int = 0
+    calls_per_minute: int = 0
+    delivery: str = field(default_factory=lambda: secrets.token_hex(16))
+
+    @property
+    def day(self) -> date:
+        """Its date where the entity keeps its books."""
+        return self.at.astimezone(ZoneInfo(self.zone)).date()
+
+
+@dataclass(frozen=True)
+class Grant:
+    """A delivery that is granted and counted; ``left`` units remain, or no limit."""
+
+    delivery: str
+    left: int | None
+
+
+@dataclass(frozen=True)
+class Denied:
+    """Why nothing may be delivered, and after how many seconds to ask again."""
+
+    kind: Kind
+    ground: str
+    retry_after: int | None = None
+
+
+def order_of(s: Store, key_sha256: str) -> str | None:
+    """Find the order that an API key opens.
+
+    A renewal with another key replaces the one before.
+    """
+    with reading(s.engine) as c:
+        found = c.scalar(
+            select(col(EntitlementEvent.entitlement)).where(
+                col(EntitlementEvent.key_sha256) == key_sha256
+            )
+        )
+        events = _events(c, found) if key_sha256 and found is not None else []
+    keys = [e.key_sha256 for e in events if e.event != "revoke" and e.key_sha256]
+    return found if keys and keys[-1] == key_sha256 else None
+
+
+def grant(s: Store, request: Request) -> Grant | Denied:
+    """Grant one delivery and count it, or say why not."""
+    return grant_all(s, [request])[0]
+
+
+def grant_all(s: Store, requests: Sequence[Request]) -> list[Grant | Denied]:
+    """Grant several deliveries one after another, durable together: one commit."""
+    with writing(s.engine) as c:
+        return [_granted(c, request) for request in requests]
+
+
+def entitled(s: Store, order: str, day: date) -> Denied | None:
+    """Say why an order entitles to nothing on a day; None: it does."""
+    with reading(s.engine) as c:
+        return _standing(c, order, day)
+
+
+def _granted(c: Connection, r: Request) -> Grant | Denied:
+    if denied := _standing(c, r.order, r.day) or _outside(c, r) or _too_fast(c, r):
+        return denied
+    if not _raise(c, r):
+        return _used_up(c, r)
+    zoned = r.at.astimezone(ZoneInfo(r.zone))
+    row = {
+        "delivery": r.delivery,
+        "entitlement": r.order,
+        "at": r.at.astimezone(UTC).strftime(MOMENT),
+        "period": f"{zoned:%Y-%m}",
+        "form": r.form,
+        "calls": r.calls,
+        "rows": r.rows,
+        "bytes": r.bytes,
+        "fields": ",".join(r.fields),
+        "served": r.served,
+    }
+    c.execute(insert(UsageRow).values(**row))
+    return Grant(r.delivery, _left(c, r.order))
+
+
+def _events(c: Connection, order: str) -> Sequence[Any]:  # rows of the table
+    """List grant, renewals and revocations, each kind by its number."""
+    query = select(*table_of(EntitlementEvent).columns).where(
+        col(EntitlementEvent.entitlement) == order
+    )
+    found = c.execute(query).all()
+    return sorted(found, key=lambda e: (e.event != "grant", e.event, e.number))
+
+
+def _standing(c: Connection, order: str, day: date) -> Denied | None:
+    """Read what the order's entitlement and its product are on a day."""
+    events = _events(c, order)
+    terms = [(e.valid_from, e.valid_to) for e in events if e.event != "revoke"]
+    if not terms:
+        return Denied("unknown", f"nothing entitles to order {order}: order first")
+    ends = [e for e in events if e.event == "revoke" and e.effective_on <= day]
+    if ends:
+        on = min(e.effective_on for e in ends)
+        said = f"the entitlement {order} is revoked since {on}: ask the provider why"
+        return Denied("revoked", said)
+    if not any(begin <= day <= end for begin, end in terms):
+        return _out_of_term(order, terms, day)
+    return _withdrawn(c, order, day)
+
+
+def _out_of_term(order: str, terms: Sequence[tuple[date, date]], day: date) -> Denied:
+    """Say which term is over, or when the next one begins."""
+    coming = [begin for begin, _ in terms if begin > day]
+    if coming:
+        said = f"the entitlement {order} begins on {min(coming)}: ask again then"
+        return Denied("not_begun", said)
+    last = max(end for _, end in terms)
+    return Denied(
+        "expired", f"the entitlement {order} ended on {last}: renew the order"
+    )
+
+
+def _withdrawn(c: Connection, order: str, day: date) -> Denied | None:
+    """Look whether the ordered product is on offer on a day."""
+    query = (
+        select(
+            col(OfferEvent.event), col(OfferEvent.effective_on), col(OrderRow.product)
+        )
+        .join(
+            OrderRow,
+            and_(
+                col(OrderRow.entity) == col(OfferEvent.entity),
+                col(OrderRow.product) == col(OfferEvent.product),
+            ),
+        )
+        .where(col(OrderRow.order) == order, col(OfferEvent.effective_on) <= day)
+        .order_by(col(OfferEvent.number).desc())
+        .limit(1)
+    )
+    last = c.execute(query).first()
+    if last is None or last.event != "withdraw":
+        return None
+    return Denied(
+        "withdrawn",
+        f"product {last.product} is withdrawn since {last.effective_on}: ask the"
+        " provider why",
+    )
+
+
+def _outside(c: Connection, r: Request) -> Denied | None:
+    """Refuse fields that the order did not license."""
+    licensed = c.scalar(
+        select(col(OrderRow.fields)).where(col(OrderRow.order) == r.order)
+    )
+    strange = [f for f in r.fields if f not in (licensed or "").split(",")]
+    if not strange:
+        return None
+    return Denied(
+        "fields",
+        f"order {r.order} does not license {', '.join(strange)}: ask for {licensed}",
+    )
+
+
+def _too_fast(c: Connection, r: Request) -> Denied | None:
+    """Refuse a call when as many as are allowed began within the last 60 seconds."""
+    if not r.calls or not r.calls_per_minute:
+        return None
+    at = r.at.astimezone(UTC)
+    query = (
+        select(col(UsageRow.at))
+        .where(
+            col(UsageRow.entitlement) == r.order,
+            col(UsageRow.at) > (at - MINUTE).strftime(MOMENT),
+            col(UsageRow.calls) > 0,
+        )
+        .order_by(col(UsageRow.at).desc())
+        .limit(1)
+        .offset(r.calls_per_minute - 1)
+    )
+    before = c.scalar(query)
+    if before is None:
+        return None
+    free = datetime.strptime(before, MOMENT).replace(tzinfo=UTC) + MINUTE
+    wait = max(1, -((at - free) // timedelta(seconds=1)))
+    return Denied(
+        "rate",
+        f"order {r.order} allows {r.calls_per_minute} calls a minute: ask again in"
+        f" {wait} s",
+        wait,
+    )
+
+
+def _raise(c: Connection, r: Request) -> bool:
+    """Count the delivery where it fits, in one statement: never look, then write."""
+    calls, rows = col(Quota.used_calls), col(Quota.used_rows)
+    limit, unit = col(Quota.limit_units), col(Quota.unit)
+    fits = or_(
+        limit.is_(None),
+        and_(unit == "call", calls + r.calls <= limit),
+        and_(unit == "row", rows + r.rows + r.ahead <= limit),
+    )
+    raised = update(Quota).where(col(Quota.entitlement) == r.order, fits)
+    done = c.execute(raised.values(used_calls=calls + r.calls, used_rows=rows + r.rows))
+    return done.rowcount == 1
+
+
+def _left(c: Connection, order: str) -> int | None:
+    """Say how many units remain; None: no limit."""
+    q = c.execute(
+        select(*table_of(Quota).columns).where(col(Quota.entitlement) == order)
+    ).one()
+    if q.limit_units is None:
+        return None
+    return int(q.limit_units - (q.used_calls if q.unit == "call" else q.used_rows))
+
+
+def _used_up(c: Connection, r: Request) -> Denied:
+    """Say what is left of the quota, and what would fit."""
+    unit = c.scalar(select(col(Quota.unit)).where(col(Quota.entitlement) == r.order))
+    left = _left(c, r.order)
+    if unit == "row" and left:
+        said = (
+            f"{left} rows are left, this answer has {r.rows + r.ahead}: ask for fewer"
+        )
+    else:
+        said = "nothing is left"
+    return Denied("quota", f"the quota of order {r.order}: {said}, or renew the order")
