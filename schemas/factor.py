@@ -21,7 +21,7 @@ from schemas.errors import FactorError
 from schemas.grade import GRADES, Grade, grade_of
 from schemas.licence import Grant, Unlisted, catalogues, looked_up
 from schemas.policy import AssetRules, CapitalRules, Policy
-from schemas.product import ProductRules, ProductTerms, Provider
+from schemas.product import ProductRules, ProductTerms, Provider, Upstream
 from schemas.quality import CheckCounts, Indicator
 from schemas.registers import JournalLine
 from schemas.resource import ResourceTerms, Source, in_order
@@ -291,8 +291,22 @@ def offered(
             "listed": listed_as(factor.product, folders),
             "graded": graded(tables),
             "classified": {n: classes_of(t.columns) for n, t in tables.items()},
+            "upstream": {
+                n: upstream_of(t)
+                for n, t in tables.items()
+                if isinstance(t, ResourceTerms)
+            },
             "rules": policy.resolve(ProductRules),
         }
+    )
+
+
+def upstream_of(resource: ResourceTerms) -> Upstream:
+    """Say how a resource is made, so that a column can be followed to its source."""
+    return Upstream(
+        consolidate=resource.consolidate,
+        labels=resource.labels,
+        sources={s.name: classes_of(s.columns) for s in resource.sources},
     )
 
 

@@ -56,6 +56,19 @@ def withhold(
     )
 
 
+def recoverable(table: pl.DataFrame, step: Cells) -> int:
+    """Count the withheld cells of a published table that its sums give away.
+
+    A sum counts as known where one of its cells is told; the others may be small.
+    """
+    counts = table[step.cells].to_list()
+    holes = {i for i, count in enumerate(counts) if count is None}
+    known = [
+        line for line in lines_of(table.select(step.by)) if any(counts[i] for i in line)
+    ]
+    return len(solved(known, holes))
+
+
 def lines_of(cells: pl.DataFrame) -> list[Line]:
     """List all sums over the table: for each choice of columns, each of their values.
 

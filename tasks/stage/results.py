@@ -204,7 +204,13 @@ def keep(call: Call, frame: str, part: Path, rows: int, contract: Contract) -> N
         contract=contract.digest,
         kind="frame",
     )
-    call.made.append(Made(frame=frame, ref=ref, bytes=size))
+    call.made.append(Made(frame=frame, ref=ref, bytes=size, roles=derived_from(call)))
+
+
+def derived_from(call: Call) -> tuple[str, ...] | None:
+    """Leave out what results were only compared with; None where that is nothing."""
+    given = [r for r in call.refs if r.partition(".")[0] in call.shape.compared]
+    return tuple(r for r in call.refs if r not in given) if given else None
 
 
 def land(

@@ -18,6 +18,7 @@ from schemas.terms import Terms
 from tasks.contract import Contract, compile_contract
 
 UNCHECKED = ("raw", "document", "manifest")  # bytes and lists, no frames
+COMPARED = "compared"  # frames that results are held against, but do not derive from
 TEXT = "text"  # a parameter that takes raw bytes, opened as text
 # A DataFrameModel, or a method of the terms that yields a schema.
 Declaration = Any  # no common type exists: a class or a function
@@ -35,6 +36,7 @@ class Shape:
     parts: frozenset[str]  # parameters that take the refs of many parts, unopened
     outputs: Mapping[str, Declaration]
     single: bool
+    compared: frozenset[str] = frozenset()  # parameters that nothing derives from
     keys: str = ""  # the parameter that takes secret keys, which no caller hands over
 
 
@@ -42,6 +44,8 @@ def frame_declaration(hint: Any) -> tuple[bool, Declaration | None]:  # Any: a t
     """Say whether a hint is a frame (or a mapping of frames), and its contract."""
     if get_origin(hint) is Annotated:
         base, first, *_ = get_args(hint)
+        if first == COMPARED:
+            return True, None
         return base is pl.LazyFrame or first in UNCHECKED, first
     if is_mapping(hint):
         return frame_declaration(get_args(hint)[1])
@@ -51,6 +55,12 @@ def frame_declaration(hint: Any) -> tuple[bool, Declaration | None]:  # Any: a t
 def is_mapping(hint: Any) -> bool:  # Any: a type hint
     """Say whether a parameter takes many frames by name."""
     return get_origin(hint) in (dict, Mapping)
+
+
+def is_compared(hint: Any) -> bool:  # Any: a type hint
+    """Say whether a parameter takes frames that results are only held against."""
+    inner = get_args(hint)[1] if is_mapping(hint) else hint
+    return get_origin(inner) is Annotated and get_args(inner)[1] == COMPARED
 
 
 def shape_of(function: StageFunction) -> Shape:
@@ -86,6 +96,7 @@ def shape_of(function: StageFunction) -> Shape:
         parts=frozenset(n for n, h in hints.items() if h == Parts),
         outputs=outputs,
         single=is_frame and "manifest" not in outputs.values(),
+        compared=frozenset(n for n, h in hints.items() if is_compared(h)),
         keys=next((n for n, h in hints.items() if h is Keys), ""),
     )
 

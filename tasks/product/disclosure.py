@@ -1,0 +1,236 @@
+"""Measure what a published file still discloses, and hold it against its release.
+
+k is the size of the smallest class of equal quasi-identifiers (null is a value), l the
+least number of distinct values of a sensitive column in a class (null is none). Both
+are measured on the published rows, after the last step: not what was planned.
+
+Classes (30, m) 6 persons, (40, f) 4 persons at threshold 5 -> k 4, at risk 4, level 2.
+
+Source: GB/T 42460-2023 for the levels of identifiability 可识别性 (1 direct, 2 by
+quasi-identifiers, 3 acceptable risk, 4 aggregate); Samarati and Sweeney (1998) for k;
+Machanavajjhala and others (2007) for l.
+"""
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+import polars as pl
+
+from schemas.contract import frame_of
+from schemas.privacy import Cells, Disclosure
+from schemas.product import ProductTerms
+from tasks.product.case import Answer
+from tasks.product.cells import recoverable
+from tasks.product.derive import distinct, persons
+from tasks.product.linkage import linkage_gate
+from tasks.product.relabel import PERSONAL, RANK, Taken, relabel_gate, taken
+
+NEEDED = (
+    "write deidentification.quasi_identifiers (by what a person may be singled out), or"
+    " make a table of counts with a step cells"
+)
+
+
+class Answers(NamedTuple):
+    """The gates of de-identification, and what was measured for them."""
+
+    gates: tuple[Answer, ...]
+    disclosure: pl.DataFrame
+
+
+class Measured(NamedTuple):
+    """One row of ``Disclosure``, without the release."""
+
+    rows: int
+    persons: int | None
+    classes: int
+    k: int | None
+    median_class: int | None
+    largest_class: int | None
+    diversity: int | None
+    at_risk: int
+    withheld: int
+    threshold: int
+    level: int
+
+
+def disclosed(
+    rows: pl.LazyFrame, terms: ProductTerms, earlier: Mapping[str, pl.LazyFrame]
+) -> Answers:
+    """Answer the gates ``relabel``, ``disclosure`` and ``linkage``.
+
+    Args:
+        rows: The published rows.
+        terms: The product's terms; the policy's rules and the classification of what
+            it reads are filled in.
+        earlier: Earlier releases of the same resource, by a name for people.
+
+    Returns:
+        The gates with grounds and evidence, and contract Disclosure: no row where the
+        product reads nothing about persons.
+    """
+    if not terms.classified or terms.threshold is None:
+        unknown = (
+            "nothing says how the tables it reads are classified, or which k the policy"
+            " asks of its release; load the product from its document"
+        )
+        gate: Answer = ("disclosure", False, unknown, "no classification, no policy")
+        return Answers((gate,), frame_of(Disclosure, []))
+    read = taken(terms)
+    relabel = relabel_gate(terms)
+    if not read and not about_persons(terms):
+        nothing = "it reads no personal or sensitive column"
+        evidence = f"{sum(map(len, terms.classified.values()))} columns of its tables"
+        gate = ("disclosure", True, nothing, evidence)
+        return Answers((relabel, gate), frame_of(Disclosure, []))
+    found = measure(rows, terms, read)
+    table = terms.deidentification.cells
+    given = recoverable(rows.collect(), table) if table else 0
+    gate = disclosure_gate(found, direct(terms, read), given, terms)
+    linked = linkage_gate(rows, earlier, terms)
+    row = (terms.release, *found)
+    return Answers((relabel, gate, linked), frame_of(Disclosure, [row]))
+
+
+def about_persons(terms: ProductTerms) -> bool:
+    """Say whether the product itself speaks of persons: by its columns or its terms."""
+    asked = terms.deidentification
+    named = asked.cells or asked.quasi_identifiers or asked.sensitive or asked.subject
+    labels = (RANK[c.classification or "undecided"] for c in terms.columns)
+    return bool(named) or max(labels) >= PERSONAL
+
+
+def direct(terms: ProductTerms, read: tuple[Taken, ...]) -> list[str]:
+    """List the columns that may name a person: personal, untreated, in no role.
+
+    The subject is one of them until a step has put a pseudonym in its place. In a table
+    of counts a figure over many rows names nobody, whatever its classification.
+    """
+    asked = terms.deidentification
+    roles = {*asked.quasi_identifiers, *asked.sensitive, *asked.treated}
+    shows = {edge.output for edge in read if edge.how == "value"}
+    return [
+        c.name
+        for c in terms.columns
+        if c.name not in roles
+        and (
+            c.name in shows
+            or (not asked.cells and RANK[c.classification or "undecided"] >= PERSONAL)
+        )
+    ]
+
+
+def measure(
+    rows: pl.LazyFrame, terms: ProductTerms, read: tuple[Taken, ...]
+) -> Measured:
+    """Count classes and the persons in them."""
+    least = terms.threshold or 1
+    asked = terms.deidentification
+    classes = told_cells(rows, asked.cells) if asked.cells else classes_of(rows, terms)
+    sizes = classes["persons"]
+    k = whole(sizes.min())
+    height = int(rows.select(pl.len()).collect().item())
+    level = 2 if k is not None and k < least else 4 if asked.cells else 3
+    if direct(terms, read) or not (asked.cells or asked.quasi_identifiers):
+        level = 1
+    hidden = pl.col(asked.cells.cells).is_null().sum() if asked.cells else pl.lit(0)
+    return Measured(
+        rows=height,
+        persons=int(sizes.sum()),
+        classes=classes.height,
+        k=k,
+        median_class=whole(sizes.median()),
+        largest_class=whole(sizes.max()),
+        diversity=whole(classes["diversity"].min()),
+        at_risk=int(sizes.filter(sizes < least).sum()),
+        withheld=int(rows.select(hidden).collect().item()),
+        threshold=least,
+        level=level,
+    )
+
+
+def whole(figure: object) -> int | None:
+    """Round a figure of a column down; nothing stays nothing."""
+    return None if figure is None else int(str(figure).partition(".")[0])
+
+
+def classes_of(rows: pl.LazyFrame, terms: ProductTerms) -> pl.DataFrame:
+    """List the classes of equal quasi-identifiers: ``persons`` and ``diversity``.
+
+    Without quasi-identifiers there is no class: nobody said who looks like whom.
+    """
+    asked = terms.deidentification
+    if not asked.quasi_identifiers:
+        return pl.DataFrame(schema={"persons": pl.Int64, "diversity": pl.Int64})
+    spread = [distinct(name).alias(name) for name in asked.sensitive]
+    counted = (
+        rows.group_by(asked.quasi_identifiers)
+        .agg(persons(asked).alias("_persons"), *spread)
+        .collect(engine="streaming")
+    )
+    least = pl.min_horizontal(asked.sensitive) if asked.sensitive else pl.lit(None)
+    return counted.select(
+        persons="_persons", diversity=least.cast(pl.Int64, strict=False)
+    )
+
+
+def told_cells(rows: pl.LazyFrame, table: Cells) -> pl.DataFrame:
+    """List the cells that are told and hold anybody, each a class of its own."""
+    count = pl.col(table.cells)
+    return (
+        rows.filter(count > 0)
+        .select(persons=count, diversity=pl.lit(None, pl.Int64))
+        .collect()
+    )
+
+
+def disclosure_gate(
+    found: Measured, named: list[str], given: int, terms: ProductTerms
+) -> Answer:
+    """Answer the gate ``disclosure``: it refuses with its numbers."""
+    asked = terms.deidentification
+    shut = []
+    if not (asked.cells or asked.quasi_identifiers):
+        shut.append(f"it reads personal or sensitive columns; {NEEDED}")
+    if named:
+        shut.append(
+            f"{', '.join(named)} may name a person (level 1); drop them, put a"
+            " pseudonym in their place, or list them as quasi_identifiers or sensitive"
+        )
+    if found.k is not None and found.k < found.threshold:
+        shut.append(
+            f"k is {found.k}, but {article(terms.release)} release needs"
+            f" {found.threshold}: {found.at_risk:,} of {found.persons:,} persons are in"
+            " smaller classes; generalise further, or write suppress: true"
+        )
+    if found.diversity is not None and found.diversity < asked.diversity:
+        shut.append(
+            f"l is {found.diversity}, but {asked.diversity} are asked: of a class"
+            f" one of {', '.join(asked.sensitive)} is known; generalise further"
+        )
+    if asked.cells and given:
+        shut.append(
+            f"{given:,} withheld counts follow from the sums of their lines; put the"
+            " step cells last"
+        )
+    ground = "; ".join(shut) or "k and l are kept"
+    return "disclosure", not shut, ground, said(found, terms)
+
+
+def article(release: str) -> str:
+    """Write ``an open``, ``a controlled``, ``an enclave``."""
+    return f"an {release}" if release[0] in "aeiou" else f"a {release}"
+
+
+def said(found: Measured, terms: ProductTerms) -> str:
+    """Tell what was measured, and against which rule."""
+    asked = terms.deidentification
+    by = ", ".join(asked.cells.by if asked.cells else asked.quasi_identifiers)
+    policy = terms.rules.policy if terms.rules else ""
+    return (
+        f"k {found.k}, l {found.diversity}, level {found.level} of 4, {found.at_risk:,}"
+        f" at risk, {found.withheld:,} withheld; {found.classes:,} classes by"
+        f" {by or 'nothing'} of {found.persons:,} persons, median"
+        f" {found.median_class}, largest {found.largest_class}; rule"
+        f" k_{terms.release} {found.threshold} of {policy}"
+    )
