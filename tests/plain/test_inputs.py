@@ -63,7 +63,9 @@ product:
     - {{name: gauge, logicalType: string, required: true, classification: public}}
     - {{name: total, logicalType: integer, unit: mm, classification: public}}
   key: [gauge]
-  licence: {{name: CC0-1.0, permissions: [use, reproduce, derive, distribute]}}
+  licence:
+    name: CC0-1.0
+    permissions: [use, reproduce, present, derive, distribute, sell, commercialize]
   compliance:
     lawful_source: {{answer: true, evidence: made up for a test}}
     undisputed: {{answer: true, evidence: made up for a test}}
