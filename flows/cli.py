@@ -374,6 +374,166 @@ def redrive(
 
 
 @app.command
+def order(
+    product: str,
+    *,
+    customer: str,
+    code: str,
+    use: str,
+    fields: str = "",
+    rows: int | None = None,
+    quota: int | None = None,
+    first: Annotated[date | None, Parameter(name="--from")] = None,
+    until: date | None = None,
+    number: str = "",
+    json: Json = False,
+) -> int:
+    """Order a product for a use; its API key is shown once, and kept as a hash only.
+
+    Example: datafactor order rain --customer "Crop Cover" --code 91110000600037341L
+    --use claims --number SO-1
+
+    Args:
+        customer: Registered name of the customer.
+        code: Its unified social credit code.
+        use: One of the uses that the product's scenario offers, by its short name.
+        fields: Columns joined by commas; all of them if not said.
+        rows: Rows of one delivery at most.
+        quota: Units in all; of a product sold by quota a multiple of what it sells.
+        first: First day of the term; today if not said.
+        until: Last day of the term; the longest that the price allows if not said.
+        number: Of the order. Ordered again under it, nothing is ordered twice.
+    """
+    from flows import market, selling
+
+    columns = tuple(n.strip() for n in fields.split(",") if n.strip())
+    asked = market.Asked(
+        customer, code, use, number, columns, rows, quota, first, until
+    )
+    data = market.take_order(product, asked)
+    return Answer("order", data, lambda c: selling.entitlement(c, data)).give(json)
+
+
+@app.command
+def renew(
+    order: str,
+    *,
+    first: Annotated[date | None, Parameter(name="--from")] = None,
+    until: date | None = None,
+    quota: int | None = None,
+    json: Json = False,
+) -> int:
+    """Grant another term of an order at its own price; a quota is added at once.
+
+    Example: datafactor renew SO-1 --quota 200
+
+    Args:
+        order: Number of the order.
+        first: First day; the one after the last term if not said.
+        until: Last day; the longest that the price allows if not said.
+        quota: Units that it adds; as many as the order if not said.
+    """
+    from flows import market, selling
+
+    data = market.renew(order, first, until, quota)
+    return Answer("renew", data, lambda c: selling.entitlement(c, data)).give(json)
+
+
+@app.command
+def revoke(
+    order: str, *, reason: str, on: date | None = None, json: Json = False
+) -> int:
+    """End what an order entitles to, from a day on: today if not said.
+
+    Example: datafactor revoke SO-1 --reason "not paid"
+    """
+    from flows import market, selling
+
+    data = market.revoke(order, reason, on)
+    return Answer("revoke", data, lambda c: selling.entitlement(c, data)).give(json)
+
+
+@app.command
+def withdraw(
+    product: str,
+    *,
+    reason: str,
+    evidence: str = "",
+    on: date | None = None,
+    lift: bool = False,
+    json: Json = False,
+) -> int:
+    """Withdraw a product from sale and delivery, or offer it again.
+
+    Example: datafactor withdraw rain --reason "its source is disputed"
+
+    Args:
+        evidence: Document that shows it.
+        on: First day on which it is so; today if not said.
+        lift: Offer it again.
+    """
+    from flows import market, selling
+
+    data = market.withdraw(product, reason, evidence, on, lift)
+    return Answer("withdraw", data, lambda c: selling.withdrawal(c, data)).give(json)
+
+
+@app.command
+def deliver(
+    order: str,
+    *,
+    output: Annotated[Path, Parameter(name=["--output", "-o"])],
+    json: Json = False,
+) -> int:
+    """Write the file bundle of an order into a new folder, and count it.
+
+    Example: datafactor deliver SO-1 -o bundle
+    """
+    from flows import selling
+    from flows.deliver import deliver as hand_over
+
+    data = hand_over(order, output)
+    return Answer("deliver", data, lambda c: selling.delivery(c, data)).give(json)
+
+
+@app.command
+def whose(file: Path, product: str, *, json: Json = False) -> int:
+    """Find the bundle that a copy came from, by the order of its rows.
+
+    Example: datafactor whose leaked.csv rain
+    """
+    from flows import selling
+    from flows.deliver import whose as compare
+
+    data = compare(file, product)
+    return Answer("whose", data, lambda c: selling.copies(c, data)).give(json)
+
+
+@app.command
+def usage(name: str = "", *, json: Json = False) -> int:
+    """Count what was delivered by order and month: of an order, a product, or all.
+
+    Example: datafactor usage SO-1
+    """
+    from flows import market, selling
+
+    data = market.usage(name)
+    return Answer("usage", data, lambda c: selling.usage(c, data)).give(json)
+
+
+@app.command
+def invoice(product: str, period: str, *, json: Json = False) -> int:
+    """Invoice a month of a product: sealed use by its price, and what was bought.
+
+    Example: datafactor invoice rain 2026-07
+    """
+    from flows import market, selling
+
+    data = market.invoice(product, period)
+    return Answer("invoice", data, lambda c: selling.invoice(c, data)).give(json)
+
+
+@app.command
 def verify(*, anchor: Path | None = None, json: Json = False) -> int:
     """Recompute the chain, every projection, every register and every byte.
 

@@ -82,10 +82,7 @@ def refuse(offer: Released, order: Facts) -> None:
         has_fields(terms, wanted)[1:],
         is_licensed(terms)[1:],
         (used.allowed, used.ground),
-        (
-            "bundle" in terms.delivery.forms,
-            f"{terms.name} is delivered by service only",
-        ),
+        (files, f"{terms.name} is delivered by service only"),
         (
             terms.version.partition(".")[0] == order["version"].partition(".")[0],
             f"{terms.name} is at {terms.version} now, which breaks what was ordered at"
