@@ -187,6 +187,7 @@ def test_the_text_of_a_known_licence_is_not_narrowed() -> None:
     assert set(offer["permission"][0]) == {"target", "assigner", "action"}
 
 
+@pytest.mark.filterwarnings("ignore:ConjunctiveGraph:DeprecationWarning")  # rdflib's
 def test_it_is_a_graph_of_the_standard() -> None:
     offer = odrl(terms(price=PRICES[1]))
     text = json.dumps(offer | {"@context": [OFFLINE, CONTEXT[1]]})
