@@ -138,6 +138,7 @@ def run_one(
         "as_of": str(chain.as_of),
         "stages": progress.data(),
         "summary": dict(summary.lines(chain)),
+        "notes": progress.notes,
         "next": summary.next_commands(chain),
     }
     reused = all(published.reused for _, published, _ in progress.done)
@@ -531,6 +532,20 @@ def invoice(product: str, period: str, *, json: Json = False) -> int:
 
     data = market.invoice(product, period)
     return Answer("invoice", data, lambda c: selling.invoice(c, data)).give(json)
+
+
+@app.command
+def meter(*, json: Json = False) -> int:
+    """Seal what was delivered since the last time; invoices are made of sealed use.
+
+    Example: datafactor meter
+    """
+    from flows.meter import meter as seal
+
+    data = seal()
+    told = "".join(f"{n:,} deliveries of {name}\n" for name, n in data.items())
+    said = f"sealed {told}".strip() if told else "every delivery is sealed already"
+    return Answer("meter", data, lambda c: c.print(said, markup=False)).give(json)
 
 
 @app.command

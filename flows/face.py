@@ -271,9 +271,12 @@ def redriven(console: Console, data: Facts) -> None:
     mended = f" ({data['changed']:,} cells mended)" if data["changed"] else ""
     console.print(
         f"{data['frame']}: {data['moved']:,} of {data['rejected']:,} rejected rows"
-        f" moved{mended}, {data['remain']:,} remain; {data['rows']:,} rows stand",
+        f" moved{mended}, {data['remain']:,} remain; {data['rows']:,} rows stand in the"
+        f" {data['files']:,} files that have rejects",
         markup=False,
     )
+    if not data["moved"]:
+        console.print("no reject keeps the contract yet: nothing was changed")
     if data["moved"]:
         console.print(f"go on with  {data['next']}", markup=False)
 

@@ -12,6 +12,7 @@ from schemas.errors import FactorError, StoreError
 from schemas.resource import ResourceTerms, Source, in_order
 from tasks import store
 from tasks.resource.partition import driving
+from tasks.stage.log import LOGGER
 
 Refs = Mapping[str, ArtifactRef]
 Members = dict[str, dict[str, ArtifactRef]]  # by frame, then by value
@@ -46,7 +47,9 @@ def resource_of(
     refuse_nothing(fragments, chosen, within)
     parts |= transformed(name, chosen, others, terms)
     if within is not None:
-        parts["resource"] = earlier(terms, within) | parts["resource"]
+        kept = earlier(terms, within)
+        tell_behind({v: r for v, r in fragments.items() if v not in chosen}, kept)
+        parts["resource"] = kept | parts["resource"]
     return gather_task(parts, terms)
 
 
@@ -205,3 +208,28 @@ def earlier(terms: ResourceTerms, within: tuple[str, str]) -> dict[str, Artifact
             " them, without partitions"
         )
     return {v: r for v, r in store.parts(s, before) if not within[0] <= v <= within[1]}
+
+
+def tell_behind(
+    left: Mapping[str, tuple[ArtifactRef, ...]], kept: Mapping[str, ArtifactRef]
+) -> None:
+    """Say which of the partitions that were left out do not show their files of now."""
+    behind = [v for v, rows in left.items() if not rests_on(kept.get(v), rows)]
+    if behind:
+        span = behind[0] if len(behind) == 1 else f"{behind[0]} to {behind[-1]}"
+        LOGGER.warning(
+            "left behind their files: %s partitions (%s); run them too, or all without"
+            " --partitions",
+            *(len(behind), span),
+        )
+
+
+def rests_on(part: ArtifactRef | None, rows: Sequence[ArtifactRef]) -> bool:
+    """Say whether a partition is, or was made of, the rows that its files hold now."""
+    if part is None:
+        return False
+    wanted = {ref.id for ref in rows}
+    if wanted == {part.id}:
+        return True
+    made = store.made_with(store.current(), part).publication
+    return wanted <= {i.id for i in made.inputs}

@@ -20,6 +20,7 @@ class Progress(logging.Handler):
         self.console = console
         self.quiet = quiet
         self.done: list[tuple[str, Published, float]] = []
+        self.notes: list[str] = []
         columns = (SpinnerColumn(), TextColumn("{task.description}"))
         self.bar = Bar(*columns, TimeElapsedColumn(), console=console, transient=True)
         self.now = self.bar.add_task("reading the document")
@@ -44,6 +45,9 @@ class Progress(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         """Take one record of the seam: a stage begins, or has published."""
+        if record.levelno >= logging.WARNING:
+            self.note(record.getMessage())
+            return
         title = getattr(record, "stage_title", record.getMessage())
         published = getattr(record, "published", None)
         if published is None:
@@ -52,6 +56,12 @@ class Progress(logging.Handler):
         self.done.append((title, published, getattr(record, "seconds", 0.0)))
         if not self.quiet:
             self.console.print(f"  {record.getMessage()}", markup=False)
+
+    def note(self, said: str) -> None:
+        """Keep what a person should know of a run that went well."""
+        self.notes.append(said)
+        if not self.quiet:
+            self.console.print(f"  note: {said}", markup=False)
 
     def data(self) -> list[dict[str, Any]]:  # Any: JSON
         """List the stages for ``--json``."""

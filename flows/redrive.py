@@ -66,6 +66,7 @@ def redrive_rows(ref: str, file: Path | None) -> dict[str, Any]:  # Any: JSON
         "moved": before - remain,
         "remain": remain,
         "rows": rows,
+        "files": len(pieces),
         "changed": changed,
         "next": f"datafactor run {source.factor}",
     }

@@ -290,6 +290,22 @@ def test_a_range_is_made_and_the_rest_stays(home: Path) -> None:
     assert levels() == [7, 2, 3, 4]
 
 
+def test_a_range_tells_which_partitions_it_leaves_behind(
+    home: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    run("2024-05-02..2024-05-02")
+    assert "1 partitions (2024-05-01)" in caplog.text  # never made
+    run()
+    caplog.clear()
+
+    run("2024-05-02..2024-05-02")
+    assert "behind" not in caplog.text
+
+    write(home, "levels_1.csv", FIRST.replace(",1\n", ",7\n"))
+    run("2024-05-02..2024-05-02")
+    assert "left behind their files: 1 partitions (2024-05-01)" in caplog.text
+
+
 @pytest.mark.parametrize("span", ["2024-05-02..2024-05-01", "..2024-05-01", "2024.."])
 def test_a_range_that_ends_before_it_begins_is_refused(home: Path, span: str) -> None:
     with pytest.raises(FactorError, match=r"write FIRST\.\.LAST"):
