@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from datetime import date
 from typing import Any
 
-from flows.released import Released, released, withdrawal
+from flows.released import Released, offers, released, withdrawal
 from flows.stages import derive_task, productize_task
 from flows.tasked import arguments, task_named
 from schemas.artifact import ArtifactRef
@@ -12,6 +12,7 @@ from schemas.errors import Refused, StoreError
 from schemas.factor import Factor
 from tasks import store
 
+COMPARED = 5  # earlier releases that a new one is held against
 Tables = Mapping[str, Any]  # refs by table name, or their futures
 
 
@@ -31,7 +32,28 @@ def product_of(terms: Factor, resource: Any, findings: Any, day: date) -> Any:
         made = task_named(product.task)(**arguments(product, tables, day))
         tables = {"made": made}
     derived = derive_task(tables, product.derivation)
-    return productize_task(derived, found, product, day)
+    before = earlier_releases(terms.factor, derived)
+    return productize_task(derived, found, product, day, before)
+
+
+def earlier_releases(
+    factor: str, derived: Mapping[str, ArtifactRef]
+) -> dict[str, ArtifactRef]:
+    """Find the last releases of a factor that were made of other rows than these.
+
+    Of the same rows the first release stands for all, so that a run which changes
+    nothing is the same run again.
+    """
+    own = derived["derived"].id
+    found: dict[str, tuple[str, ArtifactRef]] = {}
+    for run in offers(factor):  # newest first
+        made_of = next(
+            (i.id for i in run.publication.inputs if i.role == "derived"), own
+        )
+        if "product" in run.refs and made_of != own:
+            name = f"{run.publication.terms['version']}-{run.run[:8]}"
+            found[made_of] = (name, run.refs["product"])
+    return dict(list(found.values())[:COMPARED])
 
 
 def published(table: str, ref: str, day: date) -> tuple[ArtifactRef, Any]:

@@ -6,15 +6,15 @@ from typing import Annotated
 
 import polars as pl
 
-from schemas.contract import frame_of
 from schemas.grade import Finding
-from schemas.privacy import Disclosure
 from schemas.product import Derivation, Product, ProductTerms
 from tasks.product.case import Case, Question
 from tasks.product.compliance import compliance
+from tasks.product.disclosure import disclosed
 from tasks.product.gates import answered, classification, price
 from tasks.product.licence import licence
 
+NONE: Mapping[str, pl.LazyFrame] = {}
 QUESTIONS: tuple[Question, ...] = (classification, compliance, licence, price)
 
 
@@ -23,6 +23,7 @@ def productize(
     findings: Mapping[str, Annotated[pl.LazyFrame, Finding]],
     terms: ProductTerms,
     as_of: date,
+    earlier: Mapping[str, Annotated[pl.LazyFrame, "compared"]] = NONE,
 ) -> Product:
     """Ask the gates about the published rows, and hand them on.
 
@@ -31,14 +32,17 @@ def productize(
         findings: By table, what was found in columns that nobody classified.
         terms: The product's terms.
         as_of: The day on which it is offered.
+        earlier: Earlier releases of the same resource, by a name for people.
 
     Returns:
         ``gates`` first: they withhold all else. ``disclosure``: what the file still
         discloses. ``product``: the derived rows.
     """
     found = pl.concat([frame.collect() for frame in findings.values()])
+    told = disclosed(derived, terms, earlier)
+    questions = (*QUESTIONS, lambda _: told.gates)
     return Product(
-        gates=answered(Case(terms, found, as_of), QUESTIONS).lazy(),
-        disclosure=frame_of(Disclosure, []).lazy(),
+        gates=answered(Case(terms, found, as_of), questions).lazy(),
+        disclosure=told.disclosure.lazy(),
         product=derived,
     )
