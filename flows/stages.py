@@ -10,6 +10,7 @@ from tasks.product.bundle import deliver
 from tasks.product.derive import derive
 from tasks.product.entitle import revoke_order, withdraw_product
 from tasks.product.invoice import issue_invoices
+from tasks.product.meter import meter
 from tasks.product.order import order, renew
 from tasks.product.productize import productize
 from tasks.resource.assess import assess
@@ -40,6 +41,7 @@ revoke_order_task = stage_task(Stage.PRODUCT, revoke_order, "act")
 withdraw_task = stage_task(Stage.PRODUCT, withdraw_product, "act")
 invoice_task = stage_task(Stage.PRODUCT, issue_invoices, "act")
 deliver_task = stage_task(Stage.PRODUCT, deliver, "act")
+meter_task = stage_task(Stage.PRODUCT, meter, "act")
 
 # Tasks that a document may name instead of a query: `product: {task: NAME}`.
 PRODUCT_TASKS: dict[str, StageTask[..., Any]] = {}

@@ -18,6 +18,7 @@ from schemas.contract import frame_of
 from schemas.errors import SourceError, StoreError
 from schemas.quality import CheckCounts, Indicator, Score
 from schemas.resource import NOTES
+from schemas.usage import Unsealed
 from tasks.store import registers
 from tasks.store.database import reading
 from tasks.store.lineage import OUTPUTS, RUNS, out, resolve, run, trace
@@ -25,6 +26,7 @@ from tasks.store.manifest import members
 from tasks.store.place import Store, locate, path, scan
 from tasks.store.publish import read_body
 from tasks.store.redriven import REDRIVE
+from tasks.store.usage import unsealed
 
 # A re-drive judges a source's rows anew, in place of its clean run.
 COUNTED = ("clean", "transform", REDRIVE)  # tasks whose checks are the resource's
@@ -35,7 +37,7 @@ Numbers = tuple[int, ...]  # examined, failed, rows in, out, rejected, dropped
 
 
 def snapshot(s: Store, wanted: Snapshot, poster: str) -> tuple[pl.DataFrame, str]:
-    """Read what a stage asked for as it stands now: counts, history or a register.
+    """Read what a stage asked for as it stands now: counts, history, use or a register.
 
     Args:
         s: The store.
@@ -48,6 +50,12 @@ def snapshot(s: Store, wanted: Snapshot, poster: str) -> tuple[pl.DataFrame, str
     Raises:
         StoreError: No factor is named, or there is no such register.
     """
+    if wanted.register is Unsealed:
+        loose = unsealed(s, wanted.where.get("factor", ""))
+        names = [*Unsealed.to_schema().columns]
+        frame = frame_of(Unsealed, [[row[n] for n in names] for row in loose])
+        frame = frame.sort("delivery")
+        return frame, digest_of(frame)
     if wanted.register not in (CheckCounts, Indicator):
         return registers.snapshot(s, wanted, poster)
     factor = wanted.where.get("factor", "")

@@ -13,19 +13,22 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any, Literal
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import Connection, and_, insert, or_, select, update
+from sqlalchemy import ColumnElement, Connection, and_, insert, or_, select, update
 from sqlmodel import col
 
 from schemas.tables.columns import table_of
+from schemas.tables.lineage import StageRun
 from schemas.tables.market import (
     EntitlementEvent,
     OfferEvent,
     OrderRow,
     Quota,
+    SealedUsage,
     UsageRow,
 )
 from tasks.store.database import reading, writing
 from tasks.store.place import Store
+from tasks.store.registers import Values
 
 Form = Literal["bundle", "service"]
 Kind = Literal[
@@ -46,6 +49,7 @@ class Request:
         ahead: Rows that will follow in the same answer: they must fit under the quota
             now, and are counted when they are asked for.
         calls_per_minute: Most calls within any 60 seconds; 0: no limit.
+        key_sha256: Of the API key that asked; empty: the provider delivers by itself.
         delivery: Its number, where the caller must know it before.
     """
 
@@ -60,6 +64,7 @@ class Request:
     calls: int = 1
     ahead: int = 0
     calls_per_minute: int = 0
+    key_sha256: str = ""
     delivery: str = field(default_factory=lambda: secrets.token_hex(16))
 
     @property
@@ -85,8 +90,8 @@ class Denied:
     retry_after: int | None = None
 
 
-def order_of(s: Store, key_sha256: str) -> str | None:
-    """Find the order that an API key opens.
+def opened_by(s: Store, key_sha256: str) -> Values | None:
+    """Find the order that an API key opens, by the hash of the key.
 
     A renewal with another key replaces the one before.
     """
@@ -96,9 +101,11 @@ def order_of(s: Store, key_sha256: str) -> str | None:
                 col(EntitlementEvent.key_sha256) == key_sha256
             )
         )
-        events = _events(c, found) if key_sha256 and found is not None else []
-    keys = [e.key_sha256 for e in events if e.event != "revoke" and e.key_sha256]
-    return found if keys and keys[-1] == key_sha256 else None
+        if found is None or _other_key(_events(c, found), key_sha256):
+            return None
+        ordered = col(OrderRow.order) == found
+        row = c.execute(select(*table_of(OrderRow).columns).where(ordered))
+        return dict(row.mappings().one())
 
 
 def grant(s: Store, request: Request) -> Grant | Denied:
@@ -118,8 +125,55 @@ def entitled(s: Store, order: str, day: date) -> Denied | None:
         return _standing(c, order, day)
 
 
+def foreseen(s: Store, request: Request) -> Denied | None:
+    """Say why a request would be denied as things stand, before rows are looked up."""
+    with reading(s.engine) as c:
+        if denied := _refusal(c, request):
+            return denied
+        mine = col(Quota.entitlement) == request.order
+        fitting = select(col(Quota.unit)).where(mine, _fits(request))
+        return None if c.scalar(fitting) else _used_up(c, request)
+
+
+def unsealed(s: Store, factor: str) -> list[Values]:
+    """List the deliveries of a factor's product that no run has sealed yet."""
+    query = (
+        select(*table_of(UsageRow).columns)
+        .join(OrderRow, col(OrderRow.order) == col(UsageRow.entitlement))
+        .outerjoin(SealedUsage, col(SealedUsage.delivery) == col(UsageRow.delivery))
+        .where(col(OrderRow.factor) == factor, col(SealedUsage.delivery).is_(None))
+    )
+    with reading(s.engine) as c:
+        return [dict(row) for row in c.execute(query).mappings()]
+
+
+def unsealed_factors(s: Store) -> list[str]:
+    """Name the factors of whose products deliveries are not sealed."""
+    query = (
+        select(col(OrderRow.factor))
+        .join(UsageRow, col(OrderRow.order) == col(UsageRow.entitlement))
+        .outerjoin(SealedUsage, col(SealedUsage.delivery) == col(UsageRow.delivery))
+        .where(col(SealedUsage.delivery).is_(None))
+        .distinct()
+    )
+    with reading(s.engine) as c:
+        return sorted(c.scalars(query))
+
+
+def last_run(s: Store, task: str) -> int:
+    """Give the place of a task's newest run: what was read of them holds until then."""
+    query = (
+        select(col(StageRun.seq))
+        .where(col(StageRun.task) == task)
+        .order_by(col(StageRun.seq).desc())
+        .limit(1)
+    )
+    with reading(s.engine) as c:
+        return c.scalar(query) or 0
+
+
 def _granted(c: Connection, r: Request) -> Grant | Denied:
-    if denied := _standing(c, r.order, r.day) or _outside(c, r) or _too_fast(c, r):
+    if denied := _refusal(c, r):
         return denied
     if not _raise(c, r):
         return _used_up(c, r)
@@ -140,6 +194,18 @@ def _granted(c: Connection, r: Request) -> Grant | Denied:
     return Grant(r.delivery, _left(c, r.order))
 
 
+def _refusal(c: Connection, r: Request) -> Denied | None:
+    """Ask all but the quota."""
+    standing = _standing(c, r.order, r.day, r.key_sha256)
+    return standing or _outside(c, r) or _too_fast(c, r)
+
+
+def _other_key(events: Sequence[Any], key_sha256: str) -> bool:
+    """Say whether a key is not the one that opens the entitlement now."""
+    keys = [e.key_sha256 for e in events if e.event != "revoke" and e.key_sha256]
+    return not keys or keys[-1] != key_sha256
+
+
 def _events(c: Connection, order: str) -> Sequence[Any]:  # rows of the table
     """List grant, renewals and revocations, each kind by its number."""
     query = select(*table_of(EntitlementEvent).columns).where(
@@ -149,9 +215,13 @@ def _events(c: Connection, order: str) -> Sequence[Any]:  # rows of the table
     return sorted(found, key=lambda e: (e.event != "grant", e.event, e.number))
 
 
-def _standing(c: Connection, order: str, day: date) -> Denied | None:
+def _standing(
+    c: Connection, order: str, day: date, key_sha256: str = ""
+) -> Denied | None:
     """Read what the order's entitlement and its product are on a day."""
     events = _events(c, order)
+    if key_sha256 and _other_key(events, key_sha256):
+        return Denied("unknown", "this key was replaced by another: use the new one")
     terms = [(e.valid_from, e.valid_to) for e in events if e.event != "revoke"]
     if not terms:
         return Denied("unknown", f"nothing entitles to order {order}: order first")
@@ -247,17 +317,25 @@ def _too_fast(c: Connection, r: Request) -> Denied | None:
     )
 
 
+def _fits(r: Request) -> ColumnElement[bool]:
+    """Say when a request fits under the quota."""
+    limit, unit = col(Quota.limit_units), col(Quota.unit)
+    return or_(
+        limit.is_(None),
+        and_(unit == "call", col(Quota.used_calls) + r.calls <= limit),
+        and_(unit == "row", col(Quota.used_rows) + r.rows + r.ahead <= limit),
+    )
+
+
 def _raise(c: Connection, r: Request) -> bool:
     """Count the delivery where it fits, in one statement: never look, then write."""
-    calls, rows = col(Quota.used_calls), col(Quota.used_rows)
-    limit, unit = col(Quota.limit_units), col(Quota.unit)
-    fits = or_(
-        limit.is_(None),
-        and_(unit == "call", calls + r.calls <= limit),
-        and_(unit == "row", rows + r.rows + r.ahead <= limit),
+    raised = update(Quota).where(col(Quota.entitlement) == r.order, _fits(r))
+    done = c.execute(
+        raised.values(
+            used_calls=col(Quota.used_calls) + r.calls,
+            used_rows=col(Quota.used_rows) + r.rows,
+        )
     )
-    raised = update(Quota).where(col(Quota.entitlement) == r.order, fits)
-    done = c.execute(raised.values(used_calls=calls + r.calls, used_rows=rows + r.rows))
     return done.rowcount == 1
 
 

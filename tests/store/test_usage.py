@@ -5,22 +5,24 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import func, select, text
 from sqlmodel import col
 
+from flows.meter import meter
 from schemas.registers import Entitlement, Order, ProductEvent
-from schemas.tables.market import Quota, UsageRow
+from schemas.tables.market import Quota, SealedUsage, UsageRow
 from tasks import store
-from tasks.store import Settings, Store
-from tasks.store.database import reading
+from tasks.store import Settings, Store, triggers
+from tasks.store.database import reading, writing
 from tasks.store.usage import (
     Denied,
     Grant,
     Request,
     entitled,
+    foreseen,
     grant,
     grant_all,
-    order_of,
+    opened_by,
 )
 from tests.store.build import entitlement, frame_of, made, order, run, sha, withdrawal
 from tests.store.test_publish import pool
@@ -222,14 +224,30 @@ def test_no_more_calls_than_allowed_begin_within_any_minute(s: Store) -> None:
 
 def test_a_key_opens_its_order_until_another_replaces_it(s: Store) -> None:
     sold(s)
-    assert order_of(s, sha("key")) == "SO-1"
-    assert order_of(s, sha("another")) is None
-    assert order_of(s, "") is None
+    found = opened_by(s, sha("key"))
+    assert (found or {})["order"] == "SO-1"
+    assert opened_by(s, sha("another")) is opened_by(s, "") is None
+    assert isinstance(grant(s, asked(1, key_sha256=sha("key"))), Grant)
 
     post(s, Entitlement, **entitlement("renew", key_sha256=sha("new")))
 
-    assert order_of(s, sha("key")) is None
-    assert order_of(s, sha("new")) == "SO-1"
+    assert opened_by(s, sha("key")) is None
+    assert opened_by(s, sha("new")) == found
+    denied = refused(grant(s, asked(2, key_sha256=sha("key"))))
+    assert "replaced by another" in denied.ground
+
+
+def test_what_would_be_denied_is_foreseen_and_counts_nothing(s: Store) -> None:
+    sold(s, quota=1)
+    assert foreseen(s, asked(1)) is None
+    assert foreseen(s, asked(1, fields=("secret",))) is not None
+    assert usage(s)[0] == 0
+
+    grant(s, asked(1))
+
+    denied = foreseen(s, asked(2))
+    assert denied == grant(s, asked(2))
+    assert (denied and denied.kind) == "quota"
 
 
 def take(settings: Settings, worker: int, attempts: int, limits: int) -> list[str]:
@@ -262,3 +280,55 @@ def test_sixteen_clients_at_once_never_get_more_than_allowed(
         assert sorted(c.scalars(select(col(UsageRow.delivery)))) == sorted(got)
     assert counter(s) == (50, 350)
     assert store.verify(s).exit == 0
+
+
+def test_sealed_usage_is_what_was_delivered_and_sealing_again_is_nothing(
+    s: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(store, "current", lambda: s)
+    sold(s)
+    grant_all(s, [asked(n) for n in range(3)])
+    assert "3 deliveries are not sealed yet" in str(store.verify(s).notes)
+
+    assert meter() == {"flights": 3}
+    assert meter() == {}
+    grant(s, asked(7))
+    assert meter() == {"flights": 1}
+
+    found = store.verify(s)
+    assert (found.exit, "not sealed" in str(found.notes)) == (0, False)
+    with reading(s.engine) as c:
+        assert c.scalar(select(func.count()).select_from(SealedUsage)) == 4
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ("UPDATE usagerow SET rows = 1 WHERE delivery = 'D-0'", "was changed: D-0"),
+        ("DELETE FROM usagerow WHERE delivery = 'D-0'", "was removed: D-0"),
+        ("UPDATE quota SET used_rows = 7", "a row of Quota was changed: SO-1"),
+        (
+            "UPDATE sealedusage SET rows = 1 WHERE delivery = 'D-0'",
+            "SealedUsage was ch",
+        ),
+    ],
+)
+def test_usage_that_differs_from_what_was_sealed_is_found(
+    s: Store, monkeypatch: pytest.MonkeyPatch, change: str, said: str
+) -> None:
+    monkeypatch.setattr(store, "current", lambda: s)
+    sold(s)
+    grant_all(s, [asked(n) for n in range(2)])
+    meter()
+    kept = change.split()[2 if change.startswith("DELETE") else 1]
+    rule = "kept" if change.startswith("DELETE") else "fixed"
+    on = f" ON {kept}" if s.engine.dialect.name == "postgresql" else ""
+    with writing(s.engine) as c:
+        c.execute(text(f"DROP TRIGGER IF EXISTS {kept}_{rule}{on}"))
+        c.execute(text(change))
+        triggers.install(c)
+
+    found = store.verify(s)
+
+    assert found.exit == 1
+    assert any(said in f.sentence for f in found.findings)
