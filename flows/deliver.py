@@ -183,7 +183,7 @@ def whose(file: Path, product: str) -> list[Facts]:
         another copy about half do so by chance.
 
     Raises:
-        StoreError: The file is no Parquet or CSV file with columns of the product.
+        StoreError: The file is neither Parquet nor CSV.
     """
     s, orders = store.current(), {o["order"]: o for o in rows_of(Order)}
     found = []
@@ -196,7 +196,8 @@ def whose(file: Path, product: str) -> list[Facts]:
         fields, limit = order["fields"].split(","), order["rows_limit"]
         rows = licensed(store.scan(s, ref), fields, limit).collect()
         secret = sales.delivery_secret(s, said.terms["delivery"])
-        stand, pairs = kept(copy_of(file, rows.schema), rows, secret)
+        copy = in_types(read_copy(file), rows.schema)
+        stand, pairs = kept(copy, rows.select(copy.columns), secret)
         found.append(
             {
                 "delivery": said.terms["delivery"],
@@ -210,13 +211,21 @@ def whose(file: Path, product: str) -> list[Facts]:
     return sorted(found, key=lambda f: -f["in_order"])
 
 
-def copy_of(file: Path, schema: pl.Schema) -> pl.DataFrame:
-    """Read a copy in the types of the product."""
+def read_copy(file: Path) -> pl.DataFrame:
+    """Read a copy as it is; text of CSV stays text.
+
+    Raises:
+        StoreError: It is neither Parquet nor CSV.
+    """
     try:
         if file.suffix == ".parquet":
-            return pl.read_parquet(file, glob=False).select(list(schema)).cast(schema)
-        return pl.read_csv(file, schema=schema, glob=False)
+            return pl.read_parquet(file, glob=False)
+        return pl.read_csv(file, infer_schema=False, glob=False)
     except (pl.exceptions.PolarsError, OSError) as error:
-        raise StoreError(
-            f"{file} is no Parquet or CSV file with the columns {', '.join(schema)}"
-        ) from error
+        raise StoreError(f"{file} is no Parquet or CSV file: name one") from error
+
+
+def in_types(copy: pl.DataFrame, schema: pl.Schema) -> pl.DataFrame:
+    """Take the columns that a copy shares with a product, in the product's types."""
+    shared = [pl.col(n).cast(t, strict=False) for n, t in schema.items() if n in copy]
+    return copy.select(shared)

@@ -55,6 +55,8 @@ def kept(copy: pl.DataFrame, rows: pl.DataFrame, secret: bytes) -> tuple[int, in
     Returns:
         Neighbours in order, and neighbours in all.
     """
+    if not rows.columns:
+        return 0, 0
     twice = pl.struct(rows.columns).is_duplicated()
     once = rows.with_row_index("_place").filter(~twice)
     found = copy.filter(~twice).join(

@@ -32,15 +32,16 @@ def withdrawn(events: Iterable[Row], day: date) -> str:
 
 
 def last_day(first: date, months: int) -> date:
-    """Find the last day of a term of whole months. 2026-01-31, 1 -> 2026-02-27.
+    """Find the last day of a term of whole months. 2026-07-01, 12 -> 2027-06-30.
 
-    The day before the same day some months on; where that month is too short, before
-    its last one.
+    The day before the same day some months on; a month without that day ends the term
+    with its own last one (as 民法典 art. 202 ends periods): 2026-01-31, 1 -> 2026-02-28.
     """
-    count = first.year * 12 + first.month - 1 + months
-    year, month = divmod(count, 12)
-    day = min(first.day, monthrange(year, month + 1)[1])
-    return date(year, month + 1, day) - timedelta(days=1)
+    year, month = divmod(first.year * 12 + first.month - 1 + months, 12)
+    begins = date(year, month + 1, 1)
+    if first.day == 1:
+        return begins - timedelta(days=1)
+    return begins.replace(day=min(first.day - 1, monthrange(year, month + 1)[1]))
 
 
 def revoke_order(
