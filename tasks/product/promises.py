@@ -1,0 +1,211 @@
+"""Compare what two contracts promise of their columns, from the consumer's side.
+
+A promise that is taken back or weakened breaks (major), a new one is compatible
+(minor), other words are a patch. What cannot be compared by a machine, such as two
+patterns, counts as breaking.
+
+``maximum`` 120 -> none: major. ``validValues`` [a, b] -> [a]: minor.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any, Literal, NamedTuple
+
+from schemas.contract import Column
+from schemas.grade import GRADES, grade_of
+from schemas.rule import Quality, TypeOptions
+
+Level = Literal["major", "minor", "patch"]
+WHOLE = "*"  # a change of the product as a whole
+CLASSES = {"public": 0, "internal": 1, None: 1, "personal": 2, "sensitive": 3}
+Interval = tuple[float, bool, float, bool]  # low, whether excluded, high, likewise
+INFINITE = float("inf")
+
+
+class Change(NamedTuple):
+    """One difference between two contracts."""
+
+    place: str
+    what: str
+    level: Level
+    column: str  # whose readers it concerns; WHOLE: every consumer's
+
+
+def of_columns(old: Sequence[Column], new: Sequence[Column]) -> Iterator[Change]:
+    """Compare columns by their names; say which was renamed, if one can see it."""
+    before, now = {c.name: c for c in old}, {c.name: c for c in new}
+    gone = [before[n] for n in before if n not in now]
+    came = [now[n] for n in now if n not in before]
+    renamed = {c.name: other for c in gone if (other := twin(c, gone, came))}
+    for column in gone:
+        other = renamed.get(column.name, "")
+        what = f"column {column.name} was " + (
+            f"renamed to {other}" if other else "removed"
+        )
+        yield Change(f"columns.{column.name}", what, "major", column.name)
+    for column in came:
+        if column.name not in renamed.values():
+            what = f"column {column.name} was added"
+            yield Change(f"columns.{column.name}", what, "minor", column.name)
+    kept = [n for n in before if n in now]
+    for name in kept:
+        yield from of_column(before[name], now[name])
+    if kept != [n for n in now if n in before]:
+        yield Change("columns", "columns stand in another order", "patch", WHOLE)
+
+
+def twin(column: Column, gone: Sequence[Column], came: Sequence[Column]) -> str:
+    """Find the one new column that is the same in all but its name."""
+    plain = {"name": "", "physical_name": None}
+    mine = column.model_copy(update=plain)
+    like = [c.name for c in came if c.model_copy(update=plain) == mine]
+    rivals = [c for c in gone if c.model_copy(update=plain) == mine]
+    return like[0] if len(like) == len(rivals) == 1 else ""
+
+
+def of_column(old: Column, new: Column) -> Iterator[Change]:
+    """Compare what is said of one column."""
+    name, place = old.name, f"columns.{old.name}"
+
+    def told(part: str, what: str, level: Level) -> Change:
+        return Change(f"{place}.{part}", f"column {name} {what}", level, name)
+
+    if old.logical_type != new.logical_type:
+        what = f"is {new.logical_type}, was {old.logical_type}"
+        yield told("logicalType", what, "major")
+    if old.required != new.required:
+        what = "is never missing now" if new.required else "may be missing now"
+        yield told("required", what, "minor" if new.required else "major")
+    if old.unique != new.unique:
+        what = "holds no value twice now" if new.unique else "may repeat a value now"
+        yield told("unique", what, "minor" if new.unique else "major")
+    for option, what, level in of_options(old.options, new.options):
+        yield told(option, what, level)
+    if old.unit != new.unit:
+        what = f"is in {new.unit or 'no stated unit'}, was in {old.unit or 'none'}"
+        yield told("unit", what, "major" if old.unit else "minor")
+    yield from (told(*found) for found in of_protection(old, new))
+    yield from of_rules(name, old.quality, new.quality)
+    words = {"description", "physical_name", "normalize"}
+    if any(getattr(old, n) != getattr(new, n) for n in words):
+        yield told("description", "is described in other words", "patch")
+
+
+def of_options(old: TypeOptions, new: TypeOptions) -> Iterator[tuple[str, str, Level]]:
+    """Compare limits: what lets more values through breaks."""
+    for field, sign in (
+        *(("minimum", -1), ("min_length", -1), ("maximum", 1), ("max_length", 1)),
+    ):
+        before, now = getattr(old, field), getattr(new, field)
+        if before == now:
+            continue
+        wider = now is None or (before is not None and (now - before) * sign > 0)
+        what = f"has {field.replace('_', ' ')} {shown(now)}, had {shown(before)}"
+        yield field, what, "major" if wider else "minor"
+    for field in ("pattern", "format"):
+        before, now = getattr(old, field), getattr(new, field)
+        if before != now:
+            added = before is None and field == "pattern"
+            what = f"has {field} {shown(now)}, had {shown(before)}"
+            yield field, what, "minor" if added else "major"
+
+
+def shown(limit: object) -> str:
+    """Write a limit, or that there is none."""
+    return "none" if limit is None else str(limit)
+
+
+def of_protection(old: Column, new: Column) -> Iterator[tuple[str, str, Level]]:
+    """Compare classification and grade: a higher one lays new duties on a holder."""
+    if old.classification != new.classification:
+        before, now = CLASSES[old.classification], CLASSES[new.classification]
+        what = f"is {new.classification or 'undecided'}, was "
+        what += old.classification or "undecided"
+        yield "classification", what, rising(before, now)
+    if old.affects != new.affects:
+        grades = [
+            GRADES.index(grade_of(c.affects.object, c.affects.harm)) if c.affects else 0
+            for c in (old, new)
+        ]
+        yield "affects", "is graded otherwise", rising(*grades)
+
+
+def rising(before: int, now: int) -> Level:
+    """Call a rise breaking, a fall compatible."""
+    return "major" if now > before else "minor" if now < before else "patch"
+
+
+def of_rules(
+    name: str, old: Sequence[Quality], new: Sequence[Quality]
+) -> Iterator[Change]:
+    """Compare what rules promise; a warning promises nothing."""
+    before, now = promised(name, old), promised(name, new)
+    if before != now:
+        columns = {k[0]: None for k in (*before, *now)}
+        for column in columns:
+            one = {k: v for k, v in before.items() if k[0] == column}
+            other = {k: v for k, v in now.items() if k[0] == column}
+            yield from compared(column, one, other)
+    elif old != new:
+        place = f"columns.{name}.quality" if name else "quality"
+        yield Change(place, "rules are told in other words", "patch", name or WHOLE)
+
+
+Promise = tuple[str, str]  # column, what is counted
+Promises = Mapping[Promise, Any]  # Any: an interval, or a set of values
+
+
+def promised(name: str, rules: Iterable[Quality]) -> dict[Promise, Any]:
+    """Gather rules that refuse rows or fail a run: their bounds, or valid values."""
+    made: dict[Promise, Any] = {}
+    for rule in rules:
+        if rule.severity != "error":
+            continue
+        column = name or rule.column or WHOLE
+        if rule.valid_values and rule.by_row:
+            values = frozenset(rule.valid_values)
+            key = (column, "valid values")
+            made[key] = made.get(key, values) & values
+        else:
+            made[(column, f"{rule.kind} in {rule.unit}")] = interval(rule)
+    return made
+
+
+def interval(rule: Quality) -> Interval:
+    """Give the figures that a bound allows. mustBeLessThan 5 -> all up to 5, not 5."""
+    field, limits = rule.bound
+    low, high = (limits[0], limits[-1])
+    if field.startswith("must_be_less"):
+        return (-INFINITE, False, high, field == "must_be_less_than")
+    if field.startswith("must_be_greater"):
+        return (low, field == "must_be_greater_than", INFINITE, False)
+    return (low, False, high, False)
+
+
+def within(inner: Interval, outer: Interval) -> bool:
+    """Say whether every figure of one interval lies in the other."""
+    low = (inner[0], inner[1]) >= (outer[0], outer[1])
+    high = (-inner[2], inner[3]) >= (-outer[2], outer[3])
+    return low and high
+
+
+def compared(column: str, old: Promises, new: Promises) -> Iterator[Change]:
+    """Compare the promises of one column, or of the table."""
+    place = "quality" if column == WHOLE else f"columns.{column}.quality"
+    subject = "the table" if column == WHOLE else f"column {column}"
+    for key in dict.fromkeys((*old, *new)):
+        before, now = old.get(key), new.get(key)
+        if before == now:
+            continue
+        if before is None:
+            what, level = f"{subject} keeps a new rule: {key[1]}", "minor"
+        elif now is None:
+            what, level = f"{subject} keeps no rule any more: {key[1]}", "major"
+        elif isinstance(now, frozenset):
+            narrower = now <= before
+            what = f"{subject} may hold {'fewer' if narrower else 'other'} values"
+            level = "minor" if narrower else "major"
+        else:
+            tighter = within(now, before)
+            what = f"{subject}: {key[1]} is bound {'tighter' if tighter else 'looser'}"
+            level = "minor" if tighter else "major"
+        yield Change(place, what, level, column)  # type: ignore[arg-type]  # one of LEVELS
