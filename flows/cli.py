@@ -240,17 +240,26 @@ def show(ref: Ref = "", *, limit: int = 20, json: Json = False) -> int:
 
 
 @app.command
-def trace(ref: Ref, *, json: Json = False) -> int:
+def trace(ref: Ref, *, columns: bool = False, json: Json = False) -> int:
     """Follow an artifact or a loan back to the bytes it rests on.
 
+    Each artifact says how its lineage is known: of its columns, or as a table.
+
     Example: datafactor trace loan:BANK-2026-001
+
+    Args:
+        columns: Follow each column back to the columns of the sources instead.
     """
+    from flows.columns import column_facts, with_levels
     from tasks import store
 
     s = store.current()
-    nodes = store.trace(s, store.resolve(s, ref).id)
-    data = [face.node_facts(node) for node in nodes]
-    return Answer("trace", data, lambda c: face.trace(c, nodes)).give(json)
+    found = store.resolve(s, ref)
+    if columns:
+        edges = column_facts(ref, found)
+        return Answer("trace", edges, lambda c: face.columns(c, edges)).give(json)
+    data = with_levels(nodes := store.trace(s, found.id))
+    return Answer("trace", data, lambda c: face.trace(c, nodes, data)).give(json)
 
 
 @app.command

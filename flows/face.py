@@ -128,21 +128,32 @@ def noted(checks: Sequence[Facts]) -> str:
     return "; ".join(told)
 
 
-def node_facts(node: Node) -> Facts:
-    """Tell one artifact of a lineage."""
-    return node.model_dump(mode="json")
-
-
-def trace(console: Console, nodes: Sequence[Node]) -> None:
+def trace(console: Console, nodes: Sequence[Node], facts: Sequence[Facts]) -> None:
     """Show what an artifact is made of, then the bytes at its root."""
     made = [
-        (n.depth, n.name, f"{n.rows:,}", n.task, n.id[:12])
-        for n in nodes
+        (n.depth, n.name, f"{n.rows:,}", n.task, fact["lineage"], n.id[:12])
+        for n, fact in zip(nodes, facts, strict=True)
         if n.origin is None
     ]
-    console.print(table("made of", ("depth", "artifact", "rows", "task", "id"), made))
+    head = ("depth", "artifact", "rows", "task", "lineage", "id")
+    console.print(table("made of", head, made))
     console.print("\nrests on the bytes")
     roots(console, nodes)
+
+
+def columns(console: Console, data: Sequence[Facts]) -> None:
+    """Show from which columns of the sources each column comes, and how."""
+    rows = [
+        (
+            "every row" if edge["column"] == "*" else edge["column"],
+            edge["how"],
+            edge["source_column"],
+            edge["from"],
+            edge["known"],
+        )
+        for edge in data
+    ]
+    console.print(table("", ("column", "as", "of column", "in", "known as"), rows))
 
 
 def roots(console: Console, nodes: Sequence[Node], limit: int | None = None) -> None:

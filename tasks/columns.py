@@ -110,6 +110,30 @@ def label_lineage(
     return tuple(sorted(found))
 
 
+def through(
+    edges: Iterable[Edge], below: Mapping[str, Iterable[Edge]]
+) -> tuple[Edge, ...]:
+    """Follow edges one step further back, to what the tables themselves come from.
+
+    A figure of a figure stays a figure; what chose the rows of a table chose these too.
+    (late, rows, delay, value) through (delay, flights, arr_delay, value) ->
+    (late, flights, arr_delay, value).
+    """
+    found = {
+        Edge(EVERY, b.table, b.column, "filter")
+        for further in below.values()
+        for b in further
+        if b.output == EVERY
+    }
+    for edge in edges:
+        found |= {
+            Edge(edge.output, b.table, b.column, weaker(edge.how, b.how))
+            for b in below[edge.table]
+            if b.output == edge.column
+        }
+    return tuple(sorted(found))
+
+
 def output_columns(
     sql: str, schemas: Mapping[str, Sequence[str]], what: str = "SQL"
 ) -> tuple[str, ...]:

@@ -4,7 +4,7 @@ import polars as pl
 import pytest
 
 from schemas.errors import FactorError
-from tasks.columns import column_lineage, label_lineage, output_columns
+from tasks.columns import column_lineage, label_lineage, output_columns, through
 from tasks.sql import plan_schema
 
 TABLES = {
@@ -226,3 +226,25 @@ def test_a_label_comes_from_the_columns_of_its_expression() -> None:
 def test_a_column_that_is_not_there_is_told_by_name(sql: str, message: str) -> None:
     with pytest.raises(FactorError, match=message.replace("?", r"\?")):
         lineage(sql)
+
+
+def test_edges_are_followed_through_the_tables_below_them() -> None:
+    """A figure of a value is a figure; what chose the rows below chose these too."""
+    above = column_lineage(
+        "SELECT carrier, MAX(d) AS worst, AVG(d) AS mean FROM rows GROUP BY carrier",
+        {"rows": ["carrier", "d"]},
+    )
+    below = column_lineage(
+        "SELECT carrier, SUM(delay) AS d FROM flights WHERE day = 1 GROUP BY carrier",
+        TABLES,
+    )
+
+    found = [" ".join(e) for e in through(above, {"rows": below})]
+
+    assert found == [
+        "* flights carrier filter",
+        "* flights day filter",
+        "carrier flights carrier value",
+        "mean flights delay aggregate",
+        "worst flights delay aggregate",
+    ]
