@@ -179,7 +179,7 @@ class Usage(pa.DataFrameModel):
 
     ``at`` is UTC (``2026-07-01T12:00:00.000000Z``), ``period`` its month in the zone
     of the order's entity, ``served`` the artifact that was read. A long answer is
-    granted piece by piece: its first piece counts the call, the others 0. Key: delivery.
+    granted piece by piece: its first piece counts the call, others 0. Key: delivery.
     """
 
     delivery: str
