@@ -148,10 +148,12 @@ def figures(rows: pl.DataFrame, plot: Plot) -> pl.DataFrame:
     places = [n for n in plot.columns if n != plot.value]
     if not plot.value:
         return rows.group_by(places, maintain_order=True).agg(figure=pl.len())
+    # A sum over nulls would be 0: what is not known must not look like nothing.
     known = rows.filter(pl.col(plot.value).is_not_null())
+    kept = rows if plot.kind == "heat" and not plot.total else known
     figure = pl.col(plot.value).sum() if plot.total else pl.col(plot.value).first()
-    made = known.group_by(places, maintain_order=True).agg(figure=figure)
-    if made.height < known.height and not plot.total:
+    made = kept.group_by(places, maintain_order=True).agg(figure=figure)
+    if made.height < kept.height and not plot.total:
         raise FactorError(
             f"product.answer.plot: several rows share {', '.join(places)}; write total:"
             " true to add them up, or where: to choose"
@@ -181,8 +183,9 @@ def what_is_drawn(columns: Sequence[Column], plot: Plot, reading: Reading) -> st
     named = value.name.replace("_", " ") if value else "rows"
     unit = f" ({value.unit})" if value and value.unit else ""
     by = " and ".join(n.replace("_", " ") for n in (plot.label, plot.across) if n)
-    only = "".join(f"; {n} {v}" for n, v in reading.where.items())
-    return f"{named}{unit} by {by}{only}"
+    only = "".join(f", {n} {v}" for n, v in reading.where.items())
+    more = f": {value.description}" if value and value.description else ""
+    return f"{named}{unit} by {by}{only}{more}"
 
 
 def bars_of(made: pl.DataFrame, plot: Plot) -> list[Bar]:
@@ -205,16 +208,17 @@ def cells_of(
 ) -> tuple[list[str], list[str], dict[tuple[str, str], Cell]]:
     """Shade figures by their share of the largest one, whatever its sign."""
     rows = made.with_columns(pl.col(plot.label, plot.across).cast(pl.String))
-    lines = rows[plot.label].unique(maintain_order=True).sort().to_list()[: plot.limit]
+    lines = rows[plot.label].unique(maintain_order=True).to_list()[: plot.limit]
     found = rows[plot.across].unique().sort().to_list()
     columns = list(plot.order) or found
-    values = [abs(float(v)) for v in rows["figure"].to_list()]
-    most = max(values) or 1.0
+    most = max(abs(float(v)) for v in [*rows["figure"].drop_nulls(), 0]) or 1.0
     cells = {
-        (row[plot.label], row[plot.across]): Cell(
-            written(row["figure"]), int(float(row["figure"]) / most * WHOLE)
+        (label, column): Cell(
+            written(figure), None if figure is None else int(figure / most * WHOLE)
         )
-        for row in rows.iter_rows(named=True)
+        for label, column, figure in rows.select(
+            plot.label, plot.across, "figure"
+        ).iter_rows()
     }
     return lines, columns, cells
 

@@ -16,6 +16,7 @@ WHOLE = 1_000_000
 FONT = "font-family=\"system-ui, 'Noto Sans', 'Noto Sans CJK SC', sans-serif\""
 # Okabe and Ito: blue and vermilion are told apart by people who do not see all colours.
 ABOVE, BELOW = (0, 114, 178), (213, 94, 0)
+UNKNOWN = "#e4e4e4"
 TOP, LINE = 88, 26
 LEFT, RIGHT = 270, 840  # the frame of the bars
 MAP_LEFT, MAP_WIDTH, MAP_HIGH = 72, 620, 620
@@ -34,10 +35,10 @@ class Bar:
 
 @dataclass(frozen=True)
 class Cell:
-    """One cell: its figure in words, its shade from -1 to 1 in millionths."""
+    """One cell: its figure in words; its shade, -1 to 1 in millionths, or unknown."""
 
     figure: str
-    shade: int
+    shade: int | None
 
 
 @dataclass(frozen=True)
@@ -91,22 +92,24 @@ def heat(
     columns: Sequence[str],
     cells: Mapping[tuple[str, str], Cell],
 ) -> str:
-    """Draw a shaded table; a place without a cell stays white and says nothing.
+    """Draw a shaded table; what is not known is grey, what there is none of is white.
 
     Args:
         title: The decision that it answers.
         about: What the figures are, with their unit.
-        lines: Names from top to bottom.
-        columns: Names from left to right.
+        lines: Names from top to bottom, at least one.
+        columns: Names from left to right, at least one.
         cells: By line and column.
     """
-    left = 190
-    wide = max(min((WIDTH - left - 24) // max(len(columns), 1), 150), NARROW)
-    head = TOP + (70 if any(len(name) * 8 > wide for name in columns) else 20)
+    left = max(120, *(length(name) + 40 for name in lines))
+    longest = max(length(name) for name in columns)
+    room = max((WIDTH - left - 24) // len(columns), NARROW)
+    wide = min(room, max(longest + 16, 100))
+    head = TOP + (20 if longest <= wide else longest * 9 // 10 + 12)
     parts = []
     for place, name in enumerate(columns):
         x = left + wide * place + wide // 2
-        turned = f'transform="rotate(-60 {x} {head - 8})"' if head > TOP + 20 else ""
+        turned = f'transform="rotate(-60 {x} {head - 8})"' if longest > wide else ""
         anchor = "start" if turned else "middle"
         parts.append(said(x, head - 8, name, f'text-anchor="{anchor}" {turned}'))
     for line, name in enumerate(lines):
@@ -185,12 +188,12 @@ def page(
 
 def shaded(cell: Cell, x: int, y: int, wide: int) -> Iterator[str]:
     """Draw one cell; on a dark one the figure is white."""
-    ink = "#ffffff" if abs(cell.shade) > WHOLE * 55 // 100 else "#222222"
+    ink = "#ffffff" if abs(cell.shade or 0) > WHOLE * 55 // 100 else "#222222"
+    fill = UNKNOWN if cell.shade is None else tint(cell.shade)
     yield (
-        f'<rect x="{x}" y="{y}" width="{wide - 2}" height="{LINE - 2}"'
-        f' fill="{tint(cell.shade)}"/>'
+        f'<rect x="{x}" y="{y}" width="{wide - 2}" height="{LINE - 2}" fill="{fill}"/>'
     )
-    size = 13 if len(cell.figure) * 8 <= wide else 11
+    size = 13 if length(cell.figure) <= wide else 11
     middle = f'text-anchor="middle" font-size="{size}" fill="{ink}"'
     yield said(x + wide // 2 - 1, y + 17, cell.figure, middle)
 
@@ -200,6 +203,11 @@ def tint(shade: int) -> str:
     full = ABOVE if shade >= 0 else BELOW
     mixed = (255 - (255 - part) * abs(shade) // WHOLE for part in full)
     return f"rgb({','.join(str(part) for part in mixed)})"
+
+
+def length(words: str) -> int:
+    """Guess the width of a text of 14 px; signs of Chinese are twice as wide."""
+    return sum(15 if sign >= "⺀" else 8 for sign in words)
 
 
 def across(at: int) -> int:

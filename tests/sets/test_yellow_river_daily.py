@@ -2,19 +2,22 @@
 
 import csv
 import gzip
+from collections import Counter, defaultdict
 from collections.abc import Iterator
 from datetime import date, timedelta
 
 import polars as pl
 import pytest
 
+from schemas.artifact import Stage
 from tests.sets.ran import Ran, needed, run_of
 
 
 @pytest.fixture(scope="module")
 def ran(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ran]:
     needed("yellow_river_daily/daily_2018_2022.csv.gz")
-    with run_of("yellow-river-daily", tmp_path_factory.mktemp("river")) as ran:
+    home = tmp_path_factory.mktemp("river")
+    with run_of("yellow-river-daily", home, through=Stage.PRODUCT) as ran:
         yield ran
 
 
@@ -83,3 +86,48 @@ def test_stations_are_written_one_way_without_padding(ran: Ran) -> None:
 
     assert stations == {name.strip().translate(wide) for name in written}
     assert len(stations) == 53
+
+
+def test_no_starred_value_enters_a_mean_or_a_load_of_the_product(ran: Ran) -> None:
+    measured: dict[tuple[str, int], list[tuple[float, float]]] = defaultdict(list)
+    starred: Counter[tuple[str, int]] = Counter()
+    path = needed("yellow_river_daily/daily_2018_2022.csv.gz")
+    with gzip.open(path, "rt", encoding="utf-8") as file:
+        for row in csv.DictReader(file):
+            place = (row["站名"].strip(), int(row["file"][:4]))
+            sediment, flow = row["含沙量"], row["流量"]
+            starred[place] += sediment.startswith("*")
+            if sediment != "-" and not sediment.startswith("*") and flow != "-":
+                measured[place].append((float(flow), float(sediment)))
+
+    product = ran.rows("product").filter(station="花园口")
+
+    assert product["starred_days"].sum() == 1_141
+    assert product["sediment_days"].sum() == 683
+    for row in product.iter_rows(named=True):
+        pairs = measured["花园口", row["year"]]
+        carried = sum(flow * sediment for flow, sediment in pairs)
+        mean = carried / sum(flow for flow, _ in pairs)
+        assert row["sediment_days"] == len(pairs)
+        assert row["starred_days"] == starred["花园口", row["year"]]
+        assert row["sediment_kgm3"] == pytest.approx(mean, abs=0.006)
+        # kg/m3 times m3/s times the seconds of a day, in ten thousand tonnes.
+        assert row["load"] == pytest.approx(carried * 86_400 / 1e7, abs=0.6)
+
+
+def test_runoff_and_balance_of_the_product_are_those_of_the_reports(ran: Ran) -> None:
+    product = ran.rows("product").filter(station="花园口").sort("year")
+
+    assert product["runoff"].to_list()[:3] == [448.45, 460.09, 486.66]
+    upstream = ran.rows("product").filter(station="小浪底").sort("year")["runoff"]
+    assert product["above"].unique().to_list() == ["小浪底"]
+    expected = (product["runoff"] - upstream).round(2).to_list()
+    assert product["balance"].to_list() == pytest.approx(expected)
+
+
+def test_no_storage_of_a_reservoir_is_in_the_product(ran: Ran) -> None:
+    product = ran.rows("product")
+
+    assert "storage" not in product.columns
+    assert not product["station"].str.ends_with("蓄水量").any()
+    assert product.filter(pl.col("balance").is_not_null())["place"].null_count() == 0

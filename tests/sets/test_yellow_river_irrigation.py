@@ -1,17 +1,23 @@
 """Irrigation: columns by name, cities with and without a C, and 59 files of weather."""
 
+import csv
+from collections import defaultdict
 from collections.abc import Iterator
+from pathlib import Path
 
 import polars as pl
 import pytest
 
-from tests.sets.ran import Ran, packaged, run_of
+from schemas.artifact import Stage
+from schemas.factor import load_factor
+from tests.sets.ran import ROOT, Ran, packaged, run_of
 
 
 @pytest.fixture(scope="module")
 def ran(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ran]:
     packaged("cwatqim", "data/sample/irr_area_ha.csv")
-    with run_of("yellow-river-irrigation", tmp_path_factory.mktemp("cwatqim")) as ran:
+    home = tmp_path_factory.mktemp("cwatqim")
+    with run_of("yellow-river-irrigation", home, through=Stage.PRODUCT) as ran:
         yield ran
 
 
@@ -62,3 +68,55 @@ def test_crops_are_joined_by_name_though_their_order_differs(ran: Ran) -> None:
     assert first["rice_ha"] == 391.4478743509137
     assert first["wheat_mm"] == 645.9973680469237
     assert first["rice_mm"] == 965.436106054664
+
+
+def test_the_balance_is_quota_less_demand_and_unknown_where_a_depth_is(
+    ran: Ran,
+) -> None:
+    folder = packaged("cwatqim", "data/sample/quotas.csv").parent
+    areas = {(r["City_ID"], r["Year"]): r for r in read(folder / "irr_area_ha.csv")}
+    depths = {(r["City_ID"], r["Year"]): r for r in read(folder / "irr_intensity.csv")}
+    quotas = {r[""]: r for r in read(folder / "quotas.csv")}
+    demand: dict[tuple[str, int], float] = defaultdict(float)
+    doubtful = set()
+    for (city, year), area in areas.items():
+        place = (area["Province_n"], int(year))
+        for crop in ("Wheat", "Rice", "Maize"):
+            depth = float(depths[city, year][crop])
+            demand[place] += float(area[crop]) * depth * 10 / 1e8
+            if depth > 3_000:
+                doubtful.add(place)
+
+    product = ran.rows("product")
+
+    assert product.height == len(quotas) * 8 == 272
+    for row in product.iter_rows(named=True):
+        place = (row["province"], row["year"])
+        if place in doubtful:
+            assert (row["demand"], row["balance"], row["tradable"]) == (None,) * 3
+            assert row["verdict"] == "not known"
+        else:
+            quota = float(quotas[str(row["year"])][row["province"]])
+            assert row["balance"] == pytest.approx(quota - demand[place], abs=0.011)
+            assert (row["verdict"] == "within quota") == (row["balance"] >= 0)
+    assert product.filter(verdict="not known").height == 127
+
+
+def test_a_public_good_is_free_and_secures_no_loan() -> None:
+    for name in ("yellow-river-irrigation", "yellow-river-daily"):
+        factor = load_factor(name, ROOT / "deployments" / "factors")
+        product = factor.product
+
+        assert product is not None
+        assert product.scenario is not None
+        assert product.price.mode == "free"
+        assert product.compliance is not None
+        assert product.compliance.public_data is not None
+        assert "pledging" in product.scenario.prohibited_uses
+        assert factor.asset is None
+        assert factor.capital is None
+
+
+def read(path: Path) -> list[dict[str, str]]:
+    with path.open() as file:
+        return list(csv.DictReader(file))
