@@ -21,6 +21,7 @@ from schemas.registers import Order
 from schemas.sale import DeliveryTerms
 from tasks import store
 from tasks.product.bundle import MARK, descriptor, kept, licensed, marked, terms_text
+from tasks.product.odrl import odrl
 from tasks.product.order import has_fields, is_licensed
 from tasks.product.uses import use_is_allowed
 from tasks.store import sales, usage
@@ -160,6 +161,7 @@ def texts(offer: Released, order: Facts, delivery: str, rows: int) -> dict[str, 
     return {
         "DELIVERY.json": pretty(manifest),
         "descriptor.json": pretty(descriptor(terms, fields)),
+        "odrl.json": pretty(odrl(terms)),
         "LICENCE.txt": terms_text(terms.licence, order["customer"], order["use"]),
     }
 

@@ -35,7 +35,7 @@ def last_day(first: date, months: int) -> date:
     """Find the last day of a term of whole months. 2026-07-01, 12 -> 2027-06-30.
 
     The day before the same day some months on; a month without that day ends the term
-    with its own last one (as 民法典 art. 202 ends periods): 2026-01-31, 1 -> 2026-02-28.
+    with its own last one, as 民法典 art. 202 ends periods: 2026-01-31, 1 -> 02-28.
     """
     year, month = divmod(first.year * 12 + first.month - 1 + months, 12)
     begins = date(year, month + 1, 1)

@@ -12,15 +12,16 @@ import polars as pl
 import pytest
 
 from flows import market
-from flows.deliver import deliver, whose
+from flows.deliver import bundle, deliver, refuse, whose
 from flows.market import Asked, order_of, rows_of, take_order
+from flows.released import released
 from flows.stages import invoice_task
 from schemas.artifact import Snapshot
 from schemas.errors import Refused, RegisterError, StoreError
 from schemas.registers import Entitlement, Invoice, Order, Usage
 from schemas.sale import InvoiceTerms
 from tasks import store
-from tasks.store import sales
+from tasks.store import sales, usage
 from tests import shop
 from tests.shop import CODE
 
@@ -111,7 +112,8 @@ def test_a_bundle_is_exactly_what_was_licensed(home: Path, tmp_path: Path) -> No
     for line in (folder / "SHA256SUMS").read_text().splitlines():
         sha256, name = line.split("  ")
         assert hashlib.sha256((folder / name).read_bytes()).hexdigest() == sha256
-    assert len((folder / "SHA256SUMS").read_text().splitlines()) == 5
+    assert len((folder / "SHA256SUMS").read_text().splitlines()) == 6
+    assert json.loads((folder / "odrl.json").read_text())["@type"] == "Offer"
     manifest = json.loads((folder / "DELIVERY.json").read_text())
     assert manifest["customer"] == "Crop Cover"
     assert manifest["rows"] == 30
@@ -175,6 +177,22 @@ def test_what_is_not_valid_today_is_not_delivered(home: Path, tmp_path: Path) ->
     with pytest.raises(Refused, match="G-3 was revoked: not paid"):
         market.renew("G-3", None, None, None)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_what_is_revoked_while_files_are_written_is_not_delivered(
+    home: Path, tmp_path: Path
+) -> None:
+    take_order("rain", asked("G-4"))
+    order, offer = order_of("G-4"), released("rain")
+    refuse(offer, order)  # valid so far
+    _, request = bundle(offer, order, "0" * 32, tmp_path)
+    market.revoke("G-4", "not paid", None)
+
+    granted = usage.grant(store.current(), request)
+
+    assert isinstance(granted, usage.Denied)
+    assert granted.kind == "revoked"
+    assert sales.deliveries(store.current(), ["G-4"]) == []
 
 
 def test_the_order_of_its_rows_names_a_copy(home: Path, tmp_path: Path) -> None:
