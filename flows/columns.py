@@ -46,7 +46,7 @@ def with_levels(nodes: Sequence[Node]) -> list[Facts]:
 
 
 def level(kind: str, task: str, frame: str) -> str:
-    """Say how lineage is known: by ``column``, as a ``table``, or ``bytes`` have none."""
+    """Say how lineage is known: by ``column``, as a ``table``; ``bytes`` have none."""
     if kind in ("raw", "document"):
         return "bytes"
     _, main = READ.get(task, ("", "none"))
