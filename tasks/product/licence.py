@@ -59,10 +59,9 @@ def meet(one: Bounds, other: Bounds) -> Bounds:
     under = one.under if other.under is None else other.under
     if one.under is not None and other.under is not None:
         under = one.under & other.under
-    prohibitions = one.prohibitions | other.prohibitions
     return Bounds(
-        (one.permissions & other.permissions) - prohibitions,
-        prohibitions,
+        one.permissions & other.permissions,
+        one.prohibitions | other.prohibitions,
         one.duties | other.duties,
         under,
     )

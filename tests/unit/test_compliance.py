@@ -14,7 +14,7 @@ import pytest
 from schemas.document import load
 from schemas.policy import Policy
 from schemas.product import ProductRules, ProductTerms
-from tasks.product.case import Case
+from tasks.product.case import Answer, Case
 from tasks.product.compliance import QUESTIONS, compliance, covers, within
 from tasks.product.gates import answered
 
@@ -49,7 +49,7 @@ def column(name: str, classification: str = "public", **more: object) -> dict[st
     return told | more
 
 
-def gates(review: dict[str, Any] | None = REVIEW, **more: Any) -> dict[str, Gate]:
+def case(review: dict[str, Any] | None = REVIEW, **more: Any) -> Case:
     terms = ProductTerms.model_validate(
         {
             "name": "made",
@@ -78,7 +78,11 @@ def gates(review: dict[str, Any] | None = REVIEW, **more: Any) -> dict[str, Gate
             **more,
         }
     )
-    rows = answered(Case(terms, pl.DataFrame(), DAY), [compliance]).rows()
+    return Case(terms, pl.DataFrame(), DAY)
+
+
+def gates(review: dict[str, Any] | None = REVIEW, **more: Any) -> dict[str, Gate]:
+    rows = answered(case(review, **more), [compliance]).rows()
     return {gate: (passed, ground, shown) for gate, passed, ground, shown, _ in rows}
 
 
@@ -100,6 +104,16 @@ def test_without_a_review_every_question_is_shut_with_one_remedy() -> None:
     assert list(found) == list(QUESTIONS)
     (remedy,) = set(found.values())
     assert "write product.compliance" in remedy
+
+
+def test_a_yes_with_nothing_to_show_is_a_no() -> None:
+    def bold(of: Case) -> list[Answer]:
+        return [("bold", of.as_of == DAY, "it is so", " ")]
+
+    (row,) = answered(case(), [bold]).rows()
+
+    told = "it is so, but nothing shows it; name the evidence"
+    assert row[:3] == ("bold", False, told)
 
 
 def test_without_a_policy_nothing_is_offered() -> None:
