@@ -318,6 +318,19 @@ def rank_of(rows: list[list[int]]) -> int:
     return rank
 
 
+def test_a_hole_between_two_blocks_is_solved_though_no_line_has_one_hole() -> None:
+    """Rows 0 and 1 less columns 0 and 1 leave (1, 2): another hole must be made."""
+    small = table((4, 4, 20, 20), (4, 4, 4, 20), (20, 20, 4, 4), (20, 20, 4, 4))
+    naive = small.with_columns(n=pl.when(pl.col("n") >= 5).then("n"))
+
+    made = withhold(small, CELLS, 5, WHERE)
+
+    assert solvable(naive) == {6}
+    assert recoverable(naive, CELLS) == 1
+    assert solvable(made) == set()
+    assert holes(naive) < holes(made)
+
+
 TABLES = st.integers(2, 6).flatmap(
     lambda wide: st.lists(
         st.lists(st.integers(0, 30), min_size=wide, max_size=wide),
