@@ -21,6 +21,7 @@ from schemas.errors import FactorError, SourceError, StoreError
 from schemas.quality import Assessment
 from schemas.resource import Resource
 from tasks import store
+from tasks.contract import SUPPRESSED
 from tasks.resource.cells import as_cell
 from tasks.resource.classify import classify
 from tasks.resource.recognise import hint_of
@@ -45,10 +46,18 @@ def masked(ref: str, rows: pl.DataFrame, reveal: bool) -> pl.DataFrame:
     """Put dots in place of every value that is not for every eye."""
     secret = set() if reveal else classified(ref, set(rows.columns))
     dots = pl.lit(MASK)
-    return rows.with_columns(
+    shown = rows.with_columns(
         pl.when(pl.col(name).is_not_null()).then(dots).alias(name)
         for name in rows.columns
         if name in secret
+    )
+    # Rows of small classes are in quarantine so that nobody sees them.
+    aside = pl.col("_reasons").list.contains(SUPPRESSED)
+    hidden = (pl.col(n).is_not_null() & aside for n in rows.columns)
+    return shown.with_columns(
+        pl.when(hides).then(dots).otherwise(pl.col(name)).alias(name)
+        for name, hides in zip(rows.columns, hidden, strict=True)
+        if not name.startswith("_") and name not in secret
     )
 
 

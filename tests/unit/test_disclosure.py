@@ -1,0 +1,425 @@
+"""What a published file discloses, takes from where, and tells beside an earlier one.
+
+Expected numbers are counted by hand or by plain Python.
+"""
+
+from collections import Counter
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from schemas.contract import frame_of
+from schemas.document import load
+from schemas.grade import Finding
+from schemas.policy import Policy
+from schemas.privacy import Disclosure
+from schemas.product import ProductRules, ProductTerms
+from tasks.product.disclosure import disclosed
+from tasks.product.linkage import linkage
+from tasks.product.productize import productize
+from tasks.product.relabel import relabelled
+
+POLICY = Path(__file__).parents[2] / "deployments" / "policies" / "cn-2025.yaml"
+RULES = load(POLICY, Policy).resolve(
+    ProductRules
+)  # k: open 20, controlled 5, enclave 2
+CLASSES = dict.fromkeys(("id", "age", "sex"), "personal") | {"ill": "sensitive"}
+CLASSES |= {"town": "public"}
+QUERY = "SELECT age, sex, ill FROM resource"
+COLUMNS = {"age": "personal", "sex": "personal", "ill": "sensitive"}
+
+
+def terms(
+    query: str = QUERY, columns: dict[str, str] = COLUMNS, **more: Any
+) -> ProductTerms:
+    """Terms of a product over a resource about persons."""
+    given: dict[str, Any] = {
+        "name": "cohort",
+        "version": "1.0.0",
+        "query": query,
+        "licence": {"name": "house", "permissions": ["use"]},
+        "release": "enclave",
+        "columns": [
+            {"name": n, "logicalType": "string"} | ({"classification": c} if c else {})
+            for n, c in columns.items()
+        ],
+        "classified": {"resource": CLASSES},
+        "rules": RULES,
+        **more,
+    }
+    return ProductTerms.model_validate(given)
+
+
+def about(**asked: Any) -> dict[str, Any]:
+    """De-identification with age and sex as quasi-identifiers."""
+    plain = {"quasi_identifiers": ["age", "sex"], "sensitive": ["ill"]}
+    return {"deidentification": plain | asked}
+
+
+ROWS = [("30", "m", ill) for ill in "ab"] + [("40", "f", ill) for ill in "aab"]
+
+
+def frame(rows: list[tuple[Any, ...]], *names: str) -> pl.LazyFrame:
+    schema = dict.fromkeys(names or ("age", "sex", "ill"), pl.String)
+    return pl.LazyFrame(rows, schema=schema, orient="row")
+
+
+def answers(
+    rows: pl.LazyFrame, asked: ProductTerms
+) -> tuple[dict[str, tuple[bool, str, str]], dict[str, Any]]:
+    """Ask, and give the gates by name and the one row of Disclosure."""
+    found = disclosed(rows, asked, {})
+    Disclosure.validate(found.disclosure)
+    row = found.disclosure.row(0, named=True) if found.disclosure.height else {}
+    return {gate: tuple(rest) for gate, *rest in found.gates}, row  # type: ignore[misc]
+
+
+def test_k_l_classes_and_level_are_measured_on_the_rows() -> None:
+    gates, row = answers(frame(ROWS), terms(**about(diversity=2)))
+
+    assert row == {
+        "release": "enclave", "rows": 5, "persons": 5, "classes": 2, "k": 2,
+        "median_class": 2, "largest_class": 3, "diversity": 2, "at_risk": 0,
+        "withheld": 0, "threshold": 2, "level": 3,
+    }  # fmt: skip
+    assert all(passed for passed, *_ in gates.values())
+    assert list(gates) == ["relabel", "disclosure", "linkage"]
+
+
+def test_a_small_class_shuts_the_gate_with_its_numbers() -> None:
+    gates, row = answers(frame(ROWS), terms(release="controlled", **about()))
+    passed, ground, evidence = gates["disclosure"]
+
+    assert not passed
+    assert "k is 2, but a controlled release needs 5: 5 of 5 persons" in ground
+    assert "rule k_controlled 5 of cn-2025" in evidence
+    assert (row["level"], row["at_risk"]) == (2, 5)
+
+
+def test_a_class_that_is_alike_shuts_the_gate() -> None:
+    rows = frame([("30", "m", "a"), ("30", "m", "a")])
+
+    gates, _ = answers(rows, terms(**about(diversity=2)))
+
+    assert not gates["disclosure"][0]
+    assert "l is 1, but 2 are asked" in gates["disclosure"][1]
+
+
+def test_k_counts_persons_not_rows_where_the_subject_is_named() -> None:
+    rows = frame(
+        [("30", "m", "a", "p"), ("30", "m", "b", "p")], "age", "sex", "ill", "id"
+    )
+    columns = {**COLUMNS, "id": "personal"}
+    query = "SELECT age, sex, ill, id FROM resource"
+    step = {"steps": [{"pseudonym": "id", "key": "k"}]}
+
+    _, plain = answers(rows, terms(query, columns, **about(**step)))
+    gates, by_person = answers(
+        rows, terms(query, columns, **about(subject="id", **step))
+    )
+
+    assert (plain["k"], by_person["k"]) == (2, 1)
+    assert not gates["disclosure"][0]
+
+
+def test_personal_columns_without_quasi_identifiers_stay_shut() -> None:
+    gates, row = answers(frame(ROWS), terms())
+
+    assert not gates["disclosure"][0]
+    assert "write deidentification.quasi_identifiers" in gates["disclosure"][1]
+    assert row["level"] == 1
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "SELECT town FROM resource WHERE ill = 'a'",
+        "SELECT town FROM resource GROUP BY town HAVING COUNT(DISTINCT id) > 3",
+        "SELECT r.town FROM resource r JOIN resource s ON r.id = s.id",
+    ],
+)
+def test_rows_that_a_personal_column_chooses_are_about_persons_too(query: str) -> None:
+    gates, _ = answers(frame([("x",)], "town"), terms(query, {"town": "public"}))
+
+    assert not gates["disclosure"][0]
+
+
+def test_a_product_that_reads_nothing_personal_has_nothing_to_disclose() -> None:
+    asked = terms("SELECT town FROM resource", {"town": "public"})
+
+    gates, row = answers(frame([("x",)], "town"), asked)
+
+    assert gates["disclosure"][0]
+    assert gates["disclosure"][2] == "5 columns of its tables"
+    assert row == {}
+
+
+def test_without_a_classification_or_a_policy_it_stays_shut() -> None:
+    for asked in (terms(classified={}), terms().model_copy(update={"rules": None})):
+        gates, _ = answers(frame(ROWS), asked)
+
+        assert not gates["disclosure"][0]
+
+
+def test_a_column_in_no_role_may_name_a_person() -> None:
+    query, columns = (
+        "SELECT age, sex, ill, id FROM resource",
+        {**COLUMNS, "id": "personal"},
+    )
+    rows = frame(
+        [("30", "m", "a", "1"), ("30", "m", "a", "2")], "age", "sex", "ill", "id"
+    )
+
+    gates, row = answers(rows, terms(query, columns, **about()))
+    raw_subject, _ = answers(rows, terms(query, columns, **about(subject="id")))
+
+    assert row["level"] == 1
+    assert "id may name a person (level 1)" in gates["disclosure"][1]
+    assert not raw_subject["disclosure"][0]
+
+
+# --- tables of counts
+
+COUNT = "SELECT age, sex, COUNT(*) AS n FROM resource GROUP BY age, sex"
+
+
+def counted(
+    *counts: int | None, threshold: int | None = None, release: str = "controlled"
+) -> Any:
+    cells = [("30", "m"), ("30", "f"), ("40", "m"), ("40", "f")]
+    rows = pl.LazyFrame(
+        [(*c, n) for c, n in zip(cells, counts, strict=True)],
+        schema={"age": pl.String, "sex": pl.String, "n": pl.Int64},
+        orient="row",
+    )
+    columns = {"age": "public", "sex": "public", "n": "public"}
+    step = {"cells": "n", "by": ["age", "sex"]} | (
+        {"threshold": threshold} if threshold else {}
+    )
+    return answers(
+        rows, terms(COUNT, columns, release=release, deidentification={"steps": [step]})
+    )
+
+
+def test_a_table_of_counts_is_level_4_and_its_cells_are_the_classes() -> None:
+    gates, row = counted(7, 9, 30, 0)
+
+    assert all(passed for passed, *_ in gates.values())
+    assert (row["level"], row["k"], row["classes"], row["withheld"]) == (4, 7, 3, 0)
+
+
+def test_a_threshold_of_its_own_does_not_undercut_the_release() -> None:
+    gates, row = counted(3, 9, 30, 8, threshold=2)
+
+    assert "k is 3, but a controlled release needs 5" in gates["disclosure"][1]
+    assert row["level"] == 2
+
+
+def test_a_hole_that_its_row_gives_back_shuts_the_gate() -> None:
+    gates, row = counted(None, 9, 30, 8)
+
+    assert not gates["disclosure"][0]
+    assert "1 withheld counts follow from the sums" in gates["disclosure"][1]
+    assert row["withheld"] == 1
+    assert counted(None, None, None, None)[0]["disclosure"][0]
+
+
+# --- relabelling
+
+
+def low(query: str, columns: dict[str, str], **more: Any) -> list[tuple[str, str, str]]:
+    found = relabelled(terms(query, columns, **more))
+    return [(name, label, held.name) for name, label, held in found]
+
+
+@pytest.mark.parametrize(
+    ("query", "label", "shown"),
+    [
+        ("SELECT age AS a FROM resource", "personal", None),
+        ("SELECT age AS a FROM resource", "internal", "resource.age"),
+        ("SELECT ill AS a FROM resource", "personal", "resource.ill"),
+        ("SELECT age AS a FROM resource", "", "resource.age"),
+        ("SELECT MAX(ill) AS a FROM resource", "public", "resource.ill"),
+        ("SELECT COUNT(ill) AS a FROM resource", "public", None),
+        (
+            "WITH x AS (SELECT UPPER(id) AS y FROM resource) SELECT y AS a FROM x",
+            "public",
+            "resource.id",
+        ),
+    ],
+)
+def test_what_is_shown_keeps_its_classification(
+    query: str, label: str, shown: str | None
+) -> None:
+    expected = [("a", label or "undecided", shown)] if shown else []
+
+    assert low(query, {"a": label}) == expected
+
+
+def test_a_step_on_the_column_lets_it_go_lower() -> None:
+    step = {"steps": [{"generalise": "age", "prefix": 1}]}
+
+    assert (
+        low("SELECT age FROM resource", {"age": "public"}, deidentification=step) == []
+    )
+
+
+def test_a_name_is_followed_through_the_resource_to_its_source() -> None:
+    upstream = {
+        "resource": {
+            "consolidate": "SELECT p.mobile AS town, p.age AS age FROM people p",
+            "labels": {"code": "SUBSTR(town, 1, 3)"},
+            "sources": {"people": {"mobile": "sensitive", "age": "personal"}},
+        }
+    }
+    classified = {"resource": {"town": "public", "code": "internal", "age": "personal"}}
+    given = {"upstream": upstream, "classified": classified}
+
+    columns = {"town": "public", "code": "internal"}
+
+    assert low("SELECT town, code FROM resource", columns, **given) == [
+        ("town", "public", "people.mobile"),
+        ("code", "internal", "people.mobile"),
+    ]
+
+
+def test_a_task_does_not_say_what_it_takes_so_all_its_columns_are_held() -> None:
+    columns = {"town": "public", "ill": "sensitive"}
+
+    found = relabelled(terms("", columns, task="made_in_python"))
+
+    assert [(name, held.label) for name, _, held in found] == [("town", "sensitive")]
+
+
+def test_the_gate_names_both_columns() -> None:
+    found = disclosed(
+        frame([("x",)], "a"),
+        terms("SELECT id AS a FROM resource", {"a": "internal"}),
+        {},
+    )
+    (gate,) = [g for g in found.gates if g[0] == "relabel"]
+
+    assert gate[1] is False
+    assert gate[2].startswith(
+        "a is internal, but shows resource.id (personal); classify"
+    )
+
+
+# --- linkage
+
+
+def test_two_safe_releases_that_differ_by_one_person_are_flagged() -> None:
+    before = frame([("30", "m", "a")] * 6 + [("40", "f", "a")] * 6)
+    now = frame([("30", "m", "a")] * 5 + [("40", "f", "a")] * 6)
+    asked = terms(release="controlled", **about())
+
+    (found,) = linkage(now, {"1.0.0": before}, asked)
+
+    assert (found.release, found.classes, found.least) == ("1.0.0", 1, 1)
+    gate = next(
+        g for g in disclosed(now, asked, {"1.0.0": before}).gates if g[0] == "linkage"
+    )
+    assert not gate[1]
+    assert "1.0.0 in 1 classes by fewer than 5 persons (the least by 1)" in gate[2]
+
+
+def test_equal_releases_and_large_changes_are_not_flagged() -> None:
+    before = frame([("30", "m", "a")] * 6)
+    now = frame([("30", "m", "a")] * 11 + [("40", "f", "a")] * 5)
+    asked = terms(release="controlled", **about())
+
+    assert linkage(before, {"same": before}, asked) == []
+    assert linkage(now, {"old": before}, asked) == []
+
+
+def test_classes_that_hold_null_are_the_same_class_in_both() -> None:
+    rows = frame([(None, "m", "a")] * 6)
+
+    assert linkage(rows, {"old": rows}, terms(release="controlled", **about())) == []
+
+
+def test_a_release_by_other_columns_is_compared_by_those_that_both_have() -> None:
+    before = frame([("m", "a")] * 12, "sex", "ill")
+    now = frame([("30", "m", "a")] * 7 + [("40", "m", "a")] * 6)
+    asked = terms(release="controlled", **about())
+
+    assert [
+        (gap.classes, gap.least) for gap in linkage(now, {"old": before}, asked)
+    ] == [(1, 1)]
+
+
+def test_a_person_exchanged_for_another_is_seen_by_the_subjects() -> None:
+    names = ("age", "sex", "ill", "id")
+    before = frame([("30", "m", "a", str(n)) for n in range(6)], *names)
+    now = frame([("30", "m", "a", str(n)) for n in range(1, 7)], *names)
+    columns, query = (
+        {**COLUMNS, "id": "personal"},
+        "SELECT age, sex, ill, id FROM resource",
+    )
+
+    plain = terms(query, columns, release="controlled", **about())
+    named = terms(query, columns, release="controlled", **about(subject="id"))
+
+    assert linkage(now, {"old": before}, plain) == []
+    assert [
+        (gap.classes, gap.least) for gap in linkage(now, {"old": before}, named)
+    ] == [(2, 1)]
+
+
+# --- laws
+
+AGES = st.sampled_from(["31", "32", "41"])
+PERSON = st.tuples(AGES, st.sampled_from("mf"), st.sampled_from("abc"))
+PERSONS = st.lists(PERSON, min_size=1, max_size=40)
+
+
+@settings(max_examples=60, deadline=None)
+@given(PERSONS)
+def test_k_and_l_are_those_of_a_plain_count(rows: list[tuple[str, str, str]]) -> None:
+    _, found = answers(frame(rows), terms(**about()))
+    sizes = Counter((age, sex) for age, sex, _ in rows)
+
+    assert found["k"] == min(sizes.values())
+    assert found["classes"] == len(sizes)
+    assert found["at_risk"] == sum(n for n in sizes.values() if n < 2)
+    assert found["diversity"] == min(
+        len({ill for *key, ill in rows if tuple(key) == of}) for of in sizes
+    )
+
+
+@settings(max_examples=60, deadline=None)
+@given(PERSONS)
+def test_to_say_less_never_lowers_k_or_l(rows: list[tuple[str, str, str]]) -> None:
+    _, fine = answers(frame(rows), terms(**about()))
+    _, coarse = answers(
+        frame([(age[:1], sex, ill) for age, sex, ill in rows]), terms(**about())
+    )
+
+    assert coarse["k"] >= fine["k"]
+    assert coarse["diversity"] >= fine["diversity"]
+
+
+def test_productize_asks_about_the_rows_it_is_handed() -> None:
+    finding = ("age", "person", 0, 0, 0, False, "personal", True, 100)
+    found = {"resource": frame_of(Finding, [finding]).lazy()}
+
+    made = productize(
+        frame(ROWS),
+        found,
+        terms(**about()),
+        date(2026, 6, 30),
+        {"old": frame(ROWS[:4])},
+    )
+
+    gates = {row["gate"]: row["passed"] for row in made.gates.collect().to_dicts()}
+    assert (gates["disclosure"], gates["relabel"], gates["linkage"]) == (
+        True,
+        True,
+        False,
+    )
+    assert made.disclosure.collect()["k"].to_list() == [2]
