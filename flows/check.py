@@ -7,8 +7,10 @@ from typing import Any
 
 import polars as pl
 
+from flows.calendar import scheduled_date
 from flows.document import document_of, factor_named
 from flows.tasked import planned
+from flows.versions import compared, ending, problems
 from schemas.contract import DTYPES, Column
 from schemas.document import Loc, json_schema, read
 from schemas.errors import ContractError, FactorError, SourceError
@@ -30,16 +32,16 @@ def examine(name: str) -> dict[str, Any]:  # Any: JSON
     """
     terms = factor_named(name)
     contracts: dict[str, Contract] = {}
-    problems = []
+    wrong = problems(terms, scheduled_date(terms.zone))
     for place, part in PARTS.items():
         try:
             contracts |= part(terms)
         except (FactorError, ContractError, SourceError) as error:
             told = str(error).splitlines()
-            problems += [t if PLACE.match(t) else f"{place}: {t}" for t in told]
-    if problems:
+            wrong += [t if PLACE.match(t) else f"{place}: {t}" for t in told]
+    if wrong:
         # A product repeats what its resource lacks.
-        raise FactorError("\n".join(with_lines(name, dict.fromkeys(problems))))
+        raise FactorError("\n".join(with_lines(name, dict.fromkeys(wrong))))
     return {
         "factor": terms.factor,
         "title": terms.title,
@@ -51,6 +53,9 @@ def examine(name: str) -> dict[str, Any]:  # Any: JSON
             name: {"columns": len(c.schema.columns), "rules": list(c.reasons)}
             for name, c in contracts.items()
         },
+        "version": terms.product.version if terms.product else None,
+        "since": compared(terms),
+        "ending": ending(terms.product),
     }
 
 

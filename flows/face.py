@@ -1,6 +1,6 @@
 """Show answers to people: tables in a terminal, and the same facts as JSON."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from rich.console import Console
@@ -55,7 +55,20 @@ def plan(console: Console, data: Facts) -> None:
         for name, c in data["contracts"].items()
     ]
     console.print(table("\ncontracts", ("contract", "columns", "rules"), rules))
+    for told in since(data):
+        console.print(told, markup=False)
     console.print("\nthe document is sound; nothing was run")
+
+
+def since(data: Facts) -> Iterator[str]:
+    """Say what changed since the product was released last, and when its offer ends."""
+    old = data["since"]
+    if old:
+        changes = [f"{c['level']}: {c['what']}" for c in old["changes"]]
+        told = "; ".join(changes) or "the contract is the same"
+        yield f"\nproduct {data['version']}, released {old['released']}; {told}"
+    if data["ending"]:
+        yield f"\nproduct {data['version']} is {data['ending']}"
 
 
 def draft(console: Console, data: Facts) -> None:
@@ -245,7 +258,7 @@ def found(console: Console, data: Facts) -> None:
     """Show what was found: how large, how good, how classified, how often used."""
     rows = [
         (
-            *(fact["ref"], fact["title"]),
+            *(fact["ref"], " ".join(filter(None, (fact["title"], fact["ending"])))),
             "not run" if fact["rows"] is None else f"{fact['rows']:,}",
             *(fact["score"] or "", fact["grade"] or "", fact["licence"]),
             used_by(fact["used"]),

@@ -14,6 +14,7 @@ from typing import Any
 import polars as pl
 
 from flows.document import factor_named
+from flows.versions import ending
 from schemas.contract import Column
 from schemas.errors import DatafactorError, StoreError
 from schemas.factor import Factor
@@ -58,6 +59,7 @@ def entries(terms: Factor, words: Sequence[str]) -> Iterator[Facts]:
         yield entry(terms, "resource", terms.factor, texts, words) | {
             "grade": highest(terms.resource.columns),
             "licence": "; ".join(licences),
+            "ending": "",
         }
     if terms.product:
         product = f"{terms.product.name} {terms.product.version}"
@@ -66,6 +68,7 @@ def entries(terms: Factor, words: Sequence[str]) -> Iterator[Facts]:
         yield entry(terms, "product", product, texts, words) | {
             "grade": highest(terms.product.columns),
             "licence": terms.product.licence.name,
+            "ending": ending(terms.product),
         }
 
 

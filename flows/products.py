@@ -7,6 +7,7 @@ from typing import Any
 from flows.released import Released, offers, released, withdrawal
 from flows.stages import derive_task, productize_task
 from flows.tasked import arguments, task_named
+from flows.versions import refuse_version
 from schemas.artifact import ArtifactRef
 from schemas.errors import Refused, StoreError
 from schemas.factor import Factor
@@ -24,6 +25,7 @@ def product_of(terms: Factor, resource: Any, findings: Any, day: date) -> Any:
     product = terms.product
     if product is None:
         return None
+    refuse_version(terms, day)
     tables = {"resource": resource} if terms.resource else {}
     found = {"resource": findings} if terms.resource else {}
     for name, ref in terms.inputs.items():

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
+from flows.versions import ending, offered_now
 from schemas.artifact import ArtifactRef
 from schemas.money import shown
 from schemas.quality import TOTAL, WHOLE, Score
@@ -38,6 +39,8 @@ def lines(chain: Chain) -> list[tuple[str, str]]:
     made = {s: describe(s, refs) for s, refs in chain.frames.items()}
     if "resource" in made:  # what the sources rejected counts as well
         made["resource"] += f", {rejected(chain.factor):,} rejected{quality(chain)}"
+    if "product" in made and (ends := ending(offered_now(chain.factor))):
+        made["product"] += f", {ends}"
     made |= {s: made[s] + label for s in ("asset", "capital") if s in made}
     return [(stage, made.get(stage, "not asked for")) for stage in STAGES]
 
