@@ -1,14 +1,21 @@
 """What a product's terms take from other documents: licences, grades, classes."""
 
+from datetime import date
 from pathlib import Path
 
+import polars as pl
 import pytest
 
 from schemas.factor import load_factor
 from schemas.licence import Grant, Unlisted
 from schemas.product import ProductTerms
+from tasks.product.case import Case
+from tasks.product.compliance import compliance
+from tasks.product.gates import answered, price
+from tasks.product.licence import licence
 from tests.small import DOCUMENT, small_factor
 
+HOUSE = Path(__file__).resolve().parents[2] / "deployments" / "factors"
 PRODUCT = """
 product:
   name: call-list
@@ -119,3 +126,16 @@ def test_an_unknown_licence_loads_and_is_told_by_the_gate(home: Path) -> None:
 
     assert isinstance(own, Unlisted)
     assert own.licence == "my own"
+
+
+@pytest.mark.parametrize("path", sorted(HOUSE.glob("*.yaml")), ids=lambda p: p.stem)
+def test_each_product_of_the_house_has_its_review_licence_and_price(path: Path) -> None:
+    product = load_factor(path.stem, HOUSE).product
+    if product is None:
+        return
+
+    case = Case(product, pl.DataFrame(), date(2026, 6, 30))
+    answers = answered(case, (compliance, licence, price))
+
+    shut = answers.filter(~pl.col("passed"))
+    assert shut.select("gate", "ground").rows() == []
