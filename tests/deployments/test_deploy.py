@@ -9,6 +9,7 @@ import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
@@ -37,6 +38,27 @@ def test_every_deployment_runs_once_at_a_time_in_a_stated_zone(
 ) -> None:
     assert deployment["concurrency_limit"]["limit"] == 1
     assert all("timezone" in schedule for schedule in deployment["schedules"])
+
+
+@pytest.mark.parametrize("deployment", DOCUMENT["deployments"], ids=lambda d: d["name"])
+def test_a_deployment_waits_for_those_of_its_inputs(deployment: dict[str, Any]) -> None:
+    """What is planned by the clock reads no other factor, and the other way round."""
+    factor = ROOT / "deployments" / "factors" / f"{deployment['name']}.yaml"
+    document = yaml.safe_load(factor.read_text("utf-8"))
+    inputs = {ref.partition("/")[0] for ref in document.get("inputs", {}).values()}
+
+    awaited = [followed(t) for t in deployment.get("triggers", [])]
+    assert awaited == ([inputs] if inputs else [])
+    assert bool(deployment["schedules"]) != bool(inputs)
+
+
+def followed(trigger: dict[str, Any]) -> set[str]:
+    """Name the deployments whose runs a trigger waits for: one, or all of several."""
+    if trigger["type"] == "compound":
+        assert trigger["require"] == "all"
+        return {name for part in trigger["triggers"] for name in followed(part)}
+    assert trigger["expect"] == ["prefect.flow-run.Completed"]
+    return {trigger["match_related"]["prefect.resource.name"]}
 
 
 def test_the_flows_body_is_a_sentence() -> None:
@@ -92,12 +114,14 @@ def test_the_readmes_deploy_commands_plan_and_run_the_factor(
     )
     try:
         ended = asyncio.run(run_now(server["PREFECT_API_URL"]))
+        followed_by = asyncio.run(started_by_event(server["PREFECT_API_URL"]))
     finally:
         started.terminate()
         said, _ = started.communicate(timeout=60)
 
     assert planned >= 1
     assert ended == "Completed", said
+    assert followed_by == "Completed", said
     answers_outlive_prefects_database(Path(server["HOME"]))
 
 
@@ -145,3 +169,22 @@ async def run_now(url: str) -> str:
                 return str(state.name)
             await asyncio.sleep(1)
     return "no end"
+
+
+async def started_by_event(url: str) -> str:
+    """Wait for the end of the run that nobody asked for: its input had been made."""
+    state = "no run"
+    async with PrefectClient(url) as client:
+        deployment = await client.read_deployment_by_name(
+            "value-chain/route-disruption"
+        )
+        end = time.monotonic() + 90
+        while time.monotonic() < end:
+            runs = await client.read_flow_runs()
+            mine = [r.state for r in runs if r.deployment_id == deployment.id]
+            if mine and mine[0]:
+                state = str(mine[0].name)
+                if mine[0].is_final():
+                    return state
+            await asyncio.sleep(1)
+    return state
