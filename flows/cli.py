@@ -12,7 +12,7 @@ from datetime import date
 from functools import partial
 from importlib.metadata import version
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import rfc8785
 from cyclopts import App, CycloptsError, Parameter
@@ -346,6 +346,34 @@ def answer(
     if plot:
         write_plot(factor, plot, where)
     return Answer("answer", data, lambda c: show_answer(c, data)).give(json)
+
+
+@app.command
+def export(
+    ref: str,
+    *,
+    form: Annotated[
+        Literal["odcs", "dcat", "openlineage", "croissant", "odrl"],
+        Parameter(name="--as"),
+    ],
+    output: Annotated[Path, Parameter(name=["--output", "-o"])],
+    json: Json = False,
+) -> int:
+    """Describe a product in an open format, or the runs of its factor as events.
+
+    Example: datafactor export flight-disruption --as dcat -o descriptors
+
+    Args:
+        ref: A factor, or its product: flight-disruption/product.
+        form: odcs: contract; dcat: catalogue; openlineage: runs; croissant: columns for
+            programs; odrl: licence.
+        output: Folder that the file goes into.
+    """
+    from flows.export import export as write
+
+    data = write(ref, form, output)
+    told = f"{data['as']} of {data['ref']} is in {data['file']}"
+    return Answer("export", data, lambda c: c.print(told, markup=False)).give(json)
 
 
 @app.command
