@@ -92,7 +92,8 @@ def test_what_is_bought_is_due_in_the_month_of_its_day() -> None:
         ("S/2026-07", 1, "300.00", 30_000),
         ("S/2026-07", 2, "300.00", 60_000),
     ]
-    assert amounts(invoiced("flat", [used(1, 99, 9)])) == [
+    flat = [event(), event("revoke", 1, 31)]
+    assert amounts(invoiced("flat", [used(1, 99, 9)], flat)) == [
         ("S/2026-07", 1, "1200.00", 120_000)
     ]
     old = (*event()[:7], date(2026, 6, 30), "")
