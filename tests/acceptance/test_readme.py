@@ -94,6 +94,15 @@ def test_a_stage_task_is_added_as_the_readme_says(tmp_path: Path) -> None:
         target = tmp_path / path.removeprefix("# ").partition(":")[0]
         already = target.read_text("utf-8") if target.exists() else ""
         target.write_text(f"{already}\n{code}", "utf-8")
+    factors = tmp_path / "deployments" / "factors"
+    like = (factors / "route-disruption.yaml").read_text("utf-8")
+    made = next(b for b in blocks("yaml") if "task: route_risk" in b)
+    head, rest = like.partition("\ninputs:")[0], like.partition("\n  licence:")[2]
+    (factors / "route-risk.yaml").write_text(
+        head.replace("factor: route-disruption", "factor: route-risk")
+        + f"\n{made}  licence:{rest}",
+        "utf-8",
+    )
 
     done = subprocess.run(
         [sys.executable, "-m", "pytest", "-q", "tests/unit/test_route_risk.py"],
@@ -102,8 +111,8 @@ def test_a_stage_task_is_added_as_the_readme_says(tmp_path: Path) -> None:
         cwd=tmp_path,
         env={**environment(tmp_path), "PYTHONPATH": str(tmp_path)},
     )
-    imported = subprocess.run(
-        [sys.executable, "-c", "import flows.route_risk"],
+    checked = subprocess.run(
+        [sys.executable, "-m", "flows.cli", "check", "route-risk"],
         capture_output=True,
         text=True,
         cwd=tmp_path,
@@ -111,4 +120,5 @@ def test_a_stage_task_is_added_as_the_readme_says(tmp_path: Path) -> None:
     )
 
     assert "2 passed" in done.stdout, done.stdout + done.stderr
-    assert imported.returncode == 0, imported.stderr
+    assert checked.returncode == 0, checked.stderr
+    assert "stages: product" in checked.stdout
