@@ -45,8 +45,8 @@ def released(name: str) -> Released:
             " product`"
         )
     said = last.publication
-    if shut := tuple(gate.ground for gate in said.gates if not gate.passed):
-        raise Refused("productize", shut)
+    if shut := dict.fromkeys(gate.ground for gate in said.gates if not gate.passed):
+        raise Refused("productize", tuple(shut))
     return Released(
         factor=said.factor,
         terms=ProductTerms.model_validate(said.terms),
