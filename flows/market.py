@@ -83,6 +83,8 @@ def valid(terms: type[T], **given: object) -> T:
         first = error.errors(include_url=False, include_input=False)[0]
         where = ".".join(map(str, first["loc"]))
         said = first["msg"].removeprefix("Value error, ")
+        if first["type"] == "string_pattern_mismatch" and where in terms.model_fields:
+            said = f"does not fit; write: {terms.model_fields[where].description}"
         raise RegisterError(f"{where}: {said}" if where else said) from None
 
 

@@ -19,7 +19,9 @@ class OrderTerms(Terms):
     """What a customer orders, and what was on offer that day."""
 
     factor: Slug = Field(description="Factor that makes the product")
-    order: Number = Field(description="Number of the order")
+    order: Number = Field(
+        description="Number of the order, in letters, digits, dots, _ and -"
+    )
     customer: Text = Field(description="Registered name of the customer")
     customer_code: CreditCode = Field(description="Its unified social credit code")
     use: Slug = Field(description="Use, by the short name of the scenario")
@@ -102,7 +104,7 @@ class InvoiceTerms(Terms):
     """One month of one product, to be invoiced."""
 
     factor: Slug = Field(description="Factor that makes the product")
-    period: str = Field(pattern=PERIOD, description="Month: 2026-07")
+    period: str = Field(pattern=PERIOD, description="Month, as in 2026-07")
     issued_on: date = Field(description="Day of the invoice")
 
     @model_validator(mode="after")

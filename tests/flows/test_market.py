@@ -96,6 +96,17 @@ def test_a_wrong_credit_code_is_one_sentence(home: Path) -> None:
         take_order("rain", asked("C-3", code="91110000600037341X"))
 
 
+def test_what_a_person_mistypes_is_one_sentence(home: Path) -> None:
+    with pytest.raises(RegisterError, match=r"order: does not fit; write: Number of"):
+        take_order("rain", asked("a b"))
+    with pytest.raises(RegisterError, match=r"period: does not fit; write: Month, as"):
+        market.invoice("rain", "26-07")
+    with pytest.raises(StoreError, match="there is no order Z-9"):
+        market.revoke("Z-9", "not paid", None)
+    with pytest.raises(StoreError, match="zzz is no order, and no product"):
+        market.usage("zzz")
+
+
 def test_a_bundle_is_exactly_what_was_licensed(home: Path, tmp_path: Path) -> None:
     take_order("rain", asked("D-1", fields=("day", "tenths_mm"), rows=30))
 
@@ -268,24 +279,31 @@ def test_a_withdrawn_product_is_neither_sold_nor_delivered(
     deliver("J-1", tmp_path / "out")
 
 
-def test_a_new_major_version_or_a_lost_use_stops_delivery(
-    home: Path, tmp_path: Path
-) -> None:
-    take_order("rain", asked("K-1"))
-    shop.offer(home, shop.DOCUMENT.replace("1.2.0", "2.0.0"))
-    with pytest.raises(Refused, match=r"at 2\.0\.0 now"):
-        deliver("K-1", tmp_path / "out")
-    uses = "uses: {pricing: Pricing cover}, prohibited_uses: {claims: Claims}"
-    document = shop.DOCUMENT.replace(
-        "uses: {claims: Checking claims, pricing: Pricing cover},"
-        " prohibited_uses: {ads: Advertising}",
-        uses,
-    )
-    shop.offer(home, document)
-    with pytest.raises(Refused, match="use claims is prohibited: Claims"):
-        deliver("K-1", tmp_path / "out")
-    shop.offer(home, shop.DOCUMENT.replace("[bundle, service]", "[service]"))
-    with pytest.raises(Refused, match="by service only"):
-        deliver("K-1", tmp_path / "out")
-    shop.offer(home, shop.DOCUMENT)
-    deliver("K-1", tmp_path / "out")
+def test_what_the_product_has_become_is_asked_at_delivery(tmp_path: Path) -> None:
+    with shop.shop(tmp_path):
+        take_order("rain", asked("K-1"))
+        document = shop.DOCUMENT.replace("1.2.0", "2.0.0")
+        shop.offer(tmp_path, document)
+        with pytest.raises(Refused, match=r"at 2\.0\.0 now"):
+            deliver("K-1", tmp_path / "out")
+        deliver(take_order("rain", asked("K-2"))["order"], tmp_path / "out")
+
+        cheaper = document.replace('"300.00"', '"299.00"').replace("2.0.0", "2.1.0")
+        shop.offer(tmp_path, cheaper.replace('"3.00"', '"2.99"'))
+        told = r"300\.00 for 100 is above the guide price 2\.99"
+        with pytest.raises(Refused, match=told):
+            market.renew("K-2", None, None, None)
+
+        changed = document.replace("2.0.0", "3.0.0").replace("[bundle, ", "[")
+        offered, prohibited = "claims: Checking claims", "ads: Advertising"
+        swapped = changed.replace(f"{offered}, ", "").replace(
+            prohibited, f"{prohibited}, claims: Claims"
+        )
+        shop.offer(tmp_path, swapped)
+        with pytest.raises(Refused) as refused:
+            deliver("K-2", tmp_path / "more")
+    assert [ground.partition(":")[0] for ground in refused.value.grounds] == [
+        "use claims is prohibited",
+        "daily-rain is delivered by service only",
+        "daily-rain is at 3.0.0 now, which breaks what was ordered at 2.0.0",
+    ]
