@@ -343,6 +343,14 @@ def test_classes_that_hold_null_are_the_same_class_in_both() -> None:
     assert linkage(rows, {"old": rows}, terms(release="controlled", **about())) == []
 
 
+def test_a_class_of_null_that_lost_one_person_is_flagged() -> None:
+    before, now = frame([(None, "m", "a")] * 7), frame([(None, "m", "a")] * 6)
+
+    (found,) = linkage(now, {"old": before}, terms(release="controlled", **about()))
+
+    assert (found.classes, found.least) == (1, 1)
+
+
 def test_a_release_by_other_columns_is_compared_by_those_that_both_have() -> None:
     before = frame([("m", "a")] * 12, "sex", "ill")
     now = frame([("30", "m", "a")] * 7 + [("40", "m", "a")] * 6)
