@@ -9,6 +9,7 @@ import polars as pl
 
 from flows.calendar import scheduled_date
 from flows.document import document_of, factor_named
+from flows.review import standing_against
 from flows.tasked import planned
 from flows.versions import compared, ending, problems
 from schemas.contract import DTYPES, Column
@@ -32,7 +33,8 @@ def examine(name: str) -> dict[str, Any]:  # Any: JSON
     """
     terms = factor_named(name)
     contracts: dict[str, Contract] = {}
-    wrong = problems(terms, scheduled_date(terms.zone))
+    day = scheduled_date(terms.zone)
+    wrong = problems(terms, day)
     for place, part in PARTS.items():
         try:
             contracts |= part(terms)
@@ -56,6 +58,7 @@ def examine(name: str) -> dict[str, Any]:  # Any: JSON
         "version": terms.product.version if terms.product else None,
         "since": compared(terms),
         "ending": ending(terms.product),
+        "against": standing_against(terms.product, day),
     }
 
 

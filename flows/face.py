@@ -55,7 +55,7 @@ def plan(console: Console, data: Facts) -> None:
         for name, c in data["contracts"].items()
     ]
     console.print(table("\ncontracts", ("contract", "columns", "rules"), rules))
-    for told in since(data):
+    for told in [*since(data), *against(data)]:
         console.print(told, markup=False)
     console.print("\nthe document is sound; nothing was run")
 
@@ -69,6 +69,13 @@ def since(data: Facts) -> Iterator[str]:
         yield f"\nproduct {data['version']}, released {old['released']}; {told}"
     if data["ending"]:
         yield f"\nproduct {data['version']} is {data['ending']}"
+
+
+def against(data: Facts) -> Iterator[str]:
+    """Say what a run would refuse the product for, as far as the document shows it."""
+    for number, ground in enumerate(data["against"]):
+        head = "" if number else "\na run would refuse the product today:\n"
+        yield f"{head}  {ground}"
 
 
 def draft(console: Console, data: Facts) -> None:

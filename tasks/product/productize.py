@@ -15,7 +15,8 @@ from tasks.product.gates import answered, classification, price
 from tasks.product.licence import licence
 
 NONE: Mapping[str, pl.LazyFrame] = {}
-QUESTIONS: tuple[Question, ...] = (classification, compliance, licence, price)
+REVIEWED: tuple[Question, ...] = (compliance, licence, price)  # the document decides
+QUESTIONS: tuple[Question, ...] = (classification, *REVIEWED)
 
 
 def productize(

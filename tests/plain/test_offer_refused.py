@@ -30,5 +30,6 @@ def test_all_grounds_are_told_once_and_nothing_leaves(tmp_path: Path) -> None:
     assert said.exit == 1
     assert said.err.count("write product.compliance with an answer") == 1
     assert said.err.count("unknown licence 'CC BY 4.0'; the nearest known are") == 1
+    assert len(ask("check", "people", "--json").data["against"]) == 2  # before any run
     assert ask("show", "people/product/product").exit == 1
     assert "third_party_rights" in ask("show", "people/product/gates").out
