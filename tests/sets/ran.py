@@ -7,12 +7,13 @@ test whose set is missing is skipped, and says so.
 
 import os
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
 from importlib.util import find_spec
 from pathlib import Path
+from types import MappingProxyType
 
 import polars as pl
 import pytest
@@ -103,9 +104,20 @@ def run_of(
     home: Path,
     data: Path | None = None,
     through: Stage = Stage.RESOURCE,
+    before: Mapping[str, Stage] = MappingProxyType({}),
 ) -> Iterator[Ran]:
-    """Run a factor in a store of its own, which stays open meanwhile."""
+    """Run a factor in a store of its own, which stays open meanwhile.
+
+    Args:
+        factor: Its name.
+        home: Folder of the store.
+        data: Folder of the raw files; left out, that of the sets.
+        through: The last stage to run.
+        before: The factors that feed it, first to last, and how far they run.
+    """
     with temporary_store(home, DATAFACTOR_DATA=str(data or SETS)):
+        for name, stage in before.items():
+            value_chain.fn(name, AS_OF, stage)
         yield Ran(value_chain.fn(factor, AS_OF, through))
 
 
