@@ -377,6 +377,28 @@ def export(
 
 
 @app.command
+def catalog(
+    *,
+    output: Annotated[Path, Parameter(name=["--output", "-o"])],
+    lang: Literal["zh", "en"] | None = None,
+    json: Json = False,
+) -> int:
+    """Write the catalogue that a buyer reads: a static site, no network needed.
+
+    Example: datafactor catalog -o site
+
+    Args:
+        output: Folder of the site; an earlier catalogue in it is replaced.
+        lang: One language; both if not said.
+    """
+    from flows.catalog import LANGUAGES, write_catalog
+
+    data = write_catalog(output, (lang,) if lang else LANGUAGES)
+    told = f"{len(data['products'])} products; open {output / 'index.html'}"
+    return Answer("catalog", data, lambda c: c.print(told, markup=False)).give(json)
+
+
+@app.command
 def find(word: str, *more: str, json: Json = False) -> int:
     """Find resources and products whose document holds every word, best first.
 
