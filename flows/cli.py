@@ -391,7 +391,8 @@ def catalog(
         output: Folder of the site; an earlier catalogue in it is replaced.
         lang: One language; both if not said.
     """
-    from flows.catalog import LANGUAGES, write_catalog
+    from flows.catalog import write_catalog
+    from tasks.page.words import LANGUAGES
 
     data = write_catalog(output, (lang,) if lang else LANGUAGES)
     told = f"{len(data['products'])} products; open {output / 'index.html'}"
