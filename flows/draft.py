@@ -224,7 +224,10 @@ def source_lines(table: Table) -> Iterator[str]:
         if count:
             yield f"    # {count:,} records are rejected for their {what}"
     yield f"    null_tokens: {tokens(found, sample.errors)}"
-    yield "    licence: TODO  # under which licence or agreement may it be used?"
+    yield (
+        "    licence: TODO  # under which licence may it be used? CC-BY-4.0 (whom to"
+        " credit), own books, unstated, … in deployments/licences"
+    )
     yield "    # update_frequency: P1D  # how often is it renewed?"
     yield f"    key: {key_line(found)}"
     if found.repeats:
