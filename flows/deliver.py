@@ -6,6 +6,7 @@ import os
 import secrets
 import shutil
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ from typing import Any
 import polars as pl
 
 from flows.document import factor_named
+from flows.export import told
 from flows.market import order_of, rows_of, today
 from flows.released import Released, released
 from flows.stages import deliver_task
@@ -20,8 +22,14 @@ from schemas.errors import Refused, StoreError
 from schemas.registers import Order
 from schemas.sale import DeliveryTerms
 from tasks import store
-from tasks.product.bundle import MARK, descriptor, kept, licensed, marked, terms_text
-from tasks.product.odrl import odrl
+from tasks.product.bundle import (
+    MARK,
+    kept,
+    licensed,
+    marked,
+    narrowed,
+    terms_text,
+)
 from tasks.product.order import has_fields, is_licensed
 from tasks.product.uses import use_is_allowed
 from tasks.store import sales, usage
@@ -158,10 +166,11 @@ def texts(offer: Released, order: Facts, delivery: str, rows: int) -> dict[str, 
         "fields": fields,
         "mark": MARK,
     }
+    part = replace(offer, terms=narrowed(terms, fields))
     return {
         "DELIVERY.json": pretty(manifest),
-        "descriptor.json": pretty(descriptor(terms, fields)),
-        "odrl.json": pretty(odrl(terms)),
+        "contract.odcs.yaml": told(part, "odcs")[1],
+        "odrl.jsonld": told(offer, "odrl")[1],
         "LICENCE.txt": terms_text(terms.licence, order["customer"], order["use"]),
     }
 

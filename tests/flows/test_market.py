@@ -10,6 +10,7 @@ from typing import Any
 
 import polars as pl
 import pytest
+import yaml
 
 from flows import market
 from flows.deliver import bundle, deliver, refuse, whose
@@ -124,7 +125,9 @@ def test_a_bundle_is_exactly_what_was_licensed(home: Path, tmp_path: Path) -> No
         sha256, name = line.split("  ")
         assert hashlib.sha256((folder / name).read_bytes()).hexdigest() == sha256
     assert len((folder / "SHA256SUMS").read_text().splitlines()) == 6
-    assert json.loads((folder / "odrl.json").read_text())["@type"] == "Offer"
+    assert json.loads((folder / "odrl.jsonld").read_text())["@type"] == "Offer"
+    (described,) = yaml.safe_load((folder / "contract.odcs.yaml").read_text())["schema"]
+    assert [p["name"] for p in described["properties"]] == ["day", "tenths_mm"]
     manifest = json.loads((folder / "DELIVERY.json").read_text())
     assert manifest["customer"] == "Crop Cover"
     assert manifest["rows"] == 30
