@@ -42,6 +42,7 @@ LIMITS = ("minimum", "maximum", "min_length", "max_length", "pattern")
 BESIDE = ("classify", "disclosure", "gates", "findings")  # frames that hold no data
 BOXES = 8  # of one step of the lineage
 SOURCES = 20  # raw files listed
+CHARTS = 4  # of the quality of one product's resources
 
 
 def write_catalog(folder: Path, languages: Sequence[Language] = LANGUAGES) -> Facts:
@@ -254,7 +255,8 @@ def assessed(offer: Released) -> list[str]:
     """Name the factors whose resources it is made of and that were assessed."""
     nodes = store.trace(store.current(), offer.ref.id)
     factors = dict.fromkeys(n.factor for n in nodes if n.stage == "resource")
-    return [f for f in (offer.factor, *factors) if f in factors and series_of(f)][:4]
+    own_first = sorted(factors, key=lambda factor: factor != offer.factor)
+    return [factor for factor in own_first if series_of(factor)][:CHARTS]
 
 
 def series_of(factor: str) -> list[Facts]:
