@@ -84,13 +84,7 @@ def drafted(paths: Sequence[str], output: Path, encoding: str = "") -> Drafted:
             encoding is not known.
         SourceError: A file is missing, outside the data folder or not readable.
     """
-    if output.exists():
-        raise FactorError(f"{output.name} is there already; name another file")
-    if not re.fullmatch(r"[a-z][a-z0-9-]{0,62}\.ya?ml", output.name):
-        raise FactorError(
-            f"{output.name}: call it after the factor: small letters, digits and"
-            " hyphens, then .yaml"
-        )
+    refuse_output(output)
     declared = known_encoding(encoding) if encoding else None
     s = store.current()
     with store.scratch(s) as scratch:
@@ -103,6 +97,21 @@ def drafted(paths: Sequence[str], output: Path, encoding: str = "") -> Drafted:
     output.write_text(text, "utf-8")
     todos = len(re.findall(r"^[^#]*\bTODO\b", text, re.MULTILINE))
     return Drafted(text, tables, todos)
+
+
+def refuse_output(output: Path) -> None:
+    """Let a new document pass whose name is a factor's.
+
+    Raises:
+        FactorError: It is there already, or its name is no factor's.
+    """
+    if output.exists():
+        raise FactorError(f"{output.name} is there already; name another file")
+    if not re.fullmatch(r"[a-z][a-z0-9-]{0,62}\.ya?ml", output.name):
+        raise FactorError(
+            f"{output.name}: call it after the factor: small letters, digits and"
+            " hyphens, then .yaml"
+        )
 
 
 def known_encoding(name: str) -> Encoding:
@@ -180,6 +189,17 @@ def written(name: str, tables: tuple[Table, ...], factors: Path) -> Iterator[str
         "# Limits (logicalTypeOptions: {minimum: 0}) and lists of values are yours.",
         f"factor: {name}",
         "title: TODO  # one line for people: what is it about?",
+        *scenario_lines(factors),
+        "sources:",
+    )
+    for table in tables:
+        yield from source_lines(table)
+    yield from resource_lines(tables)
+
+
+def scenario_lines(factors: Path) -> Iterator[str]:
+    """Ask whose it is, and for whom."""
+    yield from (
         f"entity: TODO  # whose books does it enter? {known(factors, 'entities')}",
         f"policy: TODO  # which dated rules hold? {known(factors, 'policies')}",
         "scenario:",
@@ -188,15 +208,11 @@ def written(name: str, tables: tuple[Table, ...], factors: Path) -> Iterator[str
         "  benefit: TODO  # what does the user gain?",
         "  metric: TODO  # how is that measured, in which unit?",
         "  uses: {first: TODO}  # which uses are offered? a short name and a sentence",
-        "  prohibited_uses: {first: TODO}  # which uses are refused?",
+        "  prohibited_uses: {never: TODO}  # which uses are refused?",
         "  industry: TODO  # GB/T 4754 code and name, such as N76 water management",
         "  region: TODO  # where does it speak of?",
         "",
-        "sources:",
     )
-    for table in tables:
-        yield from source_lines(table)
-    yield from resource_lines(tables)
 
 
 def known(factors: Path, kind: str) -> str:
@@ -207,6 +223,21 @@ def known(factors: Path, kind: str) -> str:
 
 def source_lines(table: Table) -> Iterator[str]:
     """Write one source."""
+    found = table.profile
+    yield from place_lines(table)
+    yield "    # update_frequency: P1D  # how often is it renewed?"
+    yield f"    key: {key_line(found)}"
+    if found.repeats:
+        yield f"    # {found.repeats:,} records repeat another in every column;"
+        yield "    # drop_repeats: true keeps one of each and counts the others"
+    yield "    columns:"
+    key = found.keys[0] if found.keys else ()
+    for column in found.columns:
+        yield from column_lines(column, found, key)
+
+
+def place_lines(table: Table) -> Iterator[str]:
+    """Write where a source is and how it is written."""
     sample, source, found = table.sample, table.source, table.profile
     yield f"  {table.name}:"
     yield f"    path: {quoted(source.path)}  # {sample.extent}; {found.rows:,} records"
@@ -228,15 +259,6 @@ def source_lines(table: Table) -> Iterator[str]:
         "    licence: TODO  # under which licence may it be used? CC-BY-4.0 (whom to"
         " credit), own books, unstated, … in deployments/licences"
     )
-    yield "    # update_frequency: P1D  # how often is it renewed?"
-    yield f"    key: {key_line(found)}"
-    if found.repeats:
-        yield f"    # {found.repeats:,} records repeat another in every column;"
-        yield "    # drop_repeats: true keeps one of each and counts the others"
-    yield "    columns:"
-    key = found.keys[0] if found.keys else ()
-    for column in found.columns:
-        yield from column_lines(column, found, key)
 
 
 def tokens(found: Profile, errors: Sequence[tuple[str, int]]) -> str:

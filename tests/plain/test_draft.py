@@ -59,7 +59,8 @@ def answer(place: str, question: str) -> str:
     """Answer as a newcomer would, from the question alone."""
     if place in ("entity", "policy"):
         return question.rpartition(": ")[2].split(", ")[0]
-    return {"classification": "sensitive", "unit": '""', "industry": "F52"}.get(
+    known = {"classification": "sensitive", "unit": '""', "industry": "F52"}
+    return (known | {"never": "refused by a person"}).get(
         place.rpartition(".")[2], "said by a person"
     )
 
@@ -92,6 +93,11 @@ product:
   version: 1.0.0
   query: SELECT column_2 AS day, COUNT(*) AS orders FROM resource GROUP BY column_2
   licence: {name: house, permissions: [use]}
+  compliance:
+    lawful_source: {answer: true, evidence: CONTRACT-1}
+    undisputed: {answer: true, evidence: DECLARATION-1}
+    third_party_rights: {answer: true, evidence: own books}
+    consent: {basis: none-personal, evidence: orders counted by day}
   columns:
     - {name: day, logicalType: date, required: true}
     - {name: orders, logicalType: integer, required: true}
@@ -106,6 +112,7 @@ def test_what_looks_personal_keeps_the_product_shut_until_a_person_decides(
     silent = [line for line in lines if "classification: TODO" not in line]
     assert len(silent) == len(lines) - 1
     answers = {"entity": "jiangbei-data", "policy": "cn-2025", "industry": "F52"}
+    answers |= {"licence": "own books", "prohibited_uses": "anything else"}
 
     def said(line: str) -> str:
         key = line.partition(":")[0].strip()
