@@ -595,6 +595,22 @@ def invoice(product: str, period: str, *, json: Json = False) -> int:
 
 
 @app.command
+def serve(*, host: str = "127.0.0.1", port: int = 8321) -> int:
+    """Serve products to those who ordered them: licensed rows, counted as they go.
+
+    Example: datafactor serve --port 8321
+
+    Args:
+        host: Address to listen at; beyond this machine put TLS before it.
+        port: 0 takes a free one.
+    """
+    from flows.serve import serve as run_server
+
+    run_server(host, port, lambda said: out.print(said, markup=False))
+    return 0
+
+
+@app.command
 def meter(*, json: Json = False) -> int:
     """Seal what was delivered since the last time; invoices are made of sealed use.
 

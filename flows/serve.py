@@ -1,0 +1,460 @@
+"""Serve products over HTTP: licensed rows, counted before they are sent.
+
+Every answer that is no success is a problem (RFC 9457) that says why and what to do. A
+key travels in a header and nowhere else; no value of a row or of a question is logged.
+
+A long answer is sent in pieces of ``PIECE`` rows. Each is granted in a transaction of
+its own right before it is sent, so what is revoked, withdrawn or used up in between
+breaks the answer off: the connection closes without its last chunk, which every client
+sees as an error, and no row beyond those sent is charged. What was granted counts, even
+if the client has gone.
+"""
+
+import logging
+import re
+import secrets
+import socket
+import time
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from threading import Event, Thread
+from urllib.parse import unquote_plus
+
+import polars as pl
+import uvicorn
+from fastapi import FastAPI, Request
+from fastapi.responses import HTMLResponse, JSONResponse, Response
+from starlette.concurrency import run_in_threadpool
+from starlette.exceptions import HTTPException
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from flows.described import details, facts, openapi, page
+from flows.shelf import Offer, Order, Shelf, Till, forbidden, licensed_by
+from schemas.errors import DatafactorError, StoreError
+from tasks import store
+from tasks.product.ask import (
+    FORMATS,
+    Piece,
+    Question,
+    Wrong,
+    answered,
+    pieces,
+    question,
+    written,
+)
+from tasks.store import Denied, Grant, Store
+from tasks.store import Request as Delivery
+
+PIECE = 5_000  # rows that are granted and sent at once
+LONGEST = 8_192  # signs of an address
+HEADERS = 16_384  # bytes of a request's head
+EVERY = 60.0  # seconds from one sealing to the next
+CLIENTS = 512  # at once; the next is told to come again
+KEY = re.compile(r"(?:^|[/=&?])df_[\w-]{20,}")
+KEY_NAMES = re.compile(
+    r"(?:^|&)(?:x-)?(?:api|access|auth)?[-_]?(?:key|token|authorization|bearer|secret)=",
+    re.IGNORECASE,
+)
+STATUS = {"fields": 403, "filters": 403, "value": 422, "rate": 429, "quota": 429}
+SAFE = [
+    (b"x-content-type-options", b"nosniff"),
+    (b"cache-control", b"no-store"),
+    (b"referrer-policy", b"no-referrer"),
+    (
+        b"content-security-policy",
+        b"default-src 'none'; style-src 'unsafe-inline'; base-uri 'none';"
+        b" form-action 'none'; frame-ancestors 'none'",
+    ),
+]
+log = logging.getLogger("datafactor.serve")
+
+
+def problem(status: int, kind: str, detail: str, wait: int | None = None) -> Response:
+    """Answer by a problem; ``wait`` says after how many seconds to ask again."""
+    headers = {} if wait is None else {"Retry-After": str(wait)}
+    if status == 401:
+        headers["WWW-Authenticate"] = "Bearer"
+    title = {
+        400: "Bad request",
+        401: "Key needed",
+        403: "Not allowed",
+        404: "Not found",
+        405: "Method not allowed",
+        413: "Too large",
+        414: "Address too long",
+        422: "Not understood",
+        429: "Used up",
+        431: "Headers too large",
+        500: "Failed",
+        503: "Not available",
+    }.get(status, "Failed")
+    body = {"type": f"/#{kind}", "title": title, "status": status, "detail": detail}
+    return JSONResponse(body, status, headers, media_type="application/problem+json")
+
+
+class Guard:
+    """Stand before everything: bounds, keys in addresses, headers, one line of log."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass a request on where nothing is wrong with its outside."""
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        begun, status = time.perf_counter(), 0
+        facts = scope.setdefault("state", {})
+        facts |= {"product": "-", "rows": 0}
+
+        async def sending(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                message["headers"] = [*message["headers"], *SAFE]
+            await send(message)
+
+        try:
+            answer: ASGIApp = outside(scope) or self.app
+            await answer(scope, receive, sending)
+        except Exception as error:
+            mark = secrets.token_hex(4)
+            log.error("failure %s: %s", mark, told(error))
+            if status:
+                return
+            said = f"the provider's log tells why under {mark}: ask there"
+            kind = 503 if isinstance(error, DatafactorError) else 500
+            await problem(kind, "failed", said)(scope, receive, sending)
+        finally:
+            log.info(
+                "%s %s: %s, %s rows, %.1f ms",
+                scope["method"] if scope["method"] in ("GET", "HEAD") else "other",
+                facts["product"],
+                status,
+                facts["rows"],
+                (time.perf_counter() - begun) * 1000,
+            )
+
+
+def told(error: Exception) -> str:
+    """Tell of an error what holds no value: our own sentences, else type and place."""
+    if isinstance(error, DatafactorError):
+        return str(error)
+    trace, at = error.__traceback__, ""
+    while trace is not None:
+        code = trace.tb_frame.f_code
+        at, trace = f"{code.co_name}:{trace.tb_lineno}", trace.tb_next
+    return f"{type(error).__name__} at {at}"
+
+
+def outside(scope: Scope) -> Response | None:
+    """Refuse a request for its outside alone."""
+    path, query = scope["path"], scope["query_string"].decode("latin-1")
+    if len(path) + len(query) > LONGEST:
+        return problem(414, "long", f"{LONGEST:,} signs at most: ask for less at once")
+    plain = unquote_plus(query)
+    if KEY.search(path) or KEY.search(f"?{plain}") or KEY_NAMES.search(plain):
+        return problem(
+            400,
+            "key-in-url",
+            "a key in an address is seen by others: have it replaced, and send it in"
+            " the header Authorization: Bearer",
+        )
+    if sum(len(n) + len(v) for n, v in scope["headers"]) > HEADERS:
+        return problem(431, "long", f"{HEADERS:,} bytes of headers at most")
+    headers = dict(scope["headers"])
+    if b"transfer-encoding" in headers or headers.get(b"content-length", b"0") != b"0":
+        return problem(413, "body", "no body is read here: ask by the address alone")
+    return None
+
+
+def key_of(request: Request) -> str | Response:
+    """Read the key out of its header."""
+    scheme, _, bearer = request.headers.get("authorization", "").partition(" ")
+    other = request.headers.get("x-api-key", "").strip()
+    key = bearer.strip() if scheme.lower() == "bearer" else ""
+    if key and other and key != other:
+        return problem(400, "two-keys", "two keys are given: send one")
+    if not (key or other):
+        said = "send the key of your order in the header Authorization: Bearer"
+        return problem(401, "key", said)
+    return key or other
+
+
+@dataclass(frozen=True)
+class Asked:
+    """One question of one customer, read and allowed as far as can be seen."""
+
+    offer: Offer
+    order: Order
+    question: Question
+    delivery: Delivery
+
+
+class Answer(Response):
+    """Send an answer whose first piece is granted; ask again before every other."""
+
+    def __init__(
+        self, desk: "Desk", asked: Asked, first: bytes, rest: Iterator[Piece]
+    ) -> None:
+        form = asked.question.format
+        super().__init__(None, 200, media_type=FORMATS[form])
+        del self.headers["content-length"]
+        self.desk, self.asked, self.first, self.rest = desk, asked, first, rest
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Send piece by piece; end without the last chunk where one is denied."""
+        start = {"type": "http.response.start", "status": 200}
+        await send({**start, "headers": self.raw_headers})
+        body, count = self.first, 1
+        while True:
+            await send({"type": "http.response.body", "body": body, "more_body": True})
+            if await Request(scope, receive).is_disconnected():
+                return  # nothing more is granted to a client that has gone
+            piece = await run_in_threadpool(next, self.rest, None)
+            if piece is None:
+                break
+            granted, body = await self.desk.sell(self.asked, piece, count)
+            if isinstance(granted, Denied):
+                log.warning("broken off: %s", granted.ground)
+                return
+            scope["state"]["rows"] += piece.rows.height
+            count += 1
+        await send({"type": "http.response.body", "body": b"", "more_body": False})
+
+
+class Desk:
+    """Answer questions: who asks, what is allowed, what it counts."""
+
+    def __init__(self, s: Store, now: Callable[[], datetime], piece: int) -> None:
+        self.store, self.now, self.piece = s, now, piece
+        self.shelf, self.till = Shelf(s), Till(s)
+        self.denied: set[str] = set()  # orders whose last question was denied
+
+    async def answer(self, request: Request, name: str) -> Response:
+        """Answer with rows, or with the problem."""
+        key = key_of(request)
+        if isinstance(key, Response):
+            return key
+        asked = await run_in_threadpool(self.asked, request, name, key)
+        if isinstance(asked, Response):
+            return asked
+        rows = answered(
+            self.shelf.rows(asked.offer),
+            licensed_by(asked.offer, asked.order),
+            asked.question,
+        )
+        limit = asked.question.limit
+        parts = pieces(rows, limit, self.piece)
+        first = await run_in_threadpool(next, parts)
+        if not first.last:
+            count = await run_in_threadpool(rows.select(pl.len()).collect)
+            ahead = min(int(count.item()), limit) - first.rows.height
+            ahead_of = replace(asked.delivery, ahead=ahead)
+            asked = replace(asked, delivery=ahead_of)
+        granted, body = await self.sell(asked, first, 0)
+        if isinstance(granted, Denied):
+            return denied(granted)
+        request.scope["state"]["rows"] = first.rows.height
+        headers = {"Datafactor-Delivery": granted.delivery}
+        if granted.left is not None:
+            headers["Datafactor-Left"] = str(granted.left)
+        if first.last:
+            return Response(body, 200, headers, FORMATS[asked.question.format])
+        answer = Answer(self, asked, body, parts)
+        answer.headers.update(headers)
+        return answer
+
+    def asked(self, request: Request, name: str, key: str) -> Asked | Response:
+        """Read a question; the first thing that is wrong with it is the answer."""
+        order = self.shelf.order(key)
+        if order is None:
+            return problem(401, "key", "this key opens nothing: check it, or order")
+        offer = self.shelf.offer(name)
+        if offer is None:
+            return unknown()
+        request.scope["state"]["product"] = offer.name
+        if ground := forbidden(offer, order):
+            return problem(403, "forbidden", ground)
+        may = licensed_by(offer, order)
+        read = question(request.query_params.multi_items(), may)
+        if isinstance(read, Wrong):
+            return problem(STATUS[read.kind], read.kind, read.ground)
+        delivery = Delivery(
+            order=order["order"],
+            form="service",
+            at=self.now(),
+            zone=offer.zone,
+            fields=read.fields,
+            rows=1,
+            bytes=0,
+            served=offer.released.ref.id,
+            calls_per_minute=offer.released.terms.delivery.calls_per_minute,
+            key_sha256=order["key_sha256"],
+        )
+        # Who was denied before is asked first, lest refusals cost as much as answers.
+        if order["order"] in self.denied:
+            if said := store.foreseen(self.store, delivery):
+                return denied(said)
+            self.denied.discard(order["order"])
+        return Asked(offer, order, read, delivery)
+
+    async def sell(
+        self, asked: Asked, piece: Piece, count: int
+    ) -> tuple[Grant | Denied, bytes]:
+        """Write a piece, then have it granted as it is written."""
+        released, id = asked.offer.released, asked.delivery.delivery
+        head = {
+            "product": released.terms.name,
+            "version": released.terms.version,
+            "as_of": str(released.as_of),
+            "delivery": id,
+        }
+        body = await run_in_threadpool(written, piece, asked.question, head)
+        delivery = replace(
+            asked.delivery,
+            at=self.now(),
+            rows=piece.rows.height,
+            bytes=len(body),
+            calls=0 if count else 1,
+            ahead=0 if count else asked.delivery.ahead,
+            delivery=f"{id}.{count}" if count else id,
+        )
+        granted = await self.till.grant(delivery)
+        if isinstance(granted, Denied):
+            self.denied.add(asked.order["order"])
+        return granted, body
+
+
+def denied(said: Denied) -> Response:
+    """Answer a denial by its problem."""
+    return problem(STATUS.get(said.kind, 403), said.kind, said.ground, said.retry_after)
+
+
+def unknown() -> Response:
+    """Answer for a product that is not there."""
+    return problem(404, "unknown", "no such product is on offer: GET /products")
+
+
+def app_of(
+    s: Store,
+    now: Callable[[], datetime] = lambda: datetime.now(UTC),
+    piece: int = PIECE,
+    seal: Callable[[], Mapping[str, int]] | None = None,
+) -> FastAPI:
+    """Make the application.
+
+    Args:
+        s: The store whose products it serves.
+        now: The clock.
+        piece: Rows that are granted and sent at once.
+        seal: What seals the usage every minute; none: somebody else does.
+    """
+    desk = Desk(s, now, piece)
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        stop = Event()
+        sealing = Thread(target=keep_sealing, args=(stop, seal), daemon=True)
+        if seal:
+            sealing.start()
+        yield
+        stop.set()
+        desk.till.close()
+        if seal:
+            await run_in_threadpool(sealing.join)
+
+    app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None, lifespan=lifespan)
+    app.add_middleware(Guard)
+
+    @app.exception_handler(HTTPException)
+    async def _http(_: Request, error: HTTPException) -> Response:
+        if error.status_code == 404:
+            return problem(404, "unknown", "there is nothing here: see /")
+        return problem(error.status_code, "method", "only GET is answered: see /")
+
+    @app.get("/")
+    def _page(request: Request) -> Response:
+        return HTMLResponse(page(desk.shelf.every(), str(request.base_url)))
+
+    @app.get("/openapi.json")
+    def _openapi() -> Response:
+        return JSONResponse(openapi(desk.shelf.every()))
+
+    @app.get("/products")
+    def _products() -> Response:
+        offers = desk.shelf.every()
+        return JSONResponse([facts(offer, now()) for offer in offers])
+
+    @app.get("/products/{name}")
+    def _product(request: Request, name: str) -> Response:
+        if (offer := desk.shelf.offer(name)) is None:
+            return unknown()
+        request.scope["state"]["product"] = offer.name
+        return JSONResponse(details(offer, now()))
+
+    @app.get("/products/{name}/rows")
+    async def _rows(request: Request, name: str) -> Response:
+        return await desk.answer(request, name)
+
+    return app
+
+
+def keep_sealing(stop: Event, seal: Callable[[], Mapping[str, int]]) -> None:
+    """Seal the usage every minute and once at the end; a failure waits a minute."""
+    ended = False
+    while not ended:
+        ended = stop.wait(EVERY)
+        try:
+            for name, count in seal().items():
+                log.info("sealed %s deliveries of %s", count, name)
+        except Exception as error:
+            log.error("not sealed: %s", told(error))
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """Take the address, or fail before anything starts."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    taken = socket.socket(family)
+    taken.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        taken.bind((host, port))
+    except OSError as error:
+        taken.close()
+        raise StoreError(
+            f"cannot listen at {host} port {port} ({error.strerror}): name another"
+            " --host or --port"
+        ) from error
+    return taken
+
+
+def server_of(app: FastAPI) -> uvicorn.Server:
+    """Make the server: bounded heads, no access log, no name of the server."""
+    return uvicorn.Server(
+        uvicorn.Config(
+            app,
+            http="h11",
+            ws="none",
+            log_level="warning",
+            access_log=False,
+            server_header=False,
+            h11_max_incomplete_event_size=HEADERS,
+            limit_concurrency=CLIENTS,
+            timeout_graceful_shutdown=30,
+        )
+    )
+
+
+def serve(host: str, port: int, told: Callable[[str], None]) -> None:
+    """Serve until Ctrl-C, and seal the usage every minute."""
+    from flows.meter import meter
+
+    s, taken = store.current(), listen(host, port)
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s %(message)s")
+    app = app_of(s, seal=meter)
+    told(f"serving at http://{host}:{taken.getsockname()[1]}/ (Ctrl-C ends it)")
+    if host not in ("127.0.0.1", "::1", "localhost"):
+        told("keys travel in the clear: put a proxy with TLS before it")
+    server_of(app).run(sockets=[taken])

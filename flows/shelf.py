@@ -1,0 +1,217 @@
+"""What the service keeps between two requests: offers, opened keys, and the till.
+
+Nothing here decides who gets what: that is asked of the store for every piece that is
+sent. Offers are looked up anew within a second of a new product, a key's order never
+changes, and a file is hashed again when its inode or its times do.
+"""
+
+import hashlib
+import time
+from asyncio import wrap_future
+from collections.abc import Mapping
+from concurrent.futures import Future
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from queue import Empty, SimpleQueue
+from threading import Lock, Thread
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import polars as pl
+
+from flows.document import factor_named
+from flows.released import Released, all_released, withdrawal
+from schemas.errors import DatafactorError
+from tasks import store
+from tasks.product.ask import Licensed
+from tasks.product.order import has_fields, is_licensed
+from tasks.product.uses import use_is_allowed
+from tasks.store import Denied, Grant, Request, Store
+
+FRESH = 1.0  # seconds for which offers are taken as they were
+BATCH = 256  # deliveries that one commit makes durable
+KEYS = 10_000  # orders kept by their key
+
+Order = Mapping[str, Any]  # one row of the register
+Stamp = tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Offer:
+    """One product on offer, and the zone in which its entity counts days."""
+
+    released: Released
+    zone: str
+
+    @property
+    def name(self) -> str:
+        """The product's name."""
+        return self.released.terms.name
+
+    def day(self, at: datetime) -> date:
+        """Say which day a moment is where the entity keeps its books."""
+        return at.astimezone(ZoneInfo(self.zone)).date()
+
+    def withdrawn(self, at: datetime) -> str:
+        """Say why it is withdrawn; empty while it is on offer."""
+        return withdrawal(self.released.terms, self.day(at))
+
+
+@dataclass
+class Shelf:
+    """Offers by name, orders by the hash of their key, and open files."""
+
+    store: Store
+    looked: float = float("-inf")
+    run: int = -1
+    offers: dict[str, Offer] = field(default_factory=dict)
+    orders: dict[str, Order] = field(default_factory=dict)
+    frames: dict[str, tuple[Stamp, pl.LazyFrame]] = field(default_factory=dict)
+    lock: Lock = field(default_factory=Lock)
+
+    def offer(self, name: str) -> Offer | None:
+        """Find an offer by its product's name, or that of its factor."""
+        self.refresh()
+        return self.offers.get(name) or next(
+            (o for o in self.offers.values() if o.released.factor == name), None
+        )
+
+    def every(self) -> list[Offer]:
+        """List what is on offer, by name."""
+        self.refresh()
+        return [self.offers[name] for name in sorted(self.offers)]
+
+    def refresh(self) -> None:
+        """Look whether a product was made or refused since."""
+        if time.monotonic() - self.looked < FRESH:
+            return
+        with self.lock:
+            if time.monotonic() - self.looked < FRESH:
+                return
+            newest = store.last_run(self.store, "productize")
+            if newest != self.run:
+                self.offers = {o.name: o for o in map(offer_of, all_released()) if o}
+                self.run = newest
+            self.looked = time.monotonic()
+
+    def order(self, key: str) -> Order | None:
+        """Find the order that a key opens; whether it still does, its grant says."""
+        hashed = hashlib.sha256(key.encode()).hexdigest()
+        if hashed not in self.orders:
+            found = store.opened_by(self.store, hashed)
+            if found is None:
+                return None
+            if len(self.orders) >= KEYS:
+                self.orders.clear()
+            self.orders[hashed] = {**found, "key_sha256": hashed}
+        return self.orders[hashed]
+
+    def rows(self, offer: Offer) -> pl.LazyFrame:
+        """Scan the product, hashed since its file was touched last.
+
+        Raises:
+            StoreError: Its bytes are missing or changed.
+        """
+        ref = offer.released.ref
+        file = store.path(self.store, ref.sha256)
+        stat = file.stat() if file.exists() else None
+        stamp = (
+            (stat.st_ino, stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns)
+            if stat
+            else ()
+        )
+        known = self.frames.get(ref.id)
+        if known is None or known[0] != stamp or not stamp:
+            known = stamp, store.scan(self.store, ref)
+            self.frames[ref.id] = known
+        return known[1]
+
+
+def offer_of(released: Released) -> Offer | None:
+    """Add the zone; a product whose document cannot be read any more is not served."""
+    try:
+        return Offer(released, factor_named(released.factor).zone)
+    except DatafactorError:
+        return None
+
+
+def forbidden(offer: Offer, order: Order) -> str:
+    """Say why an order's product may not be served, whoever asks; empty: it may."""
+    terms = offer.released.terms
+    used = use_is_allowed(terms.scenario, order["use"])
+    breaks = terms.version.partition(".")[0] != order["version"].partition(".")[0]
+    answers = [
+        (order["product"] == terms.name, f"this key opens {order['product']} only"),
+        ("service" in terms.delivery.forms, f"{terms.name} is delivered as files only"),
+        has_fields(terms, tuple(order["fields"].split(",")))[1:],
+        is_licensed(terms)[1:],
+        (used.allowed, used.ground),
+        (
+            not breaks,
+            f"{terms.name} is at {terms.version} now, which breaks what was ordered at"
+            f" {order['version']}: order it anew",
+        ),
+    ]
+    return "; ".join(ground for open_, ground in answers if not open_)
+
+
+def licensed_by(offer: Offer, order: Order) -> Licensed:
+    """Say what an order lets its customer ask."""
+    terms, fields = offer.released.terms, order["fields"].split(",")
+    kinds = {c.name: c.logical_type for c in terms.columns}
+    return Licensed(
+        columns={name: kinds[name] for name in fields},
+        filters=tuple(f for f in order["filters"].split(",") if f),
+        rows=order["rows_limit"],
+        max_rows=terms.delivery.max_rows,
+    )
+
+
+class Till:
+    """Grant what many clients ask for at once in one commit, one after another."""
+
+    def __init__(self, s: Store) -> None:
+        self.store = s
+        self.waiting: SimpleQueue[tuple[Request, Future[Grant | Denied]] | None] = (
+            SimpleQueue()
+        )
+        self.thread = Thread(target=self._work, name="till", daemon=True)
+        self.thread.start()
+
+    async def grant(self, request: Request) -> Grant | Denied:
+        """Wait for the commit that holds the answer."""
+        answer: Future[Grant | Denied] = Future()
+        self.waiting.put((request, answer))
+        return await wrap_future(answer)
+
+    def close(self) -> None:
+        """Finish what was asked, then stop."""
+        self.waiting.put(None)
+        self.thread.join()
+
+    def _work(self) -> None:
+        while (first := self.waiting.get()) is not None:
+            batch = [first, *self._others()]
+            try:
+                answers = store.grant_all(self.store, [r for r, _ in batch])
+            except BaseException as error:
+                for _, answer in batch:
+                    answer.set_exception(error)
+                continue
+            for (_, answer), said in zip(batch, answers, strict=True):
+                if not answer.cancelled():
+                    answer.set_result(said)
+
+    def _others(self) -> list[tuple[Request, "Future[Grant | Denied]"]]:
+        """Take what else is waiting by now."""
+        found: list[tuple[Request, Future[Grant | Denied]]] = []
+        while len(found) < BATCH - 1:
+            try:
+                item = self.waiting.get_nowait()
+            except Empty:
+                break
+            if item is None:
+                self.waiting.put(None)
+                break
+            found.append(item)
+        return found
