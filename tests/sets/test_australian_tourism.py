@@ -70,12 +70,12 @@ def test_seasons_are_the_mean_quarters_of_five_years_by_hand(
     product = ran.rows("product")
 
     assert product.height == len(sums) == 76 * 4
-    for row in product.iter_rows(named=True):
-        key = (row["region"], str(row["quarter"]))
-        a_year = sum(sums[row["region"], q] for q in "1234")
-        assert row["trips"] == pytest.approx(sums[key], abs=0.051)
-        assert row["season"] == pytest.approx(400 * sums[key] / a_year, abs=0.51)
-        assert row["none_in_sample"] == none[key]
+    for made in product.iter_rows(named=True):
+        key = (made["region"], str(made["quarter"]))
+        a_year = sum(sums[made["region"], q] for q in "1234")
+        assert made["trips"] == pytest.approx(sums[key], abs=0.051)
+        assert made["season"] == pytest.approx(400 * sums[key] / a_year, abs=0.51)
+        assert made["none_in_sample"] == none[key]
     snow = product.filter(region="Snowy Mountains").sort("quarter")
     assert snow["advice"].to_list() == [
         *("events", "events", "rooms and guides", "events")
