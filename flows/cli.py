@@ -197,6 +197,7 @@ def draft(
     *paths: str,
     output: Annotated[Path, Parameter(name=["--output", "-o"])],
     encoding: str = "",
+    contract: Path | None = None,
     json: Json = False,
 ) -> int:
     """Read raw files and write a first factor document: guesses with their evidence.
@@ -207,9 +208,17 @@ def draft(
         paths: Files below DATAFACTOR_DATA, members of archives, patterns.
         output: The document to write; the factor is named after it.
         encoding: Of delimited text, such as gb18030; it is guessed if not said.
+        contract: A data contract (ODCS v3) of the one file: its columns, rules, key and
+            price instead of guesses. Data that contradict it are refused.
     """
     from flows.draft import draft_facts, drafted
 
+    if contract is not None:
+        from flows.contracted import contracted
+
+        made, left = contracted(paths, contract, output, encoding)
+        data = draft_facts(made, output) | {"left": list(left)}
+        return Answer("draft", data, lambda c: face.draft(c, data)).give(json)
     data = draft_facts(drafted(paths, output, encoding), output)
     return Answer("draft", data, lambda c: face.draft(c, data)).give(json)
 

@@ -85,6 +85,8 @@ def draft(console: Console, data: Facts) -> None:
         for name, found in data["sources"].items()
     ]
     console.print(table("", ("source", "path", "rows", "columns"), rows))
+    for sentence in data.get("left", ()):
+        console.print(sentence, markup=False)
     document, left = data["document"], data["todos"]
     console.print(f"\nwrote {document}; {left} places are left to you:", markup=False)
     console.print(f"  datafactor check {document}", markup=False)
