@@ -14,7 +14,7 @@ Source: Hundepool and others, Statistical Disclosure Control (2012), chapter 4: 
 and secondary suppression, singletons; the linear audit of exact disclosure there.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
 from itertools import combinations
 
@@ -24,6 +24,7 @@ from schemas.errors import FactorError
 from schemas.privacy import Cells
 
 PRIME = (1 << 61) - 1  # sums are solved modulo a prime: exact and without fractions
+Lines = Mapping[int, list[frozenset[int]]]  # the lines through each cell
 Line = tuple[int, ...]  # the numbers of the cells that a known sum runs over
 
 
@@ -91,34 +92,57 @@ def protected(
     holes = {i for i, count in enumerate(counts) if 0 < count < threshold}
     filled = (tuple(i for i in line if counts[i]) for line in lines)
     known = [line for line in filled if sum(counts[i] for i in line) >= threshold]
+    through: dict[int, list[frozenset[int]]] = {}
+    for line in known:
+        whole = frozenset(line)
+        for cell in line:
+            through.setdefault(cell, []).append(whole)
     # A cell alone in a known line cannot be hidden: it is that sum.
     alone = {line[0] for line in known if len(line) == 1}
-    while gap := next(open_gaps(counts, known, holes, threshold), None):
-        free = [i for i in gap if i not in holes | alone]
-        if not free:
-            raise FactorError(
-                f"{where}: a count below {threshold} follows from sums whatever else"
-                " is withheld; merge small groups in a step before"
-            )
-        holes.add(min(free, key=partial(price, counts, known, holes)))
+    while gaps := open_gaps(counts, known, holes, threshold):
+        fresh: set[int] = set()  # one hole a round may close several gaps
+        for gap in gaps:
+            if not fresh.isdisjoint(gap):
+                continue
+            free = next_free(gap, through, holes | alone)
+            if not free:
+                raise FactorError(
+                    f"{where}: a count below {threshold} follows from sums whatever"
+                    " else is withheld; merge small groups in a step before"
+                )
+            fresh.add(min(free, key=partial(price, counts, through, holes)))
+            holes |= fresh
     return holes
 
 
+def next_free(gap: Line, through: Lines, taken: set[int]) -> list[int]:
+    """List the cells that may close a gap: of a line, or around one cell.
+
+    Around a cell those of its shortest line that has any: a hole nearby disturbs least.
+    """
+    if len(gap) > 1:
+        return [i for i in gap if i not in taken]
+    around = (line - taken for line in sorted(through[gap[0]], key=len))
+    return sorted(next(filter(None, around), ()))
+
+
 def price(
-    counts: Sequence[int], known: Sequence[Line], holes: set[int], cell: int
+    counts: Sequence[int],
+    through: Lines,
+    holes: set[int],
+    cell: int,
 ) -> tuple[int, int, int]:
     """Say what a hole costs: lines that it opens anew, then persons no longer told."""
-    fresh = sum(cell in line and not holes & {*line} for line in known)
+    fresh = sum(holes.isdisjoint(line) for line in through[cell])
     return fresh, counts[cell], cell
 
 
 def open_gaps(
     counts: Sequence[int], known: Sequence[Line], holes: set[int], threshold: int
-) -> Iterator[Line]:
-    """Find where another hole is wanted: in a weak line, or beside a solved hole."""
-    yield from (line for line in known if is_weak(counts, line, holes, threshold))
-    for cell in sorted(solved(known, holes)):
-        yield tuple({i for line in known if cell in line for i in line} - {cell})
+) -> list[Line]:
+    """List where another hole is wanted: weak lines; else each hole that is solved."""
+    weak = [line for line in known if is_weak(counts, line, holes, threshold)]
+    return weak or [(cell,) for cell in sorted(solved(known, holes))]
 
 
 def is_weak(counts: Sequence[int], line: Line, holes: set[int], threshold: int) -> bool:
@@ -140,7 +164,9 @@ def solved(known: Iterable[Line], holes: set[int]) -> set[int]:
         pivot = min(row)
         inverse = pow(row[pivot], -1, PRIME)
         row = {i: x * inverse % PRIME for i, x in row.items()}
-        rows = {p: reduced(other, {pivot: row}) for p, other in rows.items()}
+        for p, other in rows.items():
+            if pivot in other:
+                rows[p] = reduced(other, {pivot: row})
         rows[pivot] = row
     return {pivot for pivot, row in rows.items() if len(row) == 1}
 

@@ -225,12 +225,15 @@ def article(release: str) -> str:
 def said(found: Measured, terms: ProductTerms) -> str:
     """Tell what was measured, and against which rule."""
     asked = terms.deidentification
-    by = ", ".join(asked.cells.by if asked.cells else asked.quasi_identifiers)
     policy = terms.rules.policy if terms.rules else ""
+    rule = f"rule k_{terms.release} {found.threshold} of {policy}"
+    by = ", ".join(asked.cells.by if asked.cells else asked.quasi_identifiers)
+    if not found.classes:
+        return f"level {found.level} of 4, {found.rows:,} rows, no classes; {rule}"
+    spread = f", l {found.diversity}" if asked.sensitive else ""
+    hidden = f", {found.withheld:,} cells withheld" if asked.cells else ""
     return (
-        f"k {found.k}, l {found.diversity}, level {found.level} of 4, {found.at_risk:,}"
-        f" at risk, {found.withheld:,} withheld; {found.classes:,} classes by"
-        f" {by or 'nothing'} of {found.persons:,} persons, median"
-        f" {found.median_class}, largest {found.largest_class}; rule"
-        f" k_{terms.release} {found.threshold} of {policy}"
+        f"k {found.k}{spread}, level {found.level} of 4, {found.at_risk:,} at risk"
+        f"{hidden}; {found.classes:,} classes by {by} of {found.persons:,} persons,"
+        f" median {found.median_class}, largest {found.largest_class}; {rule}"
     )
