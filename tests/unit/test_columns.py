@@ -73,7 +73,7 @@ GOLDEN = {
         "* flights.carrier filter",
         "id flights.id value",
     ],
-    "SELECT day AS d FROM flights GROUP BY 1 HAVING MAX(delay) > 60": [
+    "SELECT day AS d FROM flights GROUP BY 1 HAVING MAX(delay) > 80": [
         "* flights.day filter",
         "* flights.delay filter",
         "d flights.day value",
@@ -130,6 +130,12 @@ GOLDEN = {
     ],
     # set operations, by place
     "SELECT id FROM flights UNION ALL SELECT name FROM airlines": [
+        "id airlines.name value",
+        "id flights.id value",
+    ],
+    "SELECT id FROM flights UNION ALL SELECT name FROM airlines ORDER BY id LIMIT 2": [
+        "* airlines.name filter",
+        "* flights.id filter",
         "id airlines.name value",
         "id flights.id value",
     ],
@@ -290,5 +296,5 @@ def other(column: str) -> pl.Expr:
     """Give every row another value, in another order."""
     found = pl.col(column)
     if column in ("delay", "day"):
-        return 1000 - 7 * found
+        return found * -7 + 1000
     return found.reverse() + "z"
