@@ -15,6 +15,7 @@ import yaml
 from flows import market
 from flows.deliver import bundle, deliver, refuse, whose
 from flows.market import Asked, order_of, rows_of, take_order
+from flows.meter import meter
 from flows.released import released
 from flows.stages import invoice_task
 from schemas.artifact import Snapshot
@@ -310,3 +311,35 @@ def test_what_the_product_has_become_is_asked_at_delivery(tmp_path: Path) -> Non
         "daily-rain is delivered by service only",
         "daily-rain is at 3.0.0 now, which breaks what was ordered at 2.0.0",
     ]
+
+
+def test_sealed_use_of_a_past_month_is_invoiced_and_corrected(tmp_path: Path) -> None:
+    """333 rows × 0.0015 = 0.4995 -> 0.50; 700 more came late: 1.5495 -> 1.55."""
+    price = 'price: {mode: per_row, amount: "0.0015"}'
+    before = shop.DOCUMENT[shop.DOCUMENT.index("price:") :].splitlines()[0]
+    with shop.shop(tmp_path, shop.DOCUMENT.replace(before, price)):
+        past = datetime(TODAY.year - 1, 7, 2, 12, tzinfo=UTC)
+        month, first = f"{past:%Y-%m}", past.date()
+        take_order("rain", asked("L-1", first=first, last=first + timedelta(days=9)))
+
+        def use(rows: int) -> None:
+            asking = usage.Request(
+                *("L-1", "service", past, "Asia/Shanghai", ("day",), rows, 9, "served")
+            )
+            assert isinstance(usage.grant(store.current(), asking), usage.Grant)
+
+        use(300)
+        use(33)
+        with pytest.raises(RegisterError, match=r"2 deliveries of .* not sealed yet"):
+            market.invoice("rain", month)
+        meter()
+        first_time = market.invoice("rain", month)
+        assert market.invoice("rain", month) == first_time
+        use(700)
+        meter()
+        corrected = market.invoice("rain", month)
+
+    assert [line["amount"] for line in first_time["lines"]] == ["0.50"]
+    assert [line["amount"] for line in corrected["lines"]] == ["0.50", "-0.50", "1.55"]
+    assert corrected["total"] == "1.55"
+    assert corrected["lines"][1]["reverses"] == f"L-1/{month}"
