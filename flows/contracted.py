@@ -82,7 +82,9 @@ def source_of(made: Taken, table: Table) -> tuple[Source, tuple[str, ...]]:
         FactorError: A column of the contract is not in the file.
     """
     found = {d.column.written: d for d in table.profile.columns}
-    missing, notes, columns = [], [], []
+    missing: list[str] = []
+    notes: list[str] = []
+    columns: list[Column] = []
     for column in made.columns:
         name = next((n for n in (column.written, column.name) if n in found), None)
         if name is None:

@@ -99,7 +99,11 @@ def test_what_a_catalogue_reads_is_there() -> None:
     read = graph(dcat(facts()))
 
     assert str(read.value(ME, DCTERMS.title)) == "Yields of plots in two counties"
-    words = {(str(w), w.language) for w in read.objects(ME, DCAT.keyword)}
+    words = {
+        (str(w), w.language)
+        for w in read.objects(ME, DCAT.keyword)
+        if isinstance(w, Literal)
+    }
     assert ("agriculture", "en") in words
     assert ("农、林、牧、渔业", "zh") in words
     (file,) = read.objects(ME, DCAT.distribution)

@@ -8,7 +8,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from jsonschema import Draft202012Validator, FormatChecker
+from jsonschema import (  # type: ignore[import-untyped]  # has no stubs in the lock
+    Draft202012Validator,
+    FormatChecker,
+)
 from referencing import Registry, Resource
 
 from schemas.artifact import CheckCount, Publication, Stage
@@ -21,10 +24,10 @@ CORE = "https://openlineage.io/spec/1-0-2/OpenLineage.json"
 
 def registry() -> Registry[Any]:
     """Know the schemas by their own names; 1-0-1 of the core is read as 1-0-2."""
-    known = {}
+    known: dict[str, Resource[Any]] = {}
     for path in VENDOR.glob("*.json"):
         made = Resource.from_contents(json.loads(path.read_text("utf-8")))
-        known[made.id()] = made
+        known[str(made.id())] = made
     known[CORE.replace("1-0-2", "1-0-1")] = known[CORE]
     return Registry().with_resources(known.items())
 
