@@ -101,7 +101,7 @@ def less(
         return masked(value.cast(pl.String), step.first, step.last)
     if isinstance(step, Pseudonym):
         demand(plain or dtype.is_temporal(), name, "text, whole numbers, dates", where)
-        named = partial(pseudonyms, keys.values[step.key])
+        named = partial(pseudonyms, keys, step.key)
         text = value.cast(pl.String)
         return text.map_batches(named, return_dtype=pl.String, is_elementwise=True)
     if isinstance(step, Generalise):
@@ -147,10 +147,15 @@ def masked(text: pl.Expr, first: int, last: int) -> pl.Expr:
     return pl.when(text.str.len_chars() > first + last).then(shown).otherwise(hidden)
 
 
-def pseudonyms(key: bytes, values: pl.Series) -> pl.Series:
-    """Name each value by its HMAC-SHA256 under the key, as 64 hex signs."""
+def pseudonyms(keys: Keys, key: str, values: pl.Series) -> pl.Series:
+    """Name each value by its HMAC-SHA256 under the key, as 64 hex signs.
+
+    The key is looked up when there is a value: a plan is made without any.
+    """
     made = [
-        None if value is None else hmac.digest(key, value.encode(), "sha256").hex()
+        None
+        if value is None
+        else hmac.digest(keys.values[key], value.encode(), "sha256").hex()
         for value in values
     ]
     return pl.Series(values.name, made, dtype=pl.String)

@@ -14,11 +14,12 @@ from typing import Any
 
 import pytest
 
+from flows.check import examine
 from flows.rejected import rejected_rows
 from flows.summary import Chain
 from flows.value_chain import value_chain
 from schemas.artifact import Stage
-from schemas.errors import Refused, StoreError
+from schemas.errors import FactorError, Refused, StoreError
 from tasks import store
 from tests.builders import temporary_store
 from tests.small import DOCUMENT, small_factor
@@ -214,6 +215,21 @@ def test_without_a_key_that_holds_nothing_is_made(
 
     assert "hunter2" not in str(error.value)
     assert "\n" not in str(error.value)
+
+
+def test_a_document_is_checked_without_its_key_and_by_the_columns_that_leave(
+    tmp_path: Path,
+) -> None:
+    written(tmp_path)
+    with opened(tmp_path):
+        assert "product" in examine("people")["contracts"]
+
+    raw = COHORT.replace(
+        "patient, logicalType: string", "patient, logicalType: integer"
+    )
+    written(tmp_path, product=raw)
+    with opened(tmp_path), pytest.raises(FactorError, match="patient is String, not"):
+        examine("people")
 
 
 def test_without_suppression_the_gate_refuses_with_its_numbers(tmp_path: Path) -> None:
