@@ -9,9 +9,10 @@ from rich.console import Console
 
 from flows.face import table
 from flows.released import Released, released
-from schemas.answer import Plot, Reading
+from schemas.answer import Plot
 from schemas.contract import Column
 from schemas.errors import FactorError, StoreError
+from schemas.product import ProductTerms
 from tasks import store
 from tasks.page.figure import WHOLE, Bar, Cell, Point, Tick, bars, heat, points
 
@@ -35,7 +36,7 @@ def answer_of(name: str, asked: Sequence[str] = ()) -> Facts:
     """
     offer = released(name)
     terms = offer.terms
-    rows = chosen(offer, asked)
+    rows = chosen(offer, wanted(terms, asked))
     if asked and rows.is_empty():
         raise StoreError(
             f"no row of {offer.factor} has {', '.join(asked)}; what is not on record is"
@@ -68,13 +69,18 @@ def answer_of(name: str, asked: Sequence[str] = ()) -> Facts:
     }
 
 
-def chosen(offer: Released, asked: Sequence[str]) -> pl.DataFrame:
+def wanted(terms: ProductTerms, asked: Sequence[str]) -> dict[str, str]:
+    """Say which values rows must have: those asked for, else those of the document."""
+    if not asked:
+        return dict(terms.answer.where)
+    return dict(pair(one, terms.columns) for one in asked)
+
+
+def chosen(offer: Released, only: Mapping[str, str]) -> pl.DataFrame:
     """Read the product's rows that answer, in the order that the document says."""
     reading = offer.terms.answer
-    own = {} if asked else reading.where
-    wanted = {**own, **dict(pair(one, offer.terms.columns) for one in asked)}
     rows = store.scan(store.current(), offer.ref).collect()
-    rows = rows.filter(*(pl.col(n).cast(pl.String) == v for n, v in wanted.items()))
+    rows = rows.filter(*(pl.col(n).cast(pl.String) == v for n, v in only.items()))
     names = [name.removeprefix("-") for name in reading.sort]
     down = [name.startswith("-") for name in reading.sort]
     return rows.sort(names, descending=down, nulls_last=True) if names else rows
@@ -134,7 +140,11 @@ def write_plot(name: str, file: Path, asked: Sequence[str] = ()) -> None:
             f"{offer.factor}: the plot would show {', '.join(hidden)}, classified as"
             " personal or sensitive; draw a column that is not"
         )
-    file.write_text(drawn(offer, plot, figures(chosen(offer, asked), plot)), "utf-8")
+    only = wanted(offer.terms, asked)
+    made = figures(chosen(offer, only), plot)
+    if made.is_empty():
+        raise FactorError(f"{offer.factor}: no row has a figure to draw; widen --where")
+    file.write_text(drawn(offer.terms, plot, made, only), "utf-8")
 
 
 def figures(rows: pl.DataFrame, plot: Plot) -> pl.DataFrame:
@@ -161,13 +171,12 @@ def figures(rows: pl.DataFrame, plot: Plot) -> pl.DataFrame:
     return made
 
 
-def drawn(offer: Released, plot: Plot, made: pl.DataFrame) -> str:
+def drawn(
+    terms: ProductTerms, plot: Plot, made: pl.DataFrame, only: Mapping[str, str]
+) -> str:
     """Draw the figures in the way that the document says."""
-    if made.is_empty():
-        raise FactorError(f"{offer.factor}: no row has a figure to draw; widen --where")
-    said = offer.terms.scenario
-    title = said.decision if said else offer.terms.title
-    about = what_is_drawn(offer.terms.columns, plot, offer.terms.answer)
+    title = terms.scenario.decision if terms.scenario else terms.title
+    about = what_is_drawn(terms.columns, plot, only)
     if plot.kind == "bar":
         return bars(title, about, bars_of(made, plot))
     if plot.kind == "heat":
@@ -176,16 +185,18 @@ def drawn(offer: Released, plot: Plot, made: pl.DataFrame) -> str:
     return map_of(title, about, made.head(plot.limit), plot)
 
 
-def what_is_drawn(columns: Sequence[Column], plot: Plot, reading: Reading) -> str:
-    """Say what the figures are. collections, by county and hours, year 2013."""
+def what_is_drawn(
+    columns: Sequence[Column], plot: Plot, only: Mapping[str, str]
+) -> str:
+    """Say what the figures are. balance (m3) by year and province, weather dry: …"""
     by_name: Mapping[str, Column] = {c.name: c for c in columns}
     value = by_name.get(plot.value)
     named = value.name.replace("_", " ") if value else "rows"
     unit = f" ({value.unit})" if value and value.unit else ""
     by = " and ".join(n.replace("_", " ") for n in (plot.label, plot.across) if n)
-    only = "".join(f", {n} {v}" for n, v in reading.where.items())
+    of = "".join(f", {n} {v}" for n, v in only.items())
     more = f": {value.description}" if value and value.description else ""
-    return f"{named}{unit} by {by}{only}{more}"
+    return f"{named}{unit} by {by}{of}{more}"
 
 
 def bars_of(made: pl.DataFrame, plot: Plot) -> list[Bar]:
