@@ -5,6 +5,7 @@ BIN     = $(VENV)/bin
 PIP     = $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --only-binary :all:
 UV      = uv pip install --quiet --python $(BIN)/python --require-hashes --no-build
 INSTALL = $(if $(shell command -v uv),$(UV),$(PIP))
+APART   = DATAFACTOR_HOME=.venv-croissant/home DATAFACTOR_ANCHOR=.venv-croissant/anchor
 SELF    = $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
 
 .PHONY: demo test proof examples croissant check ui bench lock wheel clean
@@ -22,8 +23,8 @@ croissant: $(VENV)/.test ## the research product against the official Croissant 
 	$(PIP) --no-deps --ignore-requires-python -r .ci/examples.lock # files only: nothing is imported
 	$(PYTHON) -m venv .venv-croissant
 	.venv-croissant/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r .ci/croissant.lock
-	DATAFACTOR_HOME=.venv-croissant/home $(BIN)/datafactor run palmer-penguins --through product
-	DATAFACTOR_HOME=.venv-croissant/home $(BIN)/datafactor export palmer-penguins --as croissant -o .venv-croissant
+	$(APART) $(BIN)/datafactor run palmer-penguins --through product
+	$(APART) $(BIN)/datafactor export palmer-penguins --as croissant -o .venv-croissant
 	.venv-croissant/bin/mlcroissant validate --jsonld .venv-croissant/palmer-penguins.croissant.json
 check: $(VENV)/.test ## style and types
 	$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy
