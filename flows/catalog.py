@@ -147,7 +147,7 @@ def facts_of(offer: Released) -> Facts:
         "disclosure": disclosure_of(offer),
         "versions": [*versions_of(offer.factor)],
         **sources_of(offer),
-        "gates": [gate.ground for gate in offer.publication.gates],
+        "gates": {gate.gate: gate.ground for gate in offer.publication.gates},
         "command": command_of(terms),
         "downloads": [],
         "words": words_of(terms),

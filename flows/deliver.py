@@ -32,6 +32,7 @@ from tasks.product.bundle import (
 )
 from tasks.product.order import has_fields, is_licensed
 from tasks.product.uses import use_is_allowed
+from tasks.product.versions import breaks_promise
 from tasks.store import sales, usage
 
 Facts = dict[str, Any]  # JSON, or one row of a register
@@ -93,7 +94,7 @@ def refuse(offer: Released, order: Facts) -> None:
         (used.allowed, used.ground),
         (files, f"{terms.name} is delivered by service only"),
         (
-            terms.version.partition(".")[0] == order["version"].partition(".")[0],
+            not breaks_promise(order["version"], terms.version),
             f"{terms.name} is at {terms.version} now, which breaks what was ordered at"
             f" {order['version']}: order it anew",
         ),

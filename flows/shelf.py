@@ -26,6 +26,7 @@ from tasks import store
 from tasks.product.ask import Licensed
 from tasks.product.order import has_fields, is_licensed
 from tasks.product.uses import use_is_allowed
+from tasks.product.versions import breaks_promise
 from tasks.store import Denied, Grant, Request, Store
 
 FRESH = 1.0  # seconds for which offers are taken as they were
@@ -139,7 +140,7 @@ def forbidden(offer: Offer, order: Order) -> str:
     """Say why an order's product may not be served, whoever asks; empty: it may."""
     terms = offer.released.terms
     used = use_is_allowed(terms.scenario, order["use"])
-    breaks = terms.version.partition(".")[0] != order["version"].partition(".")[0]
+    breaks = breaks_promise(order["version"], terms.version)
     answers = [
         (order["product"] == terms.name, f"this key opens {order['product']} only"),
         ("service" in terms.delivery.forms, f"{terms.name} is delivered as files only"),

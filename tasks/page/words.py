@@ -99,6 +99,10 @@ WORDS: dict[str, tuple[str, str]] = {
     "may": ("可以", "You may"),
     "may_not": ("不得", "You may not"),
     "must": ("必须", "You must"),
+    "not_offered": (
+        "未列为可以的，即未获许可。",
+        "What is not listed as permitted is not offered.",
+    ),
     "clauses": ("其他条款", "Further terms"),
     "territory": ("地域限制", "Territory"),
     "attribution": ("署名", "Attribution"),
