@@ -177,6 +177,13 @@ def test_a_small_cell_takes_three_others_with_it() -> None:
     assert made.filter(c=2)["n"].to_list() == [30, 40]
 
 
+def test_a_count_that_is_its_own_column_hides_nothing_and_is_told() -> None:
+    """6 is the least of its row, but it is the sum of its column too."""
+    made = withhold(table((3, 6, 30), (9, 0, 40)), CELLS, 5, WHERE)
+
+    assert holes(made) == {(0, 0), (0, 2), (1, 0), (1, 2)}
+
+
 def test_a_table_without_small_cells_is_told_whole() -> None:
     whole = table((5, 6), (7, 0))
 
