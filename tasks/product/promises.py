@@ -19,6 +19,7 @@ WHOLE = "*"  # a change of the product as a whole
 CLASSES = {"public": 0, "internal": 1, None: 1, "personal": 2, "sensitive": 3}
 Interval = tuple[float, bool, float, bool]  # low, whether excluded, high, likewise
 INFINITE = float("inf")
+EVERY: Interval = (-INFINITE, False, INFINITE, False)
 
 
 class Change(NamedTuple):
@@ -166,7 +167,8 @@ def promised(name: str, rules: Iterable[Quality]) -> dict[Promise, Any]:
             key = (column, "valid values")
             made[key] = made.get(key, values) & values
         else:
-            made[(column, f"{rule.kind} in {rule.unit}")] = interval(rule)
+            key = (column, f"{rule.kind} in {rule.unit}")
+            made[key] = both(made.get(key, EVERY), interval(rule))
     return made
 
 
@@ -179,6 +181,13 @@ def interval(rule: Quality) -> Interval:
     if field.startswith("must_be_greater"):
         return (low, field == "must_be_greater_than", INFINITE, False)
     return (low, False, high, False)
+
+
+def both(one: Interval, other: Interval) -> Interval:
+    """Give the figures that two bounds allow. At least 1 and at most 9 -> 1 to 9."""
+    low, above = max(one[:2], other[:2])
+    high, below = min((one[2], not one[3]), (other[2], not other[3]))
+    return (low, above, high, not below)
 
 
 def within(inner: Interval, outer: Interval) -> bool:

@@ -176,6 +176,23 @@ def test_how_rows_are_made_and_what_they_cost_is_no_contract() -> None:
     assert least_version(terms({}), terms(other)) == ("1.4.2", ())
 
 
+def bounded(*rules: Mapping[str, Any]) -> dict[str, Any]:
+    return {"quality": [{"metric": "rowCount", **rule} for rule in rules]}
+
+
+def test_two_rules_on_one_figure_bound_it_together() -> None:
+    """At least 10 and less than 100; then the lower end falls to 5, or opens."""
+    old = bounded({"mustBeGreaterOrEqualTo": 10}, {"mustBeLessThan": 100})
+    looser = bounded({"mustBeGreaterOrEqualTo": 5}, {"mustBeLessThan": 100})
+    tighter = bounded({"mustBeGreaterThan": 10}, {"mustBeLessThan": 100})
+    closed = bounded({"mustBeGreaterOrEqualTo": 10}, {"mustBeLessOrEqualTo": 100})
+
+    assert levels(old, looser) == {"quality": "major"}
+    assert levels(old, tighter) == {"quality": "minor"}
+    assert levels(old, closed) == {"quality": "major"}
+    assert levels(old, bounded({"mustBeLessThan": 100})) == {"quality": "major"}
+
+
 def test_a_renamed_column_is_told_as_such_only_where_one_can_see_it() -> None:
     one = least_version(terms({}), terms({"columns": [ORIGIN, column("late")]}))
     two = {"columns": [ORIGIN, column("late"), column("later")]}
