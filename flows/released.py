@@ -71,11 +71,8 @@ def withdrawal(terms: ProductTerms, day: date) -> str:
 
 def offers(factor: str = "") -> list[Run]:
     """List the finished runs that offered or refused a product, newest first."""
-    return [
-        run
-        for run in store.runs(store.current(), factor)
-        if run.publication.task == "productize" and run.publication.status == "COMPLETE"
-    ]
+    made = store.runs(store.current(), factor, "productize")
+    return [run for run in made if run.publication.status == "COMPLETE"]
 
 
 def all_released() -> list[Released]:

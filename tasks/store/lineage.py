@@ -209,11 +209,13 @@ def depths(id: str, edges: Sequence[Edge], *, down: bool) -> dict[str, int]:
     return depth
 
 
-def runs(s: Store, factor: str = "") -> list[Run]:
-    """List the runs of a factor, or of all, newest first."""
+def runs(s: Store, factor: str = "", task: str = "") -> list[Run]:
+    """List the runs of a factor, of a task, or of all, newest first."""
     query = select(run.seq, run.hash, run.body).order_by(run.seq.desc())
+    query = query.where(run.factor == factor) if factor else query
+    query = query.where(run.task == task) if task else query
     with reading(s.engine) as c:
-        rows = c.execute(query.where(run.factor == factor) if factor else query).all()
+        rows = c.execute(query).all()
     return [_run(*row) for row in rows]
 
 
