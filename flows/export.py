@@ -202,7 +202,8 @@ def fields(s: store.Store, ref: Any) -> tuple[tuple[str, str], ...]:  # Any: a r
     if not store.is_frame(ref):
         return ()
     try:
-        heading = store.scan(s, ref).collect_schema()
+        first = store.members(s, ref)[:1]  # all parts keep one contract
+        heading = store.scan(s, first[0]).collect_schema() if first else {}
     except StoreError:
         return ()
     return tuple((name, str(kind)) for name, kind in heading.items())

@@ -105,6 +105,15 @@ def test_an_amount_keeps_every_digit(tmp_path: Path) -> None:
     assert "amount: '0.10'\n" in text
 
 
+def test_no_amount_passes_through_a_binary_fraction() -> None:
+    free = odcs(facts(price={"mode": "free"}))
+    sold = odcs(facts(price={"mode": "per_call", "amount": "0.07"}))
+
+    assert "priceAmount: 0\n" in yaml_text(free)
+    assert not isinstance(sold["price"]["priceAmount"], float)
+    assert "priceAmount: 0.07\n" in yaml_text(sold)
+
+
 def test_the_same_facts_give_the_same_bytes() -> None:
     assert yaml_text(odcs(facts())) == yaml_text(odcs(facts()))
     assert "&" not in yaml_text(odcs(facts()))  # no anchors: strict readers refuse them
