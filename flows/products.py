@@ -8,9 +8,10 @@ from flows.released import Released, offers, released, withdrawal
 from flows.stages import derive_task, productize_task
 from flows.tasked import arguments, task_named
 from flows.versions import refuse_version
-from schemas.artifact import ArtifactRef
+from schemas.artifact import ArtifactRef, Publication
 from schemas.errors import Refused, StoreError
 from schemas.factor import Factor
+from schemas.product import ProductTerms
 from tasks import store
 
 COMPARED = 5  # earlier releases that a new one is held against
@@ -34,28 +35,57 @@ def product_of(terms: Factor, resource: Any, findings: Any, day: date) -> Any:
         made = task_named(product.task)(**arguments(product, tables, day))
         tables = {"made": made}
     derived = derive_task(tables, product.derivation)
-    before = earlier_releases(terms.factor, derived)
+    before = earlier_releases(terms.factor, derived, product, resources_of(found))
     return productize_task(derived, found, product, day, before)
 
 
 def earlier_releases(
-    factor: str, derived: Mapping[str, ArtifactRef]
+    factor: str,
+    derived: Mapping[str, ArtifactRef],
+    product: ProductTerms,
+    resources: frozenset[str],
 ) -> dict[str, ArtifactRef]:
-    """Find the last releases of a factor that were made of other rows than these.
+    """Find the last releases over the same resources that were made of other rows.
 
     Of the same rows the first release stands for all, so that a run which changes
-    nothing is the same run again.
+    nothing is the same run again. Of other factors only what tells of persons in the
+    same way can be compared: rows with rows, a count with the same count.
     """
     own = derived["derived"].id
     found: dict[str, tuple[str, ArtifactRef]] = {}
-    for run in offers(factor):  # newest first
-        made_of = next(
-            (i.id for i in run.publication.inputs if i.role == "derived"), own
-        )
-        if "product" in run.refs and made_of != own:
-            name = f"{run.publication.terms['version']}-{run.run[:8]}"
+    for run in offers():  # newest first
+        said = run.publication
+        made_of = next((i.id for i in said.inputs if i.role == "derived"), own)
+        if "product" not in run.refs or made_of == own:
+            continue
+        alike = tells(ProductTerms.model_validate(said.terms)) == tells(product)
+        if said.factor == factor or (alike and resources & resources_read(said)):
+            name = f"{said.terms['name']}-{said.terms['version']}-{run.run[:8]}"
             found[made_of] = (name, run.refs["product"])
     return dict(list(found.values())[:COMPARED])
+
+
+def tells(terms: ProductTerms) -> tuple[bool, str]:
+    """Say how a product tells of persons: by rows or not, or by which count."""
+    asked = terms.deidentification
+    return bool(asked.quasi_identifiers), asked.cells.cells if asked.cells else ""
+
+
+def resources_of(findings: Mapping[str, Any]) -> frozenset[str]:
+    """Name the factors in whose resources the findings were made.
+
+    Any: one ref, or several.
+    """
+    s = store.current()
+    refs = [r for f in findings.values() for r in (f if isinstance(f, tuple) else [f])]
+    return frozenset(store.factor_of(s, ref.id) for ref in refs)
+
+
+def resources_read(said: Publication) -> frozenset[str]:
+    """Name the factors whose resources an earlier product rests on."""
+    s = store.current()
+    ids = [i.id for i in said.inputs if i.role.startswith("findings.")]
+    return frozenset(store.factor_of(s, id) for id in ids)
 
 
 def published(table: str, ref: str, day: date) -> tuple[ArtifactRef, Any]:

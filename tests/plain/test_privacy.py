@@ -262,10 +262,30 @@ def test_a_release_that_lost_one_person_is_refused_and_the_first_is_no_ancestor(
         above = {node.id for node in store.trace(store.current(), second.id)}
 
     (ground,) = refused.value.grounds
-    assert "it differs from the release 1.0.0-" in ground
+    assert "it differs from the release cohort-1.0.0-" in ground
     assert "by fewer than 2 persons (the least by 1)" in ground
     assert second.rows == 7
     assert first.id not in above
+
+
+def test_another_factor_over_the_same_resource_is_held_against_it_too(
+    tmp_path: Path,
+) -> None:
+    """Its product leaves out Cy alone: the difference of the two names him."""
+    written(tmp_path)
+    product = COHORT[COHORT.index("product:") :]
+    other = (
+        HEAD.replace("factor: people", "factor: readers")
+        + "inputs: {patients: people/resource}\n"
+        + product.replace("name: cohort", "name: readers").replace(
+            "FROM resource", "FROM patients WHERE id <> 1003"
+        )
+    )
+    (tmp_path / "factors" / "readers.yaml").write_text(other, "utf-8")
+    with opened(tmp_path, DATAFACTOR_SECRET_COHORT=KEY):
+        run()
+        with pytest.raises(Refused, match=r"differs from the release cohort-1\.0\.0-"):
+            value_chain.fn("readers", AS_OF, Stage.PRODUCT)
 
 
 def test_a_name_in_the_clear_is_refused_naming_both_columns(tmp_path: Path) -> None:
