@@ -49,11 +49,12 @@ def write_catalog(folder: Path, languages: Sequence[Language] = LANGUAGES) -> Fa
     """Write the site whole or not at all; an earlier one in the folder is replaced.
 
     Raises:
-        StoreError: The folder holds something else.
+        StoreError: The folder holds something else, or two products have one name.
     """
     if folder.exists() and any(folder.iterdir()) and not (folder / MARK).is_file():
         raise StoreError(f"{folder} holds something else: name a new folder")
     found = all_released()
+    refuse_twice([offer.terms.name for offer in found])
     facts = [facts_of(offer) for offer in found]
     part = folder.absolute().parent / f".{folder.name}-{secrets.token_hex(4)}.part"
     try:
@@ -67,6 +68,12 @@ def write_catalog(folder: Path, languages: Sequence[Language] = LANGUAGES) -> Fa
         "products": [f"{p['name']} {p['version']}" for p in facts],
         "files": files,
     }
+
+
+def refuse_twice(names: Sequence[str]) -> None:
+    """Refuse two products of one name: a page, and an order, would mean either."""
+    if twice := sorted({name for name in names if names.count(name) > 1}):
+        raise StoreError(f"two factors offer {', '.join(twice)}: rename one product")
 
 
 def written(

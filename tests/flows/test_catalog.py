@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from flows import market
-from flows.catalog import write_catalog
+from flows.catalog import refuse_twice, write_catalog
 from flows.cli import main
 from flows.value_chain import value_chain
 from schemas.artifact import Stage
@@ -217,6 +217,12 @@ def test_another_folder_is_not_overwritten_but_an_old_catalogue_is(
         'lang="zh"'
     ) <= 4
     assert not [p for p in site.parent.iterdir() if p.name.endswith(".part")]
+
+
+def test_two_products_of_one_name_are_refused() -> None:
+    refuse_twice(["rain", "mist"])
+    with pytest.raises(StoreError, match="two factors offer rain: rename"):
+        refuse_twice(["rain", "mist", "rain"])
 
 
 def test_every_word_has_two_languages_that_ask_for_the_same() -> None:
