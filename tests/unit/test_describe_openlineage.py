@@ -6,6 +6,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import pytest
 from jsonschema import (  # type: ignore[import-untyped]  # has no stubs in the lock
@@ -144,7 +145,9 @@ def test_the_rules_of_an_input_say_whether_all_rows_kept_them() -> None:
 
 
 def test_a_run_has_one_name_and_another_run_another() -> None:
-    assert run_id("4" * 64) == run_id("4" * 64) != run_id("5" * 64)
+    assert run_id("4" * 64) == "44444444-4444-8444-8444-444444444444"
+    assert UUID(run_id("5" * 64)).version == 8
+    assert run_id("4" * 64) != run_id("5" * 64)
     assert json.dumps(events([facts()])) == json.dumps(events([facts()]))
 
 
