@@ -7,10 +7,10 @@ patterns, counts as breaking.
 ``maximum`` 120 -> none: major. ``validValues`` [a, b] -> [a]: minor.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any, Literal, NamedTuple
 
-from schemas.contract import Column
+from schemas.contract import Column, Declared
 from schemas.grade import GRADES, grade_of
 from schemas.rule import Quality, TypeOptions
 
@@ -85,7 +85,6 @@ def of_column(old: Column, new: Column) -> Iterator[Change]:
         what = f"is in {new.unit or 'no stated unit'}, was in {old.unit or 'none'}"
         yield told("unit", what, "major" if old.unit else "minor")
     yield from (told(*found) for found in of_protection(old, new))
-    yield from of_rules(name, old.quality, new.quality)
     words = {"description", "physical_name", "normalize"}
     if any(getattr(old, n) != getattr(new, n) for n in words):
         yield told("description", "is described in other words", "patch")
@@ -135,33 +134,36 @@ def rising(before: int, now: int) -> Level:
     return "major" if now > before else "minor" if now < before else "patch"
 
 
-def of_rules(
-    name: str, old: Sequence[Quality], new: Sequence[Quality]
-) -> Iterator[Change]:
-    """Compare what rules promise; a warning promises nothing."""
-    before, now = promised(name, old), promised(name, new)
-    if before != now:
-        columns = {k[0]: None for k in (*before, *now)}
-        for column in columns:
-            one = {k: v for k, v in before.items() if k[0] == column}
-            other = {k: v for k, v in now.items() if k[0] == column}
-            yield from compared(column, one, other)
-    elif old != new:
-        place = f"columns.{name}.quality" if name else "quality"
-        yield Change(place, "rules are told in other words", "patch", name or WHOLE)
+def of_rules(old: Declared, new: Declared) -> Iterator[Change]:
+    """Compare what rules promise of what both have, wherever the document writes them.
+
+    A warning promises nothing.
+    """
+    kept = {c.name for c in old.columns} & {c.name for c in new.columns} | {WHOLE}
+    before, now = (promised(rules_of(terms, kept)) for terms in (old, new))
+    yield from compared(before, now)
+    words = [[rule for _, rule in rules_of(terms, kept)] for terms in (old, new)]
+    if before == now and words[0] != words[1]:
+        yield Change("quality", "rules are told in other words", "patch", WHOLE)
+
+
+def rules_of(terms: Declared, kept: Collection[str]) -> list[tuple[str, Quality]]:
+    """List the rules with the column that each is about, WHOLE for the table."""
+    own = [(c.name, rule) for c in terms.columns for rule in c.quality]
+    table = [(rule.column or WHOLE, rule) for rule in terms.quality]
+    return [(name, rule) for name, rule in (*own, *table) if name in kept]
 
 
 Promise = tuple[str, str]  # column, what is counted
 Promises = Mapping[Promise, Any]  # Any: an interval, or a set of values
 
 
-def promised(name: str, rules: Iterable[Quality]) -> dict[Promise, Any]:
+def promised(rules: Iterable[tuple[str, Quality]]) -> dict[Promise, Any]:
     """Gather rules that refuse rows or fail a run: their bounds, or valid values."""
     made: dict[Promise, Any] = {}
-    for rule in rules:
+    for column, rule in rules:
         if rule.severity != "error":
             continue
-        column = name or rule.column or WHOLE
         if rule.valid_values and rule.by_row:
             values = frozenset(rule.valid_values)
             key = (column, "valid values")
@@ -197,24 +199,28 @@ def within(inner: Interval, outer: Interval) -> bool:
     return low and high
 
 
-def compared(column: str, old: Promises, new: Promises) -> Iterator[Change]:
-    """Compare the promises of one column, or of the table."""
-    place = "quality" if column == WHOLE else f"columns.{column}.quality"
-    subject = "the table" if column == WHOLE else f"column {column}"
+def compared(old: Promises, new: Promises) -> Iterator[Change]:
+    """Compare promises one by one."""
     for key in dict.fromkeys((*old, *new)):
+        column, counted = key
         before, now = old.get(key), new.get(key)
         if before == now:
             continue
-        if before is None:
-            what, level = f"{subject} keeps a new rule: {key[1]}", "minor"
-        elif now is None:
-            what, level = f"{subject} keeps no rule any more: {key[1]}", "major"
-        elif isinstance(now, frozenset):
-            narrower = now <= before
-            what = f"{subject} may hold {'fewer' if narrower else 'other'} values"
-            level = "minor" if narrower else "major"
-        else:
-            tighter = within(now, before)
-            what = f"{subject}: {key[1]} is bound {'tighter' if tighter else 'looser'}"
-            level = "minor" if tighter else "major"
-        yield Change(place, what, level, column)  # type: ignore[arg-type]  # one of LEVELS
+        place = "quality" if column == WHOLE else f"columns.{column}.quality"
+        subject = "the table" if column == WHOLE else f"column {column}"
+        what, kept = judged(counted, before, now)
+        level: Level = "minor" if kept else "major"
+        yield Change(place, f"{subject} {what}", level, column)
+
+
+def judged(counted: str, before: Any, now: Any) -> tuple[str, bool]:
+    """Say what became of a promise, and whether a consumer keeps it. Any: as above."""
+    if before is None:
+        return f"keeps a new rule: {counted}", True
+    if now is None:
+        return f"keeps a rule no more: {counted}", False
+    if isinstance(now, frozenset):
+        narrower = now <= before
+        return f"may hold {'fewer' if narrower else 'other'} values", narrower
+    tighter = within(now, before)
+    return f"is bound {'tighter' if tighter else 'looser'}: {counted}", tighter

@@ -87,7 +87,7 @@ def changes(old: ProductTerms, new: ProductTerms) -> Iterator[Change]:
         what = f"product {old.name} is called {new.name}"
         yield Change("name", what, "major", WHOLE)
     yield from of_columns(old.columns, new.columns)
-    yield from of_rules("", old.quality, new.quality)
+    yield from of_rules(old, new)
     yield from of_rows(old, new)
     yield from of_persons(old, new)
     yield from of_delivery(old, new)
@@ -109,8 +109,8 @@ def of_rows(old: ProductTerms, new: ProductTerms) -> Iterator[Change]:
         yield Change("order", what, "minor" if longer else "major", WHOLE)
     if old.max_rejected_rate != new.max_rejected_rate:
         what = f"the share of rows that may be missing is {new.max_rejected_rate}"
-        level = "major" if new.max_rejected_rate > old.max_rejected_rate else "minor"
-        yield Change("max_rejected_rate", what, level, WHOLE)  # type: ignore[arg-type]
+        more = new.max_rejected_rate > old.max_rejected_rate
+        yield Change("max_rejected_rate", what, "major" if more else "minor", WHOLE)
 
 
 def listed(names: Sequence[str]) -> str:
@@ -120,29 +120,35 @@ def listed(names: Sequence[str]) -> str:
 
 def of_persons(old: ProductTerms, new: ProductTerms) -> Iterator[Change]:
     """Compare how persons are treated: what is told coarser or not at all breaks."""
-    one, other = old.deidentification, new.deidentification
-    before, now = steps_of(one), steps_of(other)
+    before, now = steps_of(old.deidentification), steps_of(new.deidentification)
     kept = {c.name for c in old.columns} & {c.name for c in new.columns}
     for name in sorted(kept & (before.keys() | now.keys())):
-        if before.get(name) != now.get(name):
-            finer = is_finer(before.get(name, []), now.get(name, []))
-            what = f"column {name} is told {'finer' if finer else 'coarser'}"
-            what = what if finer else f"{what} or in another way"
-            level: Level = "minor" if finer else "major"
-            yield Change("deidentification", what, level, name)
-    if (one.suppress, classes(one)) != (other.suppress, classes(other)):
-        more = other.suppress and (not one.suppress or classes(one) != classes(other))
-        what = "rows of small classes are set aside " + (
-            "by another measure" if other.suppress and one.suppress else "now"
-        )
-        what = what if other.suppress else "classes are measured otherwise"
-        relaxed = one.suppress and not other.suppress
-        level = "major" if more else "minor" if relaxed else "patch"
-        yield Change("deidentification", what, level, WHOLE)
+        one, other = before.get(name, []), now.get(name, [])
+        if one != other and is_finer(one, other):
+            what = f"column {name} is told finer"
+            yield Change("deidentification", what, "minor", name)
+        elif one != other:
+            what = f"column {name} is told coarser or in another way"
+            yield Change("deidentification", what, "major", name)
+    yield from of_classes(old.deidentification, new.deidentification)
     if old.release != new.release:
         wider = RELEASES.index(new.release) > RELEASES.index(old.release)
         what = f"it is released {new.release}, was {old.release}"
         yield Change("release", what, "minor" if wider else "major", WHOLE)
+
+
+def of_classes(old: Deidentification, new: Deidentification) -> Iterator[Change]:
+    """Compare which rows are set aside to protect persons."""
+    same = classes(old) == classes(new)
+    if new.suppress and not (same and old.suppress):
+        what = "rows of small classes are set aside, or by another measure"
+        yield Change("deidentification", what, "major", WHOLE)
+    elif old.suppress and not new.suppress:
+        what = "no rows of small classes are set aside any more"
+        yield Change("deidentification", what, "minor", WHOLE)
+    elif not same:
+        what = "classes are measured otherwise"
+        yield Change("deidentification", what, "patch", WHOLE)
 
 
 def steps_of(asked: Deidentification) -> dict[str, list[Any]]:
@@ -229,10 +235,8 @@ def of_licence(old: ProductTerms, new: ProductTerms) -> Iterator[Change]:
     place = "licence.prohibitions"
     yield from of_demand(place, "prohibition to", one.prohibitions, other.prohibitions)
     yield from of_demand("licence.duties", "duty to", one.duties, other.duties)
-    numbered = [
-        {f"clause {text!r}" for text in terms.clauses} for terms in (one, other)
-    ]
-    yield from of_demand("licence.clauses", "further term:", *numbered)
+    clauses = [{repr(text) for text in terms.clauses} for terms in (one, other)]
+    yield from of_demand("licence.clauses", "clause", *clauses)
     if one.territory != other.territory:
         what = f"it may be used in {other.territory or 'any territory'}"
         level: Level = "major" if other.territory else "minor"

@@ -138,6 +138,21 @@ def levels(old: Mapping[str, Any], new: Mapping[str, Any]) -> dict[str, str]:
             treated(quasi_identifiers=["origin"], suppress=True),
             {"deidentification": "major"},
         ),
+        (
+            treated(quasi_identifiers=["origin"], suppress=True),
+            treated(quasi_identifiers=["origin"]),
+            {"deidentification": "minor"},
+        ),
+        (
+            treated(quasi_identifiers=["origin"], suppress=True),
+            treated(quasi_identifiers=["origin", "delay"], suppress=True),
+            {"deidentification": "major"},
+        ),
+        (
+            treated(quasi_identifiers=["origin"]),
+            treated(quasi_identifiers=["delay"]),
+            {"deidentification": "patch"},
+        ),
         ({"release": "open"}, {"release": "controlled"}, {"release": "major"}),
         ({"release": "enclave"}, {"release": "controlled"}, {"release": "minor"}),
         ({"max_rejected_rate": 0.1}, {"max_rejected_rate": 0.2}, {
@@ -191,6 +206,17 @@ def test_two_rules_on_one_figure_bound_it_together() -> None:
     assert levels(old, tighter) == {"quality": "minor"}
     assert levels(old, closed) == {"quality": "major"}
     assert levels(old, bounded({"mustBeLessThan": 100})) == {"quality": "major"}
+
+
+def test_a_rule_may_move_between_a_column_and_the_table() -> None:
+    rule = {"metric": "nullValues", "mustBeLessThan": 5, "unit": "percent"}
+    own = {"columns": [ORIGIN, column("delay", quality=[rule])]}
+    table = {"quality": [{**rule, "column": "delay"}]}
+    gone = {"columns": [ORIGIN, column("hour")], "quality": []}
+
+    assert levels(own, table) == {"quality": "patch"}
+    assert levels(table, {}) == {"columns.delay.quality": "major"}
+    assert levels(table, gone) == {"columns.delay": "major"}
 
 
 def test_a_renamed_column_is_told_as_such_only_where_one_can_see_it() -> None:
