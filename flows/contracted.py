@@ -31,7 +31,7 @@ from schemas.errors import FactorError, SourceError
 from schemas.resource import Source
 from schemas.terms import Terms
 from tasks import store
-from tasks.contract import compile_contract, contract_pass
+from tasks.contract import compile_contract, contract_pass, judge_set
 from tasks.product.describe.odcs_in import Taken, taken
 from tasks.resource.clean import clean
 from tasks.resource.profile import Described
@@ -159,6 +159,14 @@ def held(source: Source, table: Table, contract: str, scratch: Path) -> None:
         for rule, count in verdict.failed.items()
         if count and not rule.startswith("*:")
     ]
+    # A part of the rows does not tell of the set.
+    if not broken and not table.sample.extent.endswith("only"):
+        broken = [
+            f"{source.path} contradicts {contract}:"
+            f" {one.sentence.removeprefix(f'{one.rule}: ')}"
+            for one in judge_set(asked, verdict)
+            if one.fails
+        ]
     if broken:
         raise FactorError("\n".join(broken))
 

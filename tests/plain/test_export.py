@@ -215,6 +215,10 @@ def other_key(table: dict[str, Any]) -> None:
     property_of(table, "town")["primaryKey"] = True
 
 
+def fewer_rows(table: dict[str, Any]) -> None:
+    table["quality"][0]["mustBe"] = 39
+
+
 ABOVE = sum(n * n % 97 > 90 for n in range(shop.DAYS))
 
 
@@ -227,6 +231,7 @@ ABOVE = sum(n * n % 97 > 90 for n in range(shop.DAYS))
         (narrower, f"{ABOVE} values of tenths_mm break at most 90"),
         (fewer_values, "20 values of town break one of the valid values"),
         (other_key, "40 rows repeat a value of town"),
+        (fewer_rows, "40 rows; the document asks for exactly 39 rows"),
     ],
 )
 def test_a_contract_that_the_data_contradict_is_refused(
