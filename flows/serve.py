@@ -447,12 +447,21 @@ def server_of(app: FastAPI) -> uvicorn.Server:
     )
 
 
+def start_log() -> None:
+    """Write the log to stderr, whatever other libraries did to the root logger."""
+    lines = logging.StreamHandler()
+    lines.setFormatter(logging.Formatter("%(asctime)s %(message)s"))
+    log.addHandler(lines)
+    log.setLevel(logging.INFO)
+    log.propagate = False
+
+
 def serve(host: str, port: int, told: Callable[[str], None]) -> None:
     """Serve until Ctrl-C, and seal the usage every minute."""
     from flows.meter import meter
 
     s, taken = store.current(), listen(host, port)
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s %(message)s")
+    start_log()
     app = app_of(s, seal=meter)
     told(f"serving at http://{host}:{taken.getsockname()[1]}/ (Ctrl-C ends it)")
     if host not in ("127.0.0.1", "::1", "localhost"):

@@ -13,7 +13,7 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any, Literal
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import ColumnElement, Connection, and_, insert, or_, select, update
+from sqlalchemy import Connection, and_, bindparam, insert, or_, select, update
 from sqlmodel import col
 
 from schemas.tables.columns import table_of
@@ -36,6 +36,31 @@ Kind = Literal[
 ]
 MINUTE = timedelta(minutes=1)
 MOMENT = "%Y-%m-%dT%H:%M:%S.%fZ"  # sorts as time does
+
+
+# Made once: building a statement costs more than running it.
+FITS = or_(
+    col(Quota.limit_units).is_(None),
+    and_(
+        col(Quota.unit) == "call",
+        col(Quota.used_calls) + bindparam("calls") <= col(Quota.limit_units),
+    ),
+    and_(
+        col(Quota.unit) == "row",
+        col(Quota.used_rows) + bindparam("whole") <= col(Quota.limit_units),
+    ),
+)
+RAISE = (
+    update(Quota)
+    .where(col(Quota.entitlement) == bindparam("order"), FITS)
+    .values(
+        used_calls=col(Quota.used_calls) + bindparam("calls"),
+        used_rows=col(Quota.used_rows) + bindparam("rows"),
+    )
+    .returning(*table_of(Quota).columns)
+)
+INSERT = insert(UsageRow)
+Seen = dict[tuple[Any, ...], Any]  # what was read under the write lock, by its question
 
 
 @dataclass(frozen=True)
@@ -114,9 +139,13 @@ def grant(s: Store, request: Request) -> Grant | Denied:
 
 
 def grant_all(s: Store, requests: Sequence[Request]) -> list[Grant | Denied]:
-    """Grant several deliveries one after another, durable together: one commit."""
+    """Grant several deliveries one after another, durable together: one commit.
+
+    What cannot change while the write lock is held is read once for all of them.
+    """
+    seen: Seen = {}
     with writing(s.engine) as c:
-        return [_granted(c, request) for request in requests]
+        return [_granted(c, request, seen) for request in requests]
 
 
 def entitled(s: Store, order: str, day: date) -> Denied | None:
@@ -128,11 +157,12 @@ def entitled(s: Store, order: str, day: date) -> Denied | None:
 def foreseen(s: Store, request: Request) -> Denied | None:
     """Say why a request would be denied as things stand, before rows are looked up."""
     with reading(s.engine) as c:
-        if denied := _refusal(c, request):
+        if denied := _refusal(c, request, {}):
             return denied
         mine = col(Quota.entitlement) == request.order
-        fitting = select(col(Quota.unit)).where(mine, _fits(request))
-        return None if c.scalar(fitting) else _used_up(c, request)
+        fitting = select(col(Quota.unit)).where(mine, FITS)
+        fits = c.scalar(fitting, _amounts(request))
+        return None if fits else _used_up(c, request)
 
 
 def unsealed(s: Store, factor: str) -> list[Values]:
@@ -172,11 +202,14 @@ def last_run(s: Store, task: str) -> int:
         return c.scalar(query) or 0
 
 
-def _granted(c: Connection, r: Request) -> Grant | Denied:
-    if denied := _refusal(c, r):
+def _granted(c: Connection, r: Request, seen: Seen) -> Grant | Denied:
+    if denied := _refusal(c, r, seen):
         return denied
-    if not _raise(c, r):
+    # Counted where it fits, in one statement: never look, then write.
+    raised = c.execute(RAISE, _amounts(r)).first()
+    if raised is None:
         return _used_up(c, r)
+    seen["calls", r.order] = raised.used_calls
     zoned = r.at.astimezone(ZoneInfo(r.zone))
     row = {
         "delivery": r.delivery,
@@ -190,14 +223,17 @@ def _granted(c: Connection, r: Request) -> Grant | Denied:
         "fields": ",".join(r.fields),
         "served": r.served,
     }
-    c.execute(insert(UsageRow).values(**row))
-    return Grant(r.delivery, _left(c, r.order))
+    c.execute(INSERT, row)
+    return Grant(r.delivery, _left(raised))
 
 
-def _refusal(c: Connection, r: Request) -> Denied | None:
+def _refusal(c: Connection, r: Request, seen: Seen) -> Denied | None:
     """Ask all but the quota."""
-    standing = _standing(c, r.order, r.day, r.key_sha256)
-    return standing or _outside(c, r) or _too_fast(c, r)
+    fixed = (r.order, r.day, r.key_sha256, r.fields)
+    if fixed not in seen:
+        standing = _standing(c, r.order, r.day, r.key_sha256)
+        seen[fixed] = standing or _outside(c, r)
+    return seen[fixed] or _too_fast(c, r, seen)
 
 
 def _other_key(events: Sequence[Any], key_sha256: str) -> bool:
@@ -288,10 +324,15 @@ def _outside(c: Connection, r: Request) -> Denied | None:
     )
 
 
-def _too_fast(c: Connection, r: Request) -> Denied | None:
+def _too_fast(c: Connection, r: Request, seen: Seen) -> Denied | None:
     """Refuse a call when as many as are allowed began within the last 60 seconds."""
     if not r.calls or not r.calls_per_minute:
         return None
+    if ("calls", r.order) not in seen:
+        mine = col(Quota.entitlement) == r.order
+        seen["calls", r.order] = c.scalar(select(col(Quota.used_calls)).where(mine))
+    if (seen["calls", r.order] or 0) < r.calls_per_minute:
+        return None  # fewer in all than are allowed in a minute
     at = r.at.astimezone(UTC)
     query = (
         select(col(UsageRow.at))
@@ -317,33 +358,14 @@ def _too_fast(c: Connection, r: Request) -> Denied | None:
     )
 
 
-def _fits(r: Request) -> ColumnElement[bool]:
-    """Say when a request fits under the quota."""
-    limit, unit = col(Quota.limit_units), col(Quota.unit)
-    return or_(
-        limit.is_(None),
-        and_(unit == "call", col(Quota.used_calls) + r.calls <= limit),
-        and_(unit == "row", col(Quota.used_rows) + r.rows + r.ahead <= limit),
-    )
+def _amounts(r: Request) -> Values:
+    """Say what a request would add to its counter."""
+    added = {"calls": r.calls, "rows": r.rows, "whole": r.rows + r.ahead}
+    return {"order": r.order, **added}
 
 
-def _raise(c: Connection, r: Request) -> bool:
-    """Count the delivery where it fits, in one statement: never look, then write."""
-    raised = update(Quota).where(col(Quota.entitlement) == r.order, _fits(r))
-    done = c.execute(
-        raised.values(
-            used_calls=col(Quota.used_calls) + r.calls,
-            used_rows=col(Quota.used_rows) + r.rows,
-        )
-    )
-    return done.rowcount == 1
-
-
-def _left(c: Connection, order: str) -> int | None:
-    """Say how many units remain; None: no limit."""
-    q = c.execute(
-        select(*table_of(Quota).columns).where(col(Quota.entitlement) == order)
-    ).one()
+def _left(q: Any) -> int | None:  # a row of the table
+    """Say how many units of a counter remain; None: no limit."""
     if q.limit_units is None:
         return None
     return int(q.limit_units - (q.used_calls if q.unit == "call" else q.used_rows))
@@ -351,9 +373,10 @@ def _left(c: Connection, order: str) -> int | None:
 
 def _used_up(c: Connection, r: Request) -> Denied:
     """Say what is left of the quota, and what would fit."""
-    unit = c.scalar(select(col(Quota.unit)).where(col(Quota.entitlement) == r.order))
-    left = _left(c, r.order)
-    if unit == "row" and left:
+    mine = col(Quota.entitlement) == r.order
+    counter = c.execute(select(*table_of(Quota).columns).where(mine)).one()
+    left = _left(counter)
+    if counter.unit == "row" and left:
         said = (
             f"{left} rows are left, this answer has {r.rows + r.ahead}: ask for fewer"
         )
