@@ -15,6 +15,7 @@ from schemas.product import ProductTerms
 from tasks import store
 
 COMPARED = 5  # earlier releases that a new one is held against
+NOBODY = (False, "")  # what a product tells of persons
 Tables = Mapping[str, Any]  # refs by table name, or their futures
 
 
@@ -51,6 +52,9 @@ def earlier_releases(
     nothing is the same run again. Of other factors only what tells of persons in the
     same way can be compared: rows with rows, a count with the same count.
     """
+    mine = tells(product.model_dump(mode="json"))
+    if mine == NOBODY:
+        return {}
     own = derived["derived"].id
     found: dict[str, tuple[str, ArtifactRef]] = {}
     for run in offers():  # newest first
@@ -58,17 +62,22 @@ def earlier_releases(
         made_of = next((i.id for i in said.inputs if i.role == "derived"), own)
         if "product" not in run.refs or made_of == own:
             continue
-        alike = tells(ProductTerms.model_validate(said.terms)) == tells(product)
-        if said.factor == factor or (alike and resources & resources_read(said)):
+        if said.factor == factor or (
+            tells(said.terms) == mine and resources & resources_read(said)
+        ):
             name = f"{said.terms['name']}-{said.terms['version']}-{run.run[:8]}"
             found[made_of] = (name, run.refs["product"])
     return dict(list(found.values())[:COMPARED])
 
 
-def tells(terms: ProductTerms) -> tuple[bool, str]:
-    """Say how a product tells of persons: by rows or not, or by which count."""
-    asked = terms.deidentification
-    return bool(asked.quasi_identifiers), asked.cells.cells if asked.cells else ""
+def tells(terms: Mapping[str, Any]) -> tuple[bool, str]:
+    """Say how a product tells of persons: by rows or not, or by which count.
+
+    Any: terms as JSON, of this release or an older one.
+    """
+    asked = terms.get("deidentification", {})
+    counts = [step["cells"] for step in asked.get("steps", ()) if "cells" in step]
+    return bool(asked.get("quasi_identifiers")), next(iter(counts), "")
 
 
 def resources_of(findings: Mapping[str, Any]) -> frozenset[str]:
