@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from datetime import date
 from typing import Any
 
+from flows.document import factor_named
 from flows.released import Released, offers, released, withdrawal
 from flows.stages import derive_task, productize_task
 from flows.tasked import arguments, task_named
@@ -109,8 +110,26 @@ def published(table: str, ref: str, day: date) -> tuple[ArtifactRef, Any]:
     other, _, stage = ref.partition("/")
     if stage == "product":
         offer = offered(table, other, day)
+        refuse_behind(table, other, "product", offer.ref)
         return offer.ref, findings_of(offer)
-    return made(table, other, "resource"), made(table, other, "classify")
+    resource = made(table, other, "resource")
+    refuse_behind(table, other, "resource", resource)
+    return resource, made(table, other, "classify")
+
+
+def refuse_behind(table: str, other: str, stage: str, ref: ArtifactRef) -> None:
+    """Refuse rows that were published under another document than the one of now.
+
+    What they may be used for, and how their columns are classified, is read from the
+    document: it must be the one that the gates have seen.
+    """
+    terms = getattr(factor_named(other), stage)
+    recorded = store.made_with(store.current(), ref).publication.terms
+    if recorded != terms.identity():
+        raise StoreError(
+            f"inputs.{table}: the document of {other} has changed since its {stage} was"
+            f" made: `datafactor run {other} --through {stage}`, then run this again"
+        )
 
 
 def made(table: str, other: str, frame: str) -> ArtifactRef:

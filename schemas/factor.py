@@ -6,7 +6,7 @@ the document ends: a public good stops at the product.
 
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, Self, TypeGuard
 
 import pandera.polars as pa
 from pydantic import Field, field_validator, model_validator
@@ -290,7 +290,14 @@ def offered(
             "grants": grants_of(factor, feeders, folders),
             "listed": listed_as(factor.product, folders),
             "graded": graded(tables),
-            "classified": {n: classes_of(t.columns) for n, t in tables.items()},
+            "classified": {n: classes_in(t) for n, t in tables.items()},
+            "public_inputs": {
+                table: other.product.compliance.public_data
+                for table, other in feeders.items()
+                if other.product
+                and other.product.compliance
+                and other.product.compliance.public_data
+            },
             "upstream": {
                 n: upstream_of(t)
                 for n, t in tables.items()
@@ -333,16 +340,28 @@ def grants_of(
 
 
 def granted_by(product: ProductTerms) -> Grant:
-    """Say what the product of another factor grants: its own terms."""
+    """Say what the product of another factor grants: its own terms.
+
+    Inside an enclave a share-alike licence asks nothing, since nobody hands on. What
+    is made of it elsewhere owes it again.
+    """
     licence = product.licence
+    owed = next((g for g in product.grants.values() if shares_alike(g)), None)
+    spared = owed if "share-alike" not in licence.duties else None
+    listed = product.listed.accepts if product.listed else ()
     return Grant(
-        licence=licence.name,
+        licence=spared.licence if spared else licence.name,
         permissions=licence.permissions,
         prohibitions=licence.prohibitions,
-        duties=licence.duties,
-        accepts=product.listed.accepts if product.listed else (),
+        duties=(*licence.duties, "share-alike") if spared else licence.duties,
+        accepts=spared.accepts if spared else listed,
         credit=licence.attribution if "attribute" in licence.duties else "",
     )
+
+
+def shares_alike(grant: Grant | Unlisted) -> TypeGuard[Grant]:
+    """Say whether what is made under a grant must be offered alike."""
+    return isinstance(grant, Grant) and "share-alike" in grant.duties
 
 
 def listed_as(product: ProductTerms | None, folders: Sequence[Path]) -> Grant | None:
@@ -363,6 +382,23 @@ def graded(tables: Mapping[str, Any]) -> dict[str, Grade]:
             grades = (grade_of(one.object, one.harm) for one in said)
             made[name] = max(grades, key=GRADES.index)
     return made
+
+
+def classes_in(table: ResourceTerms | ProductTerms) -> dict[str, str]:
+    """Say how each column of a table is classified.
+
+    A product that is not open was measured for few readers: by its quasi-identifiers,
+    sensitive values and subject persons can be told apart, whatever its columns say.
+    """
+    said = classes_of(table.columns)
+    if not isinstance(table, ProductTerms) or table.release == "open":
+        return said
+    asked = table.deidentification
+    told = {*asked.quasi_identifiers, *asked.sensitive, asked.subject}
+    return {
+        name: "personal" if name in told and kind != "sensitive" else kind
+        for name, kind in said.items()
+    }
 
 
 def classes_of(columns: Iterable[Column]) -> dict[str, str]:

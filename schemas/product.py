@@ -6,7 +6,7 @@ import polars as pl
 from pydantic import BeforeValidator, Field, model_validator
 
 from schemas.answer import Reading
-from schemas.compliance import Compliance
+from schemas.compliance import Compliance, PublicData
 from schemas.contract import Declared
 from schemas.gates import Gates
 from schemas.grade import Grade
@@ -155,6 +155,10 @@ class ProductTerms(Derivation):
     classified: dict[Name, dict[Name, str]] = Field(
         default_factory=dict,
         description="Filled in: classification of the columns of each table it reads",
+    )
+    public_inputs: dict[Name, PublicData] = Field(
+        default_factory=dict,
+        description="Filled in: on which terms the public data of its inputs come",
     )
     upstream: dict[Name, Upstream] = Field(
         default_factory=dict,

@@ -263,16 +263,29 @@ def use_limits(of: Reviewed) -> Verdict:
 
 def public_data(of: Reviewed) -> Verdict:
     """Hold public data to the terms on which they are supplied 公共数据授权运营."""
-    said = of.said.public_data
-    if said is None:
+    own = of.said.public_data
+    come = {"": own} if own else {}
+    come |= {f"inputs.{n}: ": s for n, s in of.terms.public_inputs.items()}
+    if not come:
         return Verdict([], "compliance.public_data", "no public data are named")
-    wrong = [*supplied(of, said)]
-    evidence = f"{said.supply} by {said.authority}"
+    wrong = [f"{place}{w}" for place, s in come.items() for w in unmet(of, s)]
+    evidence = "; ".join(map(evidence_of, come.values()))
+    supplies = ", ".join(dict.fromkeys(s.supply for s in come.values()))
+    return Verdict(wrong, evidence, f"public data, {supplies}")
+
+
+def unmet(of: Reviewed, said: PublicData) -> Iterator[str]:
+    """List what the product does that one supply of public data does not allow."""
+    yield from supplied(of, said)
     if said.supply.startswith("authorised"):
-        wrong += lacks("public_data.agreement", said.agreement)
-        wrong += [*authorised(of, said)]
-        evidence += f", agreement {said.agreement}"
-    return Verdict(wrong, evidence, f"public data, {said.supply}")
+        yield from lacks("public_data.agreement", said.agreement)
+        yield from authorised(of, said)
+
+
+def evidence_of(said: PublicData) -> str:
+    """Name who supplies the data, and under which agreement."""
+    agreement = f", agreement {said.agreement}" if said.agreement else ""
+    return f"{said.supply} by {said.authority}{agreement}"
 
 
 def supplied(of: Reviewed, said: PublicData) -> Iterator[str]:
