@@ -254,7 +254,8 @@ def revoke(number: str, reason: str, on: date | None) -> Facts:
     revoke_order_task(
         Snapshot(register=Entitlement, where={"entitlement": number}), terms
     )
-    end = next(e for e in events_of(number) if e["event"] == "revoke")
+    ends = [e for e in events_of(number) if e["event"] == "revoke"]
+    end = min(ends, key=lambda e: e["effective_on"])
     told = {"revoked_on": str(end["effective_on"]), "reason": end["reason"]}
     return entitlement_facts(order, "") | told
 

@@ -47,7 +47,10 @@ def last_day(first: date, months: int) -> date:
 def revoke_order(
     events: Annotated[pl.LazyFrame, Entitlement], terms: EndTerms
 ) -> Annotated[pl.LazyFrame, Entitlement]:
-    """Write the end of an entitlement: once, the first one stands.
+    """Write the end of an entitlement; the earliest of several holds.
+
+    An end that is no earlier than one that stands already changes nothing: what was
+    revoked stays so.
 
     Raises:
         RegisterError: Nothing was ordered under this number.
@@ -56,12 +59,12 @@ def revoke_order(
     if rows.is_empty():
         raise RegisterError(f"order {terms.order} is not known: see `datafactor usage`")
     ended = rows.filter(event="revoke")
-    if ended.height:
+    if ended.filter(pl.col("effective_on") <= terms.effective_on).height:
         return ended.lazy()
-    last = rows.sort("valid_to").tail(1)
+    last = rows.filter(pl.col("event") != "revoke").sort("valid_to").tail(1)
     return last.with_columns(
         event=pl.lit("revoke"),
-        number=pl.lit(1, pl.Int64),
+        number=pl.lit(ended.height + 1, pl.Int64),
         quota=pl.lit(None, pl.Int64),
         effective_on=pl.lit(terms.effective_on),
         reason=pl.lit(terms.reason),

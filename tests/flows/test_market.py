@@ -194,6 +194,26 @@ def test_what_is_not_valid_today_is_not_delivered(home: Path, tmp_path: Path) ->
     assert list(tmp_path.iterdir()) == []
 
 
+def test_an_earlier_end_prevails_over_one_that_was_told_before(
+    home: Path, tmp_path: Path
+) -> None:
+    take_order("rain", asked("G-5"))
+    later = TODAY + timedelta(days=26_000)
+    market.revoke("G-5", "their wish", later)
+    market.revoke("G-5", "another wish", later + timedelta(days=1))
+    assert len(rows_of(Entitlement, entitlement="G-5", event="revoke")) == 1
+
+    told = market.revoke("G-5", "fraud", None)
+
+    assert told["revoked_on"] == str(market.today("rain"))
+    assert told["reason"] == "fraud"
+    with pytest.raises(Refused, match="G-5 is revoked since"):
+        deliver("G-5", tmp_path / "out")
+    with pytest.raises(Refused, match="G-5 was revoked: fraud"):
+        market.renew("G-5", None, None, None)
+    assert store.verify(store.current()).exit == 0
+
+
 def test_what_is_revoked_while_files_are_written_is_not_delivered(
     home: Path, tmp_path: Path
 ) -> None:
