@@ -35,6 +35,7 @@ KEYS = 10_000  # orders kept by their key
 
 Order = Mapping[str, Any]  # one row of the register
 Stamp = tuple[int, ...]
+Waiting = tuple[Request, Future[Grant | Denied]]
 
 
 @dataclass(frozen=True)
@@ -98,14 +99,15 @@ class Shelf:
     def order(self, key: str) -> Order | None:
         """Find the order that a key opens; whether it still does, its grant says."""
         hashed = hashlib.sha256(key.encode()).hexdigest()
-        if hashed not in self.orders:
-            found = store.opened_by(self.store, hashed)
-            if found is None:
-                return None
-            if len(self.orders) >= KEYS:
-                self.orders.clear()
-            self.orders[hashed] = {**found, "key_sha256": hashed}
-        return self.orders[hashed]
+        if (known := self.orders.get(hashed)) is not None:
+            return known  # not looked up twice: others may have cleared them
+        found = store.opened_by(self.store, hashed)
+        if found is None:
+            return None
+        if len(self.orders) >= KEYS:
+            self.orders.clear()
+        order = self.orders[hashed] = {**found, "key_sha256": hashed}
+        return order
 
     def rows(self, offer: Offer) -> pl.LazyFrame:
         """Scan the product, hashed since its file was touched last.
@@ -173,9 +175,7 @@ class Till:
 
     def __init__(self, s: Store) -> None:
         self.store = s
-        self.waiting: SimpleQueue[tuple[Request, Future[Grant | Denied]] | None] = (
-            SimpleQueue()
-        )
+        self.waiting: SimpleQueue[Waiting | None] = SimpleQueue()
         self.thread = Thread(target=self._work, name="till", daemon=True)
         self.thread.start()
 
@@ -192,20 +192,27 @@ class Till:
 
     def _work(self) -> None:
         while (first := self.waiting.get()) is not None:
-            batch = [first, *self._others()]
-            try:
-                answers = store.grant_all(self.store, [r for r, _ in batch])
-            except BaseException as error:
-                for _, answer in batch:
-                    answer.set_exception(error)
-                continue
-            for (_, answer), said in zip(batch, answers, strict=True):
-                if not answer.cancelled():
-                    answer.set_result(said)
+            self._settle([first, *self._others()])
 
-    def _others(self) -> list[tuple[Request, "Future[Grant | Denied]"]]:
+    def _settle(self, waiting: list[Waiting]) -> None:
+        """Answer all of a batch, whatever happens: the next one needs this thread.
+
+        Who has given up by now is dropped before anything is counted; afterwards a
+        future can no longer be cancelled, so that every answer finds its place.
+        """
+        batch = [one for one in waiting if one[1].set_running_or_notify_cancel()]
+        try:
+            said = store.grant_all(self.store, [r for r, _ in batch]) if batch else []
+        except BaseException as error:
+            for _, answer in batch:
+                answer.set_exception(error)
+            return
+        for (_, answer), one in zip(batch, said, strict=True):
+            answer.set_result(one)
+
+    def _others(self) -> list[Waiting]:
         """Take what else is waiting by now."""
-        found: list[tuple[Request, Future[Grant | Denied]]] = []
+        found: list[Waiting] = []
         while len(found) < BATCH - 1:
             try:
                 item = self.waiting.get_nowait()

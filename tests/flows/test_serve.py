@@ -1,5 +1,6 @@
 """The service with a real HTTP client: order, delivery, quota end, renewal, end."""
 
+import asyncio
 import json
 import logging
 import re
@@ -8,6 +9,7 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from threading import Event
@@ -21,9 +23,12 @@ from flows import market
 from flows.market import Asked, take_order
 from flows.meter import meter
 from flows.serve import app_of, keep_sealing, listen, server_of
+from flows.shelf import Order, Shelf, Till
 from schemas.errors import StoreError
 from tasks import store
+from tasks.store import Request as Delivery
 from tasks.store import sales
+from tasks.store.database import writing
 from tests import shop
 from tests.shop import CODE, DOCUMENT
 
@@ -210,8 +215,12 @@ def test_what_is_not_licensed_is_refused_by_name(client: httpx.Client) -> None:
 def test_a_wrong_question_is_a_problem_and_counts_nothing(
     client: httpx.Client, query: str, status: int, kind: str
 ) -> None:
-    key = bought(f"Q-{status}-{kind}-{len(query)}-{query[:4].replace('=', '')}")
+    number = f"Q-{status}-{kind}-{len(query)}-{query[:4].replace('=', '')}"
+    key = bought(number)
     said(client.get(f"{ROWS}?{query}", headers=key), status, kind)
+    assert used(number) == []
+    assert client.get(f"{ROWS}?limit=1", headers=key).status_code == 200
+    assert used(number) == [(1, 1)]  # the order would have counted
 
 
 def test_without_a_sound_key_nothing_is_answered(client: httpx.Client) -> None:
@@ -326,6 +335,55 @@ def test_clients_at_once_get_the_quota_and_no_row_more(client: httpx.Client) -> 
 
     assert sum(got) == 99
     assert sorted(used("C-1")) == [(1, 3)] * 33
+
+
+def test_who_gave_up_is_not_counted_and_a_failed_grant_does_not_stop_the_next(
+    home: Path,
+) -> None:
+    """While one waits for the write lock: one that fails, one given up, one more."""
+    bought("T-1")
+    till, now = Till(store.current()), datetime.now(UTC)
+    sound = Delivery("T-1", "service", now, "Asia/Shanghai", ("day",), 1, 9, "x")
+
+    async def together() -> list[object]:
+        with writing(store.current().engine):
+            waiting = [asyncio.create_task(till.grant(replace(sound, delivery="a")))]
+            await asyncio.sleep(0.2)  # by now the till waits for the lock
+            wrong = replace(sound, delivery="b", zone="Nowhere")
+            for one in (wrong, replace(sound, delivery="c")):
+                waiting.append(asyncio.create_task(till.grant(one)))
+            await asyncio.sleep(0.1)
+            waiting[2].cancel()
+            await asyncio.sleep(0.1)
+        said = await asyncio.gather(*waiting, return_exceptions=True)
+        last = till.grant(replace(sound, delivery="d"))
+        return [*said, await asyncio.wait_for(last, 20)]
+
+    said = asyncio.run(together())
+    till.close()
+
+    assert [type(one).__name__ for one in said] == [
+        *("Grant", "ZoneInfoNotFoundError", "CancelledError", "Grant")
+    ]
+    found = sales.deliveries(store.current(), ["T-1"])
+    assert [u["delivery"] for u in found] == ["a", "d"]
+
+
+def test_a_key_is_known_although_others_forget_all_of_them_meanwhile(
+    home: Path,
+) -> None:
+    class Forgetful(dict[str, Order]):
+        """What is looked for is gone right after: other clients cleared it."""
+
+        def __contains__(self, key: object) -> bool:
+            had = super().__contains__(key)
+            self.clear()
+            return had
+
+    shelf, key = Shelf(store.current()), bought("T-2")["Authorization"][7:]
+    shelf.orders = Forgetful()
+
+    assert [(shelf.order(key) or {}).get("order") for _ in range(3)] == ["T-2"] * 3
 
 
 def test_damaged_bytes_are_not_served_and_nothing_is_told(
