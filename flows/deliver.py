@@ -30,9 +30,7 @@ from tasks.product.bundle import (
     narrowed,
     terms_text,
 )
-from tasks.product.order import has_fields, is_licensed
-from tasks.product.uses import use_is_allowed
-from tasks.product.versions import breaks_promise
+from tasks.product.order import forbidden
 from tasks.store import sales, usage
 
 Facts = dict[str, Any]  # JSON, or one row of a register
@@ -85,21 +83,7 @@ def refuse(offer: Released, order: Facts) -> None:
     Raises:
         Refused: With every ground.
     """
-    terms, wanted = offer.terms, tuple(order["fields"].split(","))
-    used = use_is_allowed(terms.scenario, order["use"])
-    files = "bundle" in terms.delivery.forms
-    answers = [
-        has_fields(terms, wanted)[1:],
-        is_licensed(terms)[1:],
-        (used.allowed, used.ground),
-        (files, f"{terms.name} is delivered by service only"),
-        (
-            not breaks_promise(order["version"], terms.version),
-            f"{terms.name} is at {terms.version} now, which breaks what was ordered at"
-            f" {order['version']}: order it anew",
-        ),
-    ]
-    grounds = [ground for open_, ground in answers if not open_]
+    grounds = forbidden(offer.terms, offer.factor, order, "bundle")
     day = today(order["factor"])
     if denied := usage.entitled(store.current(), order["order"], day):
         grounds.append(denied.ground)

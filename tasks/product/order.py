@@ -1,6 +1,6 @@
 """Take an order or a renewal: ask every gate at once, then grant what was ordered."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import date
 from typing import Annotated, Any
 
@@ -17,6 +17,7 @@ from schemas.sale import Ordered, OrderTerms, RenewalTerms, Renewed
 from tasks.product.entitle import last_day, withdrawn
 from tasks.product.price import due, price_is_allowed
 from tasks.product.uses import use_is_allowed
+from tasks.product.versions import breaks_promise
 
 Answer = tuple[str, bool, str]  # gate, whether it is open, and its ground
 
@@ -37,11 +38,10 @@ def order(
         ``gates`` first: they withhold the order and its entitlement.
     """
     offer, day = terms.offer, terms.ordered_on
+    row = dict(zip(Order.to_schema().columns, order_row(terms), strict=True))
     answers = [
         is_offered(offer, withdrawals.collect().to_dicts(), day),
-        ("use", *use_is_allowed(offer.scenario, terms.use)),
-        has_fields(offer, terms.fields),
-        is_licensed(offer),
+        *serves(offer, terms.factor, row),
         ("price", *price_is_allowed(offer.price, offer.compliance)),
         term_is_open(offer, terms.valid_from, terms.valid_to),
         quota_is_sold(offer.price, terms.quota),
@@ -93,12 +93,11 @@ def renew(
     offer, day = terms.offer, terms.renewed_on
     price = Price.model_validate_json(ordered[0]["price"])
     ended = [e for e in known if e["event"] == "revoke"]
-    told = f"order {terms.order} was revoked: {ended[0]['reason']}" if ended else ""
+    told = f"order {terms.order} was revoked: {ended[-1]['reason']}" if ended else ""
     answers = [
         is_offered(offer, withdrawals.collect().to_dicts(), day),
-        ("use", *use_is_allowed(offer.scenario, ordered[0]["use"])),
+        *serves(offer, terms.factor, ordered[0]),
         ("entitlement", not ended, told or f"order {terms.order} stands"),
-        is_licensed(offer),
         ("price", *price_is_allowed(capped(price, offer.price), offer.compliance)),
         term_is_open(offer, terms.valid_from, terms.valid_to, price.months),
         quota_is_sold(price, terms.quota),
@@ -111,6 +110,65 @@ def renew(
         gates=answered(answers, offer, day),
         entitlement=frame_of(Entitlement, [row]).lazy(),
     )
+
+
+def serves(
+    offer: ProductTerms, factor: str, order: Mapping[str, Any], form: str = ""
+) -> list[Answer]:
+    """Ask whether what is offered now is what an order is for.
+
+    Order, renewal, bundle and service ask this one list; each adds what is its own.
+
+    Args:
+        offer: The product as it is offered.
+        factor: Which makes it: a product's name alone says too little.
+        order: Row of register Order.
+        form: In which it shall be handed over; empty: in none yet.
+    """
+    fields = tuple(name for name in order["fields"].split(",") if name)
+    answers = [
+        is_ordered(offer, factor, order),
+        has_fields(offer, fields),
+        is_licensed(offer),
+        ("use", *use_is_allowed(offer.scenario, order["use"])),
+        is_handed_over(offer, form),
+        keeps_promise(offer, order["version"]),
+    ]
+    return answers if form else [a for a in answers if a[0] != "form"]
+
+
+def forbidden(
+    offer: ProductTerms, factor: str, order: Mapping[str, Any], form: str
+) -> list[str]:
+    """List why an order's product may not be handed over, whoever asks; none: it may.
+
+    Ordered at 1.2.0, offered at 2.0.0 -> one ground: it breaks what was ordered.
+    """
+    answers = serves(offer, factor, order, form)
+    return [ground for _, open_, ground in answers if not open_]
+
+
+def is_ordered(offer: ProductTerms, factor: str, order: Mapping[str, Any]) -> Answer:
+    """Refuse another product than the one ordered, also one of the same name."""
+    same = (order["factor"], order["product"]) == (factor, offer.name)
+    told = f"order {order['order']} is for {order['product']} of {order['factor']}"
+    return "product", same, told if same else f"{told} only"
+
+
+def is_handed_over(offer: ProductTerms, form: str) -> Answer:
+    """Refuse a form in which the product is not offered."""
+    forms = {"bundle": "as files", "service": "by service"}
+    offered = " and ".join(forms[name] for name in offer.delivery.forms)
+    open_ = form in offer.delivery.forms
+    return "form", open_, f"{offer.name} is delivered {offered}{' only' * (not open_)}"
+
+
+def keeps_promise(offer: ProductTerms, ordered: str) -> Answer:
+    """Refuse a version that breaks the one ordered."""
+    if not breaks_promise(ordered, offer.version):
+        return "version", True, f"{offer.version} keeps what {ordered} promised"
+    told = f"{offer.name} is at {offer.version} now, which breaks what was ordered at"
+    return "version", False, f"{told} {ordered}: order it anew"
 
 
 def capped(price: Price, offered: Price) -> Price:

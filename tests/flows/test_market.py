@@ -310,6 +310,9 @@ def test_what_the_product_has_become_is_asked_at_delivery(tmp_path: Path) -> Non
         shop.offer(tmp_path, document)
         with pytest.raises(Refused, match=r"at 2\.0\.0 now"):
             deliver("K-1", tmp_path / "out")
+        with pytest.raises(Refused, match=r"at 2\.0\.0 now"):
+            market.renew("K-1", None, None, None)
+        assert len(rows_of(Entitlement, entitlement="K-1")) == 1
         deliver(take_order("rain", asked("K-2"))["order"], tmp_path / "out")
 
         cheaper = document.replace('"300.00"', '"299.00"').replace("2.0.0", "2.1.0")

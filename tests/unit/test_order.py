@@ -7,7 +7,13 @@ import pytest
 
 from schemas.product import ProductTerms
 from tasks.product.entitle import withdrawn
-from tasks.product.order import is_licensed, is_offered, quota_is_sold, term_is_open
+from tasks.product.order import (
+    forbidden,
+    is_licensed,
+    is_offered,
+    quota_is_sold,
+    term_is_open,
+)
 
 DAY = date(2026, 7, 1)
 YES = {"answer": True, "evidence": "agreement 3"}
@@ -120,3 +126,43 @@ def test_a_quota_is_sold_in_its_own_units(quota: int | None, open_: bool) -> Non
     price = offer(price={"mode": "quota", "amount": "300", "quota": 100}).price
     assert quota_is_sold(price, quota)[1] is open_
     assert quota_is_sold(offer().price, quota)[1]
+
+
+USES = {
+    "user": "a crop insurer",
+    "decision": "which claims to pay",
+    "benefit": "fewer visits",
+    "metric": "visits a season",
+    "uses": {"claims": "Checking claims"},
+    "prohibited_uses": {"ads": "Advertising"},
+    "region": "CN",
+    "industry": "J68 insurance",
+}
+ORDER = {
+    "order": "SO-1",
+    "factor": "rain",
+    "product": "daily-rain",
+    "version": "1.0.0",
+    "use": "claims",
+    "fields": "day",
+}
+
+
+@pytest.mark.parametrize(
+    ("order", "form", "told"),
+    [
+        ({}, "bundle", []),
+        ({"factor": "snow"}, "bundle", ["order SO-1 is for daily-rain of snow only"]),
+        ({"product": "rain"}, "bundle", ["order SO-1 is for rain of rain only"]),
+        ({"fields": "day,town"}, "bundle", ["no field town: daily-rain has day"]),
+        ({"use": "ads"}, "bundle", ["use ads is prohibited: Advertising"]),
+        ({}, "service", ["daily-rain is delivered as files only"]),
+        ({"version": "0.9.0"}, "bundle", ["daily-rain is at 1.2.0 now, which breaks"]),
+    ],
+)
+def test_what_an_order_opens_is_asked_in_one_place(
+    order: dict[str, str], form: str, told: list[str]
+) -> None:
+    found = forbidden(offer(scenario=USES), "rain", ORDER | order, form)
+    assert len(found) == len(told)
+    assert all(f.startswith(t) for f, t in zip(found, told, strict=True))
