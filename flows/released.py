@@ -1,9 +1,13 @@
 """Find what is offered: the newest product of a factor, with its terms."""
 
+from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date, datetime
+from typing import Any
 
 import polars as pl
+from pydantic import ValidationError
 
 from schemas.artifact import ArtifactRef, Publication, Snapshot
 from schemas.errors import Refused, StoreError
@@ -11,6 +15,13 @@ from schemas.product import ProductTerms
 from schemas.registers import ProductEvent
 from tasks import store
 from tasks.store import Run
+
+# What a contract is made of; the rest of old terms may be of an older edition.
+CONTRACT = (
+    *("name", "version", "query", "task", "parameters", "columns", "key", "order"),
+    *("quality", "max_rejected_rate", "deidentification", "licence", "release"),
+    *("delivery", "deprecated"),
+)
 
 
 @dataclass(frozen=True)
@@ -33,29 +44,82 @@ def released(name: str) -> Released:
         name: A factor, ``flight-disruption``, or its product stage with ``/product``.
 
     Raises:
-        StoreError: The factor has not made a product yet.
+        StoreError: The factor has not made a product yet, or only an older release of
+            datafactor has, whose terms this one cannot read.
         Refused: Its last run was refused: what must not leave is not offered, and an
             earlier version does not stand in for it.
     """
+    return released_by(last_offer(name))
+
+
+def last_offer(name: str) -> Run:
+    """Find the run of a factor that has offered or refused its product last.
+
+    Raises:
+        StoreError: The factor has not made a product yet.
+    """
     factor = name.partition("/")[0]
-    last = next((run for run in offers(factor)), None)
-    if last is None:
+    last = store.newest(store.current(), "productize", factor)
+    if not last:
         raise StoreError(
             f"{factor} has made no product yet: `datafactor run {factor} --through"
             " product`"
         )
-    said = last.publication
+    return last[0]
+
+
+def released_by(run: Run) -> Released:
+    """Read what a run has offered; raises as ``released`` does."""
+    said = run.publication
     if shut := dict.fromkeys(gate.ground for gate in said.gates if not gate.passed):
         raise Refused("productize", tuple(shut))
     return Released(
         factor=said.factor,
-        terms=ProductTerms.model_validate(said.terms),
-        ref=last.refs["product"],
-        run=last.run,
-        at=last.at,
-        as_of=said.as_of or last.at.date(),
+        terms=readable_terms(said),
+        ref=run.refs["product"],
+        run=run.run,
+        at=run.at,
+        as_of=said.as_of or run.at.date(),
         publication=said,
     )
+
+
+def terms_of(said: Publication) -> ProductTerms | None:
+    """Read the terms of a product; nothing where an older release wrote them."""
+    return read_terms(said.terms)
+
+
+def readable_terms(said: Publication) -> ProductTerms:
+    """Read the terms of a product.
+
+    Raises:
+        StoreError: An older release of datafactor wrote them; never what they say.
+    """
+    terms = terms_of(said)
+    if terms is None:
+        raise StoreError(
+            f"{said.factor}: its product was not released by this release of"
+            " datafactor, which cannot read its terms: `datafactor run"
+            f" {said.factor} --through product`"
+        )
+    return terms
+
+
+def contract_of(said: Publication) -> ProductTerms | None:
+    """Read terms to compare versions by; of an older release's only the contract.
+
+    Nothing may be sold by them: price, scenario and provider may be missing.
+    """
+    kept = {name: said.terms[name] for name in CONTRACT if name in said.terms}
+    return terms_of(said) or read_terms(kept)
+
+
+def read_terms(said: Mapping[str, Any]) -> ProductTerms | None:
+    """Read terms as JSON; the error of what does not fit would tell their values."""
+    try:
+        return ProductTerms.model_validate(said)
+    except ValidationError:
+        return None
 
 
 def withdrawal(terms: ProductTerms, day: date) -> str:
@@ -77,11 +141,8 @@ def offers(factor: str = "") -> list[Run]:
 
 def all_released() -> list[Released]:
     """List the products that are offered, by the names of their factors."""
-    factors = sorted({run.publication.factor for run in offers()})
     found = []
-    for factor in factors:
-        try:
-            found.append(released(factor))
-        except Refused:
-            continue
+    for run in store.newest(store.current(), "productize"):
+        with suppress(Refused, StoreError):
+            found.append(released_by(run))
     return found

@@ -6,16 +6,15 @@ It is no gate of ``productize``: fed with what was released last, a stage would 
 find its own work again, since each release changes what the next one is given.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from datetime import date
 from typing import Any, NamedTuple
 
 import polars as pl
-from pydantic import ValidationError
 
 from flows.calendar import scheduled_date
 from flows.document import factor_named
-from flows.released import offers
+from flows.released import contract_of, offers
 from schemas.artifact import Snapshot
 from schemas.errors import DatafactorError, FactorError, Refused
 from schemas.factor import Factor
@@ -28,12 +27,6 @@ from tasks.product.versions import is_lower, least_version
 from tasks.store import Run
 
 Facts = dict[str, Any]  # JSON
-# What a contract is made of; the rest of old terms may be of an older edition.
-CONTRACT = (
-    *("name", "version", "query", "task", "parameters", "columns", "key", "order"),
-    *("quality", "max_rejected_rate", "deidentification", "licence", "release"),
-    *("delivery", "deprecated"),
-)
 
 
 class Reader(NamedTuple):
@@ -48,24 +41,19 @@ class Reader(NamedTuple):
 
 
 def released_terms(factor: str) -> Iterator[tuple[Run, ProductTerms]]:
-    """List the products that a factor has offered, newest first: with gates open."""
+    """List the products that a factor has offered, newest first: with gates open.
+
+    What an older release of datafactor wrote counts as far as its contract reads.
+    """
     for run in offers(factor):
-        if all(gate.passed for gate in run.publication.gates):
-            yield run, terms_of(run.publication.terms)
+        terms = contract_of(run.publication)
+        if terms and all(gate.passed for gate in run.publication.gates):
+            yield run, terms
 
 
 def offered_now(factor: str) -> ProductTerms | None:
     """Give the product that a factor has released last."""
     return next((terms for _, terms in released_terms(factor)), None)
-
-
-def terms_of(said: Mapping[str, Any]) -> ProductTerms:
-    """Read terms as they were published, of an older edition only the contract."""
-    try:
-        return ProductTerms.model_validate(said)
-    except ValidationError:
-        kept = {name: said[name] for name in CONTRACT if name in said}
-        return ProductTerms.model_validate(kept)
 
 
 def compared(terms: Factor) -> Facts:

@@ -57,9 +57,8 @@ def rows() -> list[str]:
     return [f"{n},{'ab'[n % 2]},{n * n % 97}" for n in range(DAYS)]
 
 
-@contextmanager
-def shop(home: Path, document: str = DOCUMENT) -> Iterator[None]:
-    """Open a store in which the product is on offer."""
+def prepare(home: Path) -> None:
+    """Write the data, and what a document names."""
     for folder in ("entities", "policies", "licences"):
         target = home / folder
         target.mkdir(parents=True, exist_ok=True)
@@ -67,8 +66,18 @@ def shop(home: Path, document: str = DOCUMENT) -> Iterator[None]:
             (target / file.name).write_bytes(file.read_bytes())
     (home / "factors").mkdir(exist_ok=True)
     (home / "rain.csv").write_text("\n".join(["day,town,tenths_mm", *rows()]) + "\n")
-    places = {"DATAFACTOR_FACTORS": str(home / "factors"), "DATAFACTOR_DATA": str(home)}
-    with temporary_store(home, **places):
+
+
+def places(home: Path) -> dict[str, str]:
+    """Name the folders that a store is opened with."""
+    return {"DATAFACTOR_FACTORS": str(home / "factors"), "DATAFACTOR_DATA": str(home)}
+
+
+@contextmanager
+def shop(home: Path, document: str = DOCUMENT) -> Iterator[None]:
+    """Open a store in which the product is on offer."""
+    prepare(home)
+    with temporary_store(home, **places(home)):
         offer(home, document)
         yield
 

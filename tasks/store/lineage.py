@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict
-from sqlalchemy import Connection, Select, select
+from sqlalchemy import Connection, Select, func, select
 
 from schemas.artifact import ArtifactRef, Hex, Kind, Origin, Stage
 from schemas.errors import StoreError
@@ -216,6 +216,16 @@ def runs(s: Store, factor: str = "", task: str = "") -> list[Run]:
     query = query.where(run.task == task) if task else query
     with reading(s.engine) as c:
         rows = c.execute(query).all()
+    return [_run(*row) for row in rows]
+
+
+def newest(s: Store, task: str, factor: str = "") -> list[Run]:
+    """List the newest complete run of a task, one a factor, by the factors' names."""
+    last = select(func.max(run.seq)).where(run.task == task, run.status == "COMPLETE")
+    last = last.where(run.factor == factor) if factor else last.group_by(run.factor)
+    query = select(run.seq, run.hash, run.body).where(run.seq.in_(last))
+    with reading(s.engine) as c:
+        rows = c.execute(query.order_by(run.factor)).all()
     return [_run(*row) for row in rows]
 
 

@@ -244,3 +244,23 @@ def test_a_second_loan_is_in_the_impact_of_its_own_frame_only(
 
     assert [p.request for p in found.pledges] == ["BANK-2026-002"]
     assert store.impact(s, refs["flights"].id).pledged_fen == 500_000_000
+
+
+def test_the_newest_complete_run_of_each_factor_is_found(s: Store) -> None:
+    """Of b the third run failed: it has offered nothing; c never ran that task."""
+    for number, (factor, task, status) in enumerate(
+        (
+            *(("b", "productize", "COMPLETE"), ("b", "productize", "COMPLETE")),
+            *(("b", "productize", "FAIL"), ("a", "productize", "COMPLETE")),
+            *(("c", "derive", "COMPLETE"), ("a", "derive", "COMPLETE")),
+        )
+    ):
+        key = sha(f"run {number}")
+        store.publish(s, run(task=task, factor=factor, status=status, key=key))
+
+    found = store.newest(s, "productize")
+
+    keys = [(r.publication.factor, r.publication.key) for r in found]
+    assert keys == [("a", sha("run 3")), ("b", sha("run 1"))]
+    assert store.newest(s, "productize", "b") == found[1:]
+    assert store.newest(s, "productize", "c") == []
