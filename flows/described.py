@@ -6,7 +6,7 @@ from functools import cache
 from importlib.metadata import version
 from typing import Any
 
-from jinja2 import Environment
+from jinja2 import Environment, Template
 
 from flows.shelf import Offer
 from schemas.contract import Column, LogicalType
@@ -35,6 +35,7 @@ PROBLEMS = {
     "401": "There is no key, or it opens nothing.",
     "403": "Not licensed, expired, revoked, withdrawn, or a prohibited use.",
     "404": "There is no such product.",
+    "409": "Two factors offer a product of this name.",
     "422": "A value does not fit its column or its bounds.",
     "429": "The quota is used up, or too many calls in a minute: see Retry-After.",
 }
@@ -246,6 +247,7 @@ KINDS = {
     "fields": "403: columns that the order does not license.",
     "filters": "403: columns by which rows may not be chosen.",
     "unknown": "403 or 404: nothing is entitled, or there is no such product.",
+    "twice": "409: two factors offer a product of this name; neither is served.",
     "not_begun": "403: the term has not begun.",
     "expired": "403: the term is over; renew the order.",
     "revoked": "403: the entitlement was ended.",
@@ -296,9 +298,9 @@ table {border-collapse: collapse} th, td {text-align: left; padding: .2rem 1rem 
 
 
 @cache
-def environment() -> Environment:
-    """Make the one environment: everything is escaped."""
-    return Environment(autoescape=True)
+def template() -> Template:
+    """Compile the page once; everything is escaped."""
+    return Environment(autoescape=True).from_string(PAGE)
 
 
 def page(offers: Sequence[Offer], base: str) -> str:
@@ -317,5 +319,4 @@ def page(offers: Sequence[Offer], base: str) -> str:
         }
         for o in offers
     ]
-    text = environment().from_string(PAGE)
-    return text.render(offers=shown, kinds=[*KINDS.items()])
+    return template().render(offers=shown, kinds=[*KINDS.items()])

@@ -10,6 +10,7 @@ sees as an error, and no row beyond those sent is charged. What was granted coun
 if the client has gone.
 """
 
+import asyncio
 import logging
 import re
 import secrets
@@ -19,7 +20,8 @@ from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from threading import Event, Thread
+from functools import partial
+from threading import Event, Lock, Thread
 from urllib.parse import unquote_plus
 
 import polars as pl
@@ -30,8 +32,8 @@ from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from flows.described import details, facts, openapi, page
-from flows.shelf import Offer, Order, Shelf, Till, forbidden, licensed_by
+from flows.described import Facts, details, facts, openapi, page
+from flows.shelf import Offer, Order, Shelf, Stock, Till, forbidden, licensed_by
 from schemas.errors import DatafactorError, StoreError
 from tasks import store
 from tasks.product.ask import (
@@ -51,6 +53,7 @@ PIECE = 5_000  # rows that are granted and sent at once
 LONGEST = 8_192  # signs of an address
 HEADERS = 16_384  # bytes of a request's head
 EVERY = 60.0  # seconds from one sealing to the next
+QUARTER = 900  # seconds
 CLIENTS = 512  # at once; the next is told to come again
 KEY = re.compile(r"(?:^|[/=&?])df_[\w-]{20,}")
 KEY_NAMES = re.compile(
@@ -68,6 +71,7 @@ SAFE = [
         b" form-action 'none'; frame-ancestors 'none'",
     ),
 ]
+Sealing = Callable[[], Mapping[str, int]]  # how many deliveries of each factor
 log = logging.getLogger("datafactor.serve")
 
 
@@ -82,6 +86,7 @@ def problem(status: int, kind: str, detail: str, wait: int | None = None) -> Res
         403: "Not allowed",
         404: "Not found",
         405: "Method not allowed",
+        409: "Ambiguous",
         413: "Too large",
         414: "Address too long",
         422: "Not understood",
@@ -191,6 +196,7 @@ class Asked:
     order: Order
     question: Question
     delivery: Delivery
+    rows: pl.LazyFrame | None = None  # nothing: its file is to be hashed first
 
 
 class Answer(Response):
@@ -232,6 +238,22 @@ class Desk:
         self.store, self.now, self.piece = s, now, piece
         self.shelf, self.till = Shelf(s), Till(s)
         self.denied: set[str] = set()  # orders whose last question was denied
+        self.hashing: dict[str, asyncio.Lock] = {}
+        self.listing = Lock()
+        self.listed: tuple[object, list[Facts]] = (None, [])
+
+    def list(self) -> list[Facts]:
+        """Tell the public facts of all products.
+
+        They are made anew after a run of any kind, which may have withdrawn one, and
+        every quarter of an hour: with one of them begins a day, wherever that is.
+        """
+        stock, at = self.shelf.stock(), self.now()
+        as_of = stock, self.shelf.runs[0], at.timestamp() // QUARTER
+        with self.listing:
+            if self.listed[0] != as_of:
+                self.listed = as_of, [facts(offer, at) for offer in stock.every()]
+            return self.listed[1]
 
     async def answer(self, request: Request, name: str) -> Response:
         """Answer with rows, or with the problem."""
@@ -241,19 +263,22 @@ class Desk:
         asked = await run_in_threadpool(self.asked, request, name, key)
         if isinstance(asked, Response):
             return asked
-        rows = answered(
-            self.shelf.rows(asked.offer),
-            licensed_by(asked.offer, asked.order),
-            asked.question,
-        )
-        limit = asked.question.limit
-        parts = pieces(rows, limit, self.piece)
-        first = await run_in_threadpool(next, parts)
-        if not first.last:
-            count = await run_in_threadpool(rows.select(pl.len()).collect)
-            ahead = min(int(count.item()), limit) - first.rows.height
-            ahead_of = replace(asked.delivery, ahead=ahead)
-            asked = replace(asked, delivery=ahead_of)
+        whole = asked.rows
+        if whole is None:
+            whole = await self.hashed(asked.offer)
+        return await self.begun(request, asked, whole)
+
+    async def hashed(self, offer: Offer) -> pl.LazyFrame:
+        """Hash a product in a thread; who asks for the same meanwhile takes none."""
+        one = self.hashing.setdefault(offer.released.ref.sha256, asyncio.Lock())
+        async with one:
+            return await run_in_threadpool(self.shelf.rows, offer)
+
+    async def begun(
+        self, request: Request, allowed: Asked, whole: pl.LazyFrame
+    ) -> Response:
+        """Look up the first piece, and answer with it or with why it is denied."""
+        asked, first, rest = await run_in_threadpool(self.looked_up, allowed, whole)
         granted, body = await self.sell(asked, first, 0)
         if isinstance(granted, Denied):
             return denied(granted)
@@ -263,43 +288,51 @@ class Desk:
             headers["Datafactor-Left"] = str(granted.left)
         if first.last:
             return Response(body, 200, headers, FORMATS[asked.question.format])
-        answer = Answer(self, asked, body, parts)
+        answer = Answer(self, asked, body, rest)
         answer.headers.update(headers)
         return answer
 
     def asked(self, request: Request, name: str, key: str) -> Asked | Response:
         """Read a question; the first thing that is wrong with it is the answer."""
-        order = self.shelf.order(key)
+        order, stock = self.shelf.order(key), self.shelf.stock()
         if order is None:
             return problem(401, "key", "this key opens nothing: check it, or order")
-        offer = self.shelf.offer(name)
-        if offer is None:
-            return unknown()
+        if (offer := stock.offer(name)) is None:
+            return absent(stock, name)
         request.scope["state"]["product"] = offer.name
         if ground := forbidden(offer, order):
             return problem(403, "forbidden", ground)
-        may = licensed_by(offer, order)
-        read = question(request.query_params.multi_items(), may)
+        read = question(request.query_params.multi_items(), licensed_by(offer, order))
         if isinstance(read, Wrong):
             return problem(STATUS[read.kind], read.kind, read.ground)
-        delivery = Delivery(
-            order=order["order"],
-            form="service",
-            at=self.now(),
-            zone=offer.zone,
-            fields=read.fields,
-            rows=1,
-            bytes=0,
-            served=offer.released.ref.id,
-            calls_per_minute=offer.released.terms.delivery.calls_per_minute,
-            key_sha256=order["key_sha256"],
-        )
-        # Who was denied before is asked first, lest refusals cost as much as answers.
-        if order["order"] in self.denied:
-            if said := store.foreseen(self.store, delivery):
-                return denied(said)
-            self.denied.discard(order["order"])
-        return Asked(offer, order, read, delivery)
+        wanted = delivery_of(offer, order, read, self.now())
+        if said := self.denied_again(wanted):
+            return denied(said)
+        return Asked(offer, order, read, wanted, self.shelf.known_rows(offer))
+
+    def denied_again(self, wanted: Delivery) -> Denied | None:
+        """Look first whether who was denied still is: a refusal reads no rows then."""
+        if wanted.order not in self.denied:
+            return None
+        said = store.foreseen(self.store, wanted)
+        if said is None:
+            self.denied.discard(wanted.order)
+        return said
+
+    def looked_up(
+        self, asked: Asked, whole: pl.LazyFrame
+    ) -> tuple[Asked, Piece, Iterator[Piece]]:
+        """Read the first piece; where more follow, say how many rows they will be."""
+        may = licensed_by(asked.offer, asked.order)
+        rows = answered(whole, may, asked.question)
+        limit = asked.question.limit
+        rest = pieces(rows, limit, self.piece)
+        first = next(rest)
+        if not first.last:
+            count = int(rows.select(pl.len()).collect().item())
+            ahead = min(count, limit) - first.rows.height
+            asked = replace(asked, delivery=replace(asked.delivery, ahead=ahead))
+        return asked, first, rest
 
     async def sell(
         self, asked: Asked, piece: Piece, count: int
@@ -333,16 +366,34 @@ def denied(said: Denied) -> Response:
     return problem(STATUS.get(said.kind, 403), said.kind, said.ground, said.retry_after)
 
 
-def unknown() -> Response:
-    """Answer for a product that is not there."""
+def absent(stock: Stock, name: str) -> Response:
+    """Answer for a product that is not there, or is there twice."""
+    if said := stock.twice.get(name):
+        return problem(409, "twice", said)
     return problem(404, "unknown", "no such product is on offer: GET /products")
+
+
+def delivery_of(offer: Offer, order: Order, read: Question, at: datetime) -> Delivery:
+    """Write down what would be delivered, before its rows are known."""
+    return Delivery(
+        order=order["order"],
+        form="service",
+        at=at,
+        zone=offer.zone,
+        fields=read.fields,
+        rows=1,
+        bytes=0,
+        served=offer.released.ref.id,
+        calls_per_minute=offer.released.terms.delivery.calls_per_minute,
+        key_sha256=order["key_sha256"],
+    )
 
 
 def app_of(
     s: Store,
     now: Callable[[], datetime] = lambda: datetime.now(UTC),
     piece: int = PIECE,
-    seal: Callable[[], Mapping[str, int]] | None = None,
+    seal: Sealing | None = None,
 ) -> FastAPI:
     """Make the application.
 
@@ -353,47 +404,15 @@ def app_of(
         seal: What seals the usage every minute; none: somebody else does.
     """
     desk = Desk(s, now, piece)
-
-    @asynccontextmanager
-    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-        stop = Event()
-        sealing = Thread(target=keep_sealing, args=(stop, seal), daemon=True)
-        if seal:
-            sealing.start()
-        yield
-        stop.set()
-        desk.till.close()
-        if seal:
-            await run_in_threadpool(sealing.join)
-
-    app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None, lifespan=lifespan)
+    app = FastAPI(
+        docs_url=None,
+        redoc_url=None,
+        openapi_url=None,
+        lifespan=partial(open_for, desk, seal),
+    )
     app.add_middleware(Guard)
-
-    @app.exception_handler(HTTPException)
-    async def _http(_: Request, error: HTTPException) -> Response:
-        if error.status_code == 404:
-            return problem(404, "unknown", "there is nothing here: see /")
-        return problem(error.status_code, "method", "only GET is answered: see /")
-
-    @app.get("/")
-    def _page(request: Request) -> Response:
-        return HTMLResponse(page(desk.shelf.every(), str(request.base_url)))
-
-    @app.get("/openapi.json")
-    def _openapi() -> Response:
-        return JSONResponse(openapi(desk.shelf.every()))
-
-    @app.get("/products")
-    def _products() -> Response:
-        offers = desk.shelf.every()
-        return JSONResponse([facts(offer, now()) for offer in offers])
-
-    @app.get("/products/{name}")
-    def _product(request: Request, name: str) -> Response:
-        if (offer := desk.shelf.offer(name)) is None:
-            return unknown()
-        request.scope["state"]["product"] = offer.name
-        return JSONResponse(details(offer, now()))
+    app.add_exception_handler(HTTPException, elsewhere)
+    tell(app, desk)
 
     @app.get("/products/{name}/rows")
     async def _rows(request: Request, name: str) -> Response:
@@ -402,7 +421,53 @@ def app_of(
     return app
 
 
-def keep_sealing(stop: Event, seal: Callable[[], Mapping[str, int]]) -> None:
+def tell(app: FastAPI, desk: Desk) -> None:
+    """Answer with what anybody may know."""
+
+    @app.get("/")
+    def _page(request: Request) -> Response:
+        return HTMLResponse(page(desk.shelf.stock().every(), str(request.base_url)))
+
+    @app.get("/openapi.json")
+    def _openapi() -> Response:
+        return JSONResponse(openapi(desk.shelf.stock().every()))
+
+    @app.get("/products")
+    def _products() -> Response:
+        return JSONResponse(desk.list())
+
+    @app.get("/products/{name}")
+    def _product(request: Request, name: str) -> Response:
+        stock = desk.shelf.stock()
+        if (offer := stock.offer(name)) is None:
+            return absent(stock, name)
+        request.scope["state"]["product"] = offer.name
+        return JSONResponse(details(offer, desk.now()))
+
+
+@asynccontextmanager
+async def open_for(desk: Desk, seal: Sealing | None, _: FastAPI) -> AsyncIterator[None]:
+    """Seal while the service runs; at its end finish what was asked, and seal that."""
+    stop = Event()
+    sealing = Thread(target=keep_sealing, args=(stop, seal), daemon=True)
+    if seal:
+        sealing.start()
+    yield
+    stop.set()
+    desk.till.close()
+    if seal:
+        await run_in_threadpool(sealing.join)
+
+
+async def elsewhere(_: Request, error: Exception) -> Response:
+    """Answer for an address or a method that nothing here answers."""
+    status = error.status_code if isinstance(error, HTTPException) else 500
+    if status == 404:
+        return problem(404, "unknown", "there is nothing here: see /")
+    return problem(status, "method", "only GET is answered: see /")
+
+
+def keep_sealing(stop: Event, seal: Sealing) -> None:
     """Seal the usage every minute and once at the end; a failure waits a minute."""
     ended = False
     while not ended:

@@ -2,16 +2,17 @@
 
 Nothing here decides who gets what: that is asked of the store for every piece that is
 sent. Offers are looked up anew within a second of a new product, a key's order never
-changes, and a file is hashed again when its inode or its times do.
+changes, and a file is hashed again when its inode, its size or its times do.
 """
 
 import hashlib
 import time
 from asyncio import wrap_future
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from datetime import date, datetime
+from pathlib import Path
 from queue import Empty, SimpleQueue
 from threading import Lock, Thread
 from typing import Any
@@ -59,42 +60,71 @@ class Offer:
         return withdrawal(self.released.terms, self.day(at))
 
 
-@dataclass
-class Shelf:
-    """Offers by name, orders by the hash of their key, and open files."""
+@dataclass(frozen=True)
+class Stock:
+    """What is on offer by name, and of which name nothing is, with the ground."""
 
-    store: Store
-    looked: float = float("-inf")
-    run: int = -1
-    offers: dict[str, Offer] = field(default_factory=dict)
-    orders: dict[str, Order] = field(default_factory=dict)
-    frames: dict[str, tuple[Stamp, pl.LazyFrame]] = field(default_factory=dict)
-    lock: Lock = field(default_factory=Lock)
+    offers: Mapping[str, Offer] = field(default_factory=dict)
+    twice: Mapping[str, str] = field(default_factory=dict)
 
     def offer(self, name: str) -> Offer | None:
         """Find an offer by its product's name, or that of its factor."""
-        self.refresh()
         return self.offers.get(name) or next(
             (o for o in self.offers.values() if o.released.factor == name), None
         )
 
     def every(self) -> list[Offer]:
         """List what is on offer, by name."""
-        self.refresh()
         return [self.offers[name] for name in sorted(self.offers)]
 
-    def refresh(self) -> None:
-        """Look whether a product was made or refused since."""
-        if time.monotonic() - self.looked < FRESH:
-            return
-        with self.lock:
-            if time.monotonic() - self.looked < FRESH:
-                return
-            newest = store.last_run(self.store, "productize")
-            if newest != self.run:
-                self.offers = {o.name: o for o in map(offer_of, all_released()) if o}
-                self.run = newest
-            self.looked = time.monotonic()
+
+def stock_of(offers: Iterable[Offer]) -> Stock:
+    """Lay out offers; two of one name are none, since a name would open either."""
+    named: dict[str, list[Offer]] = {}
+    for offer in offers:
+        named.setdefault(offer.name, []).append(offer)
+    twice: dict[str, str] = {}
+    for name, same in named.items():
+        if len(same) > 1:
+            factors = sorted(o.released.factor for o in same)
+            said = f"{' and '.join(factors)} both offer {name}: rename one product"
+            twice |= dict.fromkeys((name, *factors), said)
+    return Stock({n: same[0] for n, same in named.items() if len(same) == 1}, twice)
+
+
+@dataclass
+class Shelf:
+    """Offers by name, orders by the hash of their key, and open files."""
+
+    store: Store
+    looked: float = float("-inf")
+    runs: tuple[int, int] = (-1, -1)  # newest of all, newest that made a product
+    held: Stock = field(default_factory=Stock)
+    orders: dict[str, Order] = field(default_factory=dict)
+    frames: dict[str, tuple[Stamp, pl.LazyFrame]] = field(default_factory=dict)
+    looking: Lock = field(default_factory=Lock)
+
+    def stock(self) -> Stock:
+        """Say what is on offer; one looks whether it changed, others do not wait.
+
+        Only the very first answer waits for another's look: there is none before it.
+        """
+        stale = time.monotonic() - self.looked >= FRESH
+        first = self.runs[1] < 0
+        if stale and self.looking.acquire(blocking=first):
+            try:
+                if time.monotonic() - self.looked >= FRESH:
+                    self.look()
+            finally:
+                self.looking.release()
+        return self.held
+
+    def look(self) -> None:
+        """Read the products anew where a run made or refused one since."""
+        newest = store.last_run(self.store), store.last_run(self.store, "productize")
+        if newest[1] != self.runs[1]:
+            self.held = stock_of(o for o in map(offer_of, all_released()) if o)
+        self.runs, self.looked = newest, time.monotonic()
 
     def order(self, key: str) -> Order | None:
         """Find the order that a key opens; whether it still does, its grant says."""
@@ -109,25 +139,41 @@ class Shelf:
         order = self.orders[hashed] = {**found, "key_sha256": hashed}
         return order
 
+    def known_rows(self, offer: Offer) -> pl.LazyFrame | None:
+        """Scan a product whose file is as it was when it was hashed; else nothing.
+
+        That trusts the file system: who changes bytes and sets size, inode and both
+        times back is not seen here, but by ``verify``.
+        """
+        known = self.frames.get(offer.released.ref.sha256)
+        stamp = known and stamp_of(store.path(self.store, offer.released.ref.sha256))
+        return known[1] if known and known[0] == stamp else None
+
     def rows(self, offer: Offer) -> pl.LazyFrame:
-        """Scan the product, hashed since its file was touched last.
+        """Scan the product, hashed now or since its file was touched last.
+
+        What consists of many files is hashed for every answer.
 
         Raises:
             StoreError: Its bytes are missing or changed.
         """
+        if (known := self.known_rows(offer)) is not None:
+            return known
         ref = offer.released.ref
-        file = store.path(self.store, ref.sha256)
-        stat = file.stat() if file.exists() else None
-        stamp = (
-            (stat.st_ino, stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns)
-            if stat
-            else ()
-        )
-        known = self.frames.get(ref.id)
-        if known is None or known[0] != stamp or not stamp:
-            known = stamp, store.scan(self.store, ref)
-            self.frames[ref.id] = known
-        return known[1]
+        before = stamp_of(store.path(self.store, ref.sha256))
+        scanned = store.scan(self.store, ref)
+        if ref.kind == "frame":
+            self.frames[ref.sha256] = before, scanned
+        return scanned
+
+
+def stamp_of(file: Path) -> Stamp:
+    """Read what changes with a file's bytes; nothing where it is missing."""
+    try:
+        stat = file.stat()
+    except FileNotFoundError:
+        return ()
+    return stat.st_ino, stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns
 
 
 def offer_of(released: Released) -> Offer | None:
@@ -144,7 +190,10 @@ def forbidden(offer: Offer, order: Order) -> str:
     used = use_is_allowed(terms.scenario, order["use"])
     breaks = breaks_promise(order["version"], terms.version)
     answers = [
-        (order["product"] == terms.name, f"this key opens {order['product']} only"),
+        (
+            (order["factor"], order["product"]) == (offer.released.factor, terms.name),
+            f"this key opens {order['product']} of {order['factor']} only",
+        ),
         ("service" in terms.delivery.forms, f"{terms.name} is delivered as files only"),
         has_fields(terms, tuple(order["fields"].split(",")))[1:],
         is_licensed(terms)[1:],

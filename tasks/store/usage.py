@@ -190,14 +190,14 @@ def unsealed_factors(s: Store) -> list[str]:
         return sorted(c.scalars(query))
 
 
-def last_run(s: Store, task: str) -> int:
-    """Give the place of a task's newest run: what was read of them holds until then."""
-    query = (
-        select(col(StageRun.seq))
-        .where(col(StageRun.task) == task)
-        .order_by(col(StageRun.seq).desc())
-        .limit(1)
-    )
+def last_run(s: Store, task: str = "") -> int:
+    """Give the place of a task's newest run, or of all: what was read holds until then.
+
+    0: none ran yet.
+    """
+    query = select(col(StageRun.seq)).order_by(col(StageRun.seq).desc()).limit(1)
+    if task:
+        query = query.where(col(StageRun.task) == task)
     with reading(s.engine) as c:
         return c.scalar(query) or 0
 

@@ -3,6 +3,7 @@
 import asyncio
 import json
 import logging
+import os
 import re
 import threading
 import time
@@ -17,17 +18,21 @@ from typing import Any
 
 import httpx
 import jsonschema  # type: ignore[import-untyped]  # ships no types
+import polars as pl
 import pytest
 
 from flows import market
 from flows.market import Asked, take_order
 from flows.meter import meter
+from flows.released import all_released
 from flows.serve import app_of, keep_sealing, listen, server_of
-from flows.shelf import Order, Shelf, Till
+from flows.shelf import Offer, Order, Shelf, Till, forbidden
+from flows.value_chain import value_chain
+from schemas.artifact import ArtifactRef, Stage
 from schemas.errors import StoreError
 from tasks import store
 from tasks.store import Request as Delivery
-from tasks.store import sales
+from tasks.store import Store, sales
 from tasks.store.database import writing
 from tests import shop
 from tests.shop import CODE, DOCUMENT
@@ -100,9 +105,9 @@ def short(home: Path, clock: Clock) -> Iterator[httpx.Client]:
         yield client
 
 
-def bought(number: str, **more: Any) -> dict[str, str]:
+def bought(number: str, use: str = "claims", **more: Any) -> dict[str, str]:
     """Order; give the header that opens it."""
-    asked = Asked("Crop Cover", CODE, "claims", number, **more)
+    asked = Asked("Crop Cover", CODE, use, number, **more)
     return {"Authorization": f"Bearer {take_order('rain', asked)['key']}"}
 
 
@@ -386,6 +391,33 @@ def test_a_key_is_known_although_others_forget_all_of_them_meanwhile(
     assert [(shelf.order(key) or {}).get("order") for _ in range(3)] == ["T-2"] * 3
 
 
+def test_a_file_is_hashed_once_until_it_is_touched_and_nobody_waits_for_it(
+    client: httpx.Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Eight ask at once; where the hash runs no event loop runs, which serves all."""
+    loops: list[bool] = []
+    scan = store.scan
+
+    def watched(s: Store, ref: ArtifactRef) -> pl.LazyFrame:
+        loops.append(asyncio._get_running_loop() is not None)
+        time.sleep(0.2)  # as if it were large
+        return scan(s, ref)
+
+    key = bought("H-1")
+    monkeypatch.setattr(store, "scan", watched)
+    ref = store.resolve(store.current(), "rain/product/product")
+    file = store.path(store.current(), ref.sha256)
+
+    def ask(_: int) -> int:
+        return client.get(f"{ROWS}?limit=1", headers=key).status_code
+
+    for touched in (1, 2):
+        os.utime(file, ns=(touched, touched))
+        with ThreadPoolExecutor(8) as clients:
+            assert [*clients.map(ask, range(8))] == [200] * 8
+        assert loops == [False] * touched
+
+
 def test_damaged_bytes_are_not_served_and_nothing_is_told(
     client: httpx.Client, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -428,6 +460,38 @@ def test_the_log_holds_no_key_and_no_value(
     assert lines[0].startswith("GET daily-rain: 200, 7 rows, ")
     for hidden in (secret, secret[3:], "Elsewhere", "town"):
         assert hidden not in caplog.text
+
+
+def test_public_facts_tell_of_a_withdrawal_and_of_its_end(
+    client: httpx.Client,
+) -> None:
+    def told() -> str:
+        time.sleep(1.1)  # runs are looked for anew
+        return str(client.get("/products").json()[0]["withdrawn"])
+
+    assert told() == ""
+    market.withdraw("rain", "disputed", "letter 9", None, False)
+    try:
+        assert told() == "disputed"
+    finally:
+        market.withdraw("rain", "settled", "letter 10", None, True)
+    assert told() == ""
+
+
+def test_what_is_on_offer_is_read_once_a_run_and_nobody_waits_for_another(
+    home: Path,
+) -> None:
+    shelf = Shelf(store.current())
+    before = shelf.stock()
+    assert [o.name for o in before.every()] == ["daily-rain"]
+
+    shelf.looked = float("-inf")
+    with shelf.looking:  # somebody is looking: what was on offer is answered at once
+        assert shelf.stock() is before
+    assert shelf.stock() is before  # looked again; no run made a product
+    bought("S-1")
+    shelf.looked = float("-inf")
+    assert shelf.stock() is before  # nor did the order's
 
 
 def test_public_facts_hold_no_row(client: httpx.Client) -> None:
@@ -491,6 +555,34 @@ def test_a_new_major_version_that_prohibits_the_use_is_not_delivered(
 
     assert "use claims is prohibited: Refusing claims" in told
     assert "daily-rain is at 2.0.0 now, which breaks what was ordered at 1.2.0" in told
+
+
+def test_of_two_products_of_one_name_neither_is_served(
+    home: Path, client: httpx.Client
+) -> None:
+    """The last but one of the file: the other factor stays."""
+    key = bought("W-1", "pricing")
+    assert client.get(ROWS, headers=key).status_code == 200
+    (rain,) = all_released()
+    other = TURNED.replace("factor: rain", "factor: snow")
+    (home / "factors" / "snow.yaml").write_text(other, encoding="utf-8")
+    value_chain.fn("snow", shop.DAY, Stage.PRODUCT)
+    time.sleep(1.1)
+
+    for name in ("daily-rain", "rain", "snow"):
+        told = said(client.get(f"/products/{name}/rows", headers=key), 409, "twice")
+        assert told == "rain and snow both offer daily-rain: rename one product"
+        said(client.get(f"/products/{name}"), 409, "twice")
+    assert client.get("/products").json() == []
+
+    (snow,) = [r for r in all_released() if r.factor == "snow"]
+    order = Shelf(store.current()).order(key["Authorization"][7:])
+    assert order is not None
+    assert forbidden(Offer(rain, "UTC"), order) == ""
+    assert forbidden(Offer(snow, "UTC"), order) == (
+        "this key opens daily-rain of rain only"
+    )
+    (home / "factors" / "snow.yaml").unlink()
 
 
 def test_usage_is_sealed_at_the_latest_when_the_service_ends(home: Path) -> None:
