@@ -41,8 +41,9 @@ def deliver(number: str, folder: Path) -> Facts:
     """Write the bundle of an order into a new folder.
 
     The grant counts it at the end, in one transaction with its usage, so what was
-    revoked in between is not delivered. A disk that fails after that leaves a delivery
-    that is counted and can be repeated.
+    revoked in between is not delivered. It is recorded before the folder appears, so
+    every copy has a delivery that ``whose`` finds. A disk that fails after that leaves
+    a delivery that is counted and can be repeated.
 
     Raises:
         Refused: The entitlement, the product, its licence or the use forbid it.
@@ -62,10 +63,11 @@ def deliver(number: str, folder: Path) -> Facts:
         granted = usage.grant(store.current(), asked)
         if isinstance(granted, usage.Denied):
             raise Refused("deliver", (granted.ground,))
+        # First: a bundle that nobody recorded could not be told by its copies.
+        deliver_task(offer.ref, terms)
         os.replace(part, folder)
     finally:
         shutil.rmtree(part, ignore_errors=True)
-    deliver_task(offer.ref, terms)
     return {
         "order": number,
         "delivery": delivery,
@@ -181,18 +183,19 @@ def whose(file: Path, product: str) -> list[Facts]:
     Raises:
         StoreError: The file is neither Parquet nor CSV.
     """
-    s, orders = store.current(), {o["order"]: o for o in rows_of(Order)}
-    found = []
-    for run in store.runs(s, product.partition("/")[0]):
+    s, factor = store.current(), product.partition("/")[0]
+    orders = {o["order"]: o for o in rows_of(Order, factor=factor)}
+    handed, found = read_copy(file), []
+    for run in store.runs(s, factor, "deliver"):
         said = run.publication
-        if said.task != "deliver" or said.status != "COMPLETE":
+        if said.status != "COMPLETE":
             continue
         order = orders[said.terms["order"]]
         ref = store.resolve(s, said.inputs[0].id)
         fields, limit = order["fields"].split(","), order["rows_limit"]
         rows = licensed(store.scan(s, ref), fields, limit).collect()
         secret = sales.delivery_secret(s, said.terms["delivery"])
-        copy = in_types(read_copy(file), rows.schema)
+        copy = in_types(handed, rows.schema)
         stand, pairs = kept(copy, rows.select(copy.columns), secret)
         found.append(
             {
