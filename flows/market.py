@@ -8,6 +8,7 @@ import hashlib
 import secrets
 from dataclasses import dataclass
 from datetime import date, timedelta
+from itertools import count
 from typing import Any, TypeVar
 
 import pandera.polars as pa
@@ -15,7 +16,7 @@ from pydantic import ValidationError
 
 from flows.calendar import scheduled_date
 from flows.document import factor_named
-from flows.released import offers, released
+from flows.released import Released, all_released, offers, released
 from flows.stages import (
     invoice_task,
     order_task,
@@ -108,10 +109,8 @@ def events_of(number: str) -> list[Facts]:
 
 def withdrawals(offer: ProductTerms) -> Snapshot:
     """Ask for the events of a product."""
-    entity = offer.provider.entity if offer.provider else ""
-    return Snapshot(
-        register=ProductEvent, where={"entity": entity, "product": offer.name}
-    )
+    asked = {"entity": entity_of(offer), "product": offer.name}
+    return Snapshot(register=ProductEvent, where=asked)
 
 
 def take_order(name: str, asked: Asked) -> Facts:
@@ -125,10 +124,10 @@ def take_order(name: str, asked: Asked) -> Facts:
         RegisterError: Another order has this number.
     """
     offer = released(name)
-    known = rows_of(Order, factor=offer.factor)
-    number = asked.number or f"{offer.factor}-{len(known) + 1:04}"
-    if before := rows_of(Order, order=number):
+    before = rows_of(Order, order=asked.number) if asked.number else []
+    if before:
         return entitlement_facts(repeated(before[0], offer.factor, asked), "")
+    number = asked.number or free_number(offer.factor)
     day = today(offer.factor)
     first = asked.first or day
     key = f"df_{secrets.token_urlsafe(32)}"
@@ -146,10 +145,33 @@ def take_order(name: str, asked: Asked) -> Facts:
         valid_to=asked.last or last_day(first, offer.terms.price.months),
         ordered_on=day,
         key_sha256=hashlib.sha256(key.encode()).hexdigest(),
+        namesakes=namesakes(offer),
         offer=offer.terms,
     )
     order_task(offer.ref, withdrawals(offer.terms), terms)
     return entitlement_facts(order_of(number), key)
+
+
+def free_number(factor: str) -> str:
+    """Give the first number of a factor's orders that nobody has used."""
+    taken = sales.numbers(store.current(), f"{factor}-")
+    return next(n for i in count(1) if (n := f"{factor}-{i:04}") not in taken)
+
+
+def namesakes(offer: Released) -> tuple[str, ...]:
+    """Name other factors whose entity offers a product under the same name."""
+    mine = entity_of(offer.terms), offer.terms.name
+    return tuple(
+        other.factor
+        for other in all_released()
+        if other.factor != offer.factor
+        and (entity_of(other.terms), other.terms.name) == mine
+    )
+
+
+def entity_of(offer: ProductTerms) -> str:
+    """Name the entity that offers a product."""
+    return offer.provider.entity if offer.provider else ""
 
 
 def repeated(order: Facts, factor: str, asked: Asked) -> Facts:
@@ -182,7 +204,7 @@ def entitlement_facts(order: Facts, key: str) -> Facts:
     """Tell what an order entitles to."""
     number = order["order"]
     terms = [e for e in events_of(number) if e["event"] != "revoke"]
-    limit = sales.counters(store.current(), [number])[number]["limit_units"]
+    limit = sales.counters(store.current(), order=number)[number]["limit_units"]
     facts = {
         "order": number,
         "product": f"{order['product']} {order['version']}",
@@ -301,40 +323,26 @@ def usage(name: str) -> list[Facts]:
     orders = orders or rows_of(Order, factor=name.partition("/")[0])
     if name and not orders:
         raise StoreError(f"{name} is no order, and no product of which one was ordered")
-    numbers = [order["order"] for order in orders]
-    used = sales.deliveries(store.current(), numbers)
-    limits = sales.counters(store.current(), numbers)
-    facts = []
-    for order in orders:
-        mine = [u for u in used if u["entitlement"] == order["order"]]
-        counter = limits[order["order"]]
-        limit, taken = counter["limit_units"], counter[f"used_{counter['unit']}s"]
-        facts.append(
-            {
-                "order": order["order"],
-                "customer": order["customer"],
-                "product": order["product"],
-                "unit": counter["unit"],
-                "limit": limit,
-                "left": None if limit is None else limit - taken,
-                "months": months(mine),
-            }
-        )
-    return facts
+    mine = {"order": name} if name == orders[0]["order"] else {}
+    if name and not mine:
+        mine = {"factor": orders[0]["factor"]}
+    used = sales.months(store.current(), **mine)
+    limits = sales.counters(store.current(), **mine)
+    return [used_by(o, used.get(o["order"], []), limits[o["order"]]) for o in orders]
 
 
-def months(used: list[Facts]) -> list[Facts]:
-    """Add up one order's deliveries month by month."""
-    return [
-        {
-            "month": period,
-            "deliveries": len(mine),
-            **{n: sum(u[n] for u in mine) for n in ("calls", "rows", "bytes")},
-            "unsealed": sum(not u["sealed"] for u in mine),
-        }
-        for period in sorted({u["period"] for u in used})
-        for mine in [[u for u in used if u["period"] == period]]
-    ]
+def used_by(order: Facts, months: list[Facts], counter: Facts) -> Facts:
+    """Tell what one order has used, and what is left of it."""
+    limit, taken = counter["limit_units"], counter[f"used_{counter['unit']}s"]
+    return {
+        "order": order["order"],
+        "customer": order["customer"],
+        "product": order["product"],
+        "unit": counter["unit"],
+        "limit": limit,
+        "left": None if limit is None else limit - taken,
+        "months": months,
+    }
 
 
 def invoice(name: str, period: str) -> Facts:
@@ -345,9 +353,9 @@ def invoice(name: str, period: str) -> Facts:
     """
     factor = name.partition("/")[0]
     terms = valid(InvoiceTerms, factor=factor, period=period, issued_on=today(factor))
-    orders = [o["order"] for o in rows_of(Order, factor=factor)]
-    used = sales.deliveries(store.current(), orders)
-    if loose := sum(u["period"] == period and not u["sealed"] for u in used):
+    used = sales.months(store.current(), factor=factor).values()
+    found = [m["unsealed"] for mine in used for m in mine if m["month"] == period]
+    if loose := sum(found):
         raise RegisterError(
             f"{loose} deliveries of {period} are not sealed yet: `datafactor meter`"
             " first"
@@ -359,6 +367,7 @@ def invoice(name: str, period: str) -> Facts:
         Snapshot(register=Invoice, where={"period": period}),
         terms,
     )
+    orders = {order["order"] for order in rows_of(Order, factor=factor)}
     lines = [ln for ln in rows_of(Invoice, period=period) if ln["order"] in orders]
     total = sum(line["amount_fen"] for line in lines)
     told = ("invoice", "order", "line", "kind", "quantity", "unit_price", "reverses")

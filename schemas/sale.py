@@ -32,6 +32,9 @@ class OrderTerms(Terms):
     valid_to: date = Field(description="Last day of the term")
     ordered_on: date = Field(description="Day of the order")
     key_sha256: str = Field(pattern=r"^[0-9a-f]{64}$", description="Of the API key")
+    namesakes: tuple[Slug, ...] = Field(
+        (), description="Other factors whose entity offers a product of its name"
+    )
     offer: ProductTerms = Field(description="The product as it is offered")
 
     @property

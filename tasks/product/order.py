@@ -41,6 +41,7 @@ def order(
     row = dict(zip(Order.to_schema().columns, order_row(terms), strict=True))
     answers = [
         is_offered(offer, withdrawals.collect().to_dicts(), day),
+        has_own_name(offer, terms.namesakes),
         *serves(offer, terms.factor, row),
         ("price", *price_is_allowed(offer.price, offer.compliance)),
         term_is_open(offer, terms.valid_from, terms.valid_to),
@@ -193,6 +194,15 @@ def is_offered(offer: ProductTerms, events: list[dict[str, Any]], day: date) -> 
         told = f"{offer.name} {offer.version} was offered until {ends.on}{follows}"
         return "offered", False, told
     return "offered", True, f"{offer.name} {offer.version} is offered on {day}"
+
+
+def has_own_name(offer: ProductTerms, namesakes: tuple[str, ...]) -> Answer:
+    """Refuse to sell under a name that means two products of one entity."""
+    if not namesakes:
+        return "name", True, f"one product is called {offer.name}"
+    who = ", ".join(namesakes)
+    told = f"{who} offers a product {offer.name} too: give one another name first"
+    return "name", False, told
 
 
 def has_fields(offer: ProductTerms, fields: tuple[str, ...]) -> Answer:

@@ -126,7 +126,7 @@ def test_sealed_and_unsealed_usage_verify_and_are_told_apart(s: Store) -> None:
     assert any("1 deliveries are not sealed yet" in note for note in found.notes)
     told = [(u["delivery"], u["sealed"]) for u in sales.deliveries(s, ["SO-1"])]
     assert told == [("D-1", True), ("D-2", False)]
-    assert sales.counters(s, ["SO-1"])["SO-1"]["used_rows"] == 14
+    assert sales.counters(s, order="SO-1")["SO-1"]["used_rows"] == 14
 
 
 @pytest.mark.parametrize(

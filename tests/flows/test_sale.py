@@ -1,0 +1,119 @@
+"""Sell where names and numbers meet, and where something breaks in between."""
+
+import sqlite3
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import event
+
+from flows import market
+from flows.deliver import deliver, whose
+from flows.market import Asked, rows_of, take_order
+from flows.value_chain import value_chain
+from schemas.artifact import Stage
+from schemas.errors import Refused
+from schemas.registers import Order
+from tasks import store
+from tasks.store import steps
+from tests import shop
+from tests.shop import CODE
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """One store for the whole file."""
+    folder = tmp_path_factory.mktemp("shop")
+    with shop.shop(folder):
+        yield folder
+
+
+def asked(number: str = "", **more: Any) -> Asked:
+    return Asked(**{**vars(Asked("Crop Cover", CODE, "claims", number)), **more})
+
+
+def test_an_order_without_a_number_takes_the_first_free_one(home: Path) -> None:
+    """rain-0003 was taken by hand for another use: neither found again nor refused."""
+    first = take_order("rain", asked())
+    take_order("rain", asked("rain-0003", use="pricing"))
+
+    same = take_order("rain", asked())
+    other = take_order("rain", asked(use="pricing"))
+
+    numbers = [facts["order"] for facts in (first, same, other)]
+    assert numbers == ["rain-0001", "rain-0002", "rain-0004"]
+    assert all("key" in facts for facts in (first, same, other))
+
+
+def test_a_bundle_that_may_have_left_is_known(
+    home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Stopped while it is recorded, no file has appeared that nobody could name."""
+    take_order("rain", asked("M-1"))
+
+    def stop(step: str) -> None:
+        if step == "publish.begin":
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(steps, "hook", stop)
+    with pytest.raises(KeyboardInterrupt):
+        deliver("M-1", tmp_path / "out")
+    monkeypatch.undo()
+
+    assert list(tmp_path.iterdir()) == []
+    deliver("M-1", tmp_path / "out")
+    best, *_ = whose(tmp_path / "out" / "daily-rain.parquet", "rain")
+    assert (best["order"], best["sure"]) == ("M-1", True)
+
+
+def test_use_of_more_orders_than_a_statement_takes_values_is_counted(
+    home: Path, tmp_path: Path
+) -> None:
+    """SQLite takes 32,766 values in one statement; here it takes 4."""
+    for number in ("N-1", "N-2", "N-3", "N-4", "N-5"):
+        take_order("rain", asked(number))
+    deliver("N-1", tmp_path / "out")
+    engine = store.current().engine
+
+    def narrow(connection: Any, *_: Any) -> None:
+        connection.setlimit(sqlite3.SQLITE_LIMIT_VARIABLE_NUMBER, 4)
+
+    def widen(connection: Any, *_: Any) -> None:
+        connection.setlimit(sqlite3.SQLITE_LIMIT_VARIABLE_NUMBER, 32_766)
+
+    event.listen(engine, "checkout", narrow)
+    event.listen(engine, "checkin", widen)
+    try:
+        used = {facts["order"]: facts for facts in market.usage("rain")}
+    finally:
+        event.remove(engine, "checkout", narrow)
+        event.remove(engine, "checkin", widen)
+
+    (month,) = used["N-1"]["months"]
+    assert (month["deliveries"], month["calls"], month["rows"]) == (1, 1, 40)
+    assert month["unsealed"] == 1
+    assert (used["N-1"]["left"], used["N-5"]["left"]) == (60, 100)
+    assert used["N-5"]["months"] == []
+
+
+def test_two_products_of_one_name_are_told_apart_before_one_is_sold(
+    tmp_path: Path,
+) -> None:
+    with shop.shop(tmp_path):
+        take_order("rain", asked("O-1"))
+        other = shop.DOCUMENT.replace("factor: rain", "factor: snow")
+        (tmp_path / "factors" / "snow.yaml").write_text(other, encoding="utf-8")
+        value_chain.fn("snow", shop.DAY, Stage.PRODUCT)
+
+        with pytest.raises(Refused, match="snow offers a product daily-rain too"):
+            take_order("rain", asked("O-2"))
+        with pytest.raises(Refused, match="rain offers a product daily-rain too"):
+            take_order("snow", asked("O-3"))
+        assert [order["order"] for order in rows_of(Order)] == ["O-1"]
+
+        renamed = other.replace("name: daily-rain", "name: daily-snow")
+        renamed = renamed.replace("version: 1.2.0", "version: 2.0.0")
+        (tmp_path / "factors" / "snow.yaml").write_text(renamed, encoding="utf-8")
+        value_chain.fn("snow", shop.DAY, Stage.PRODUCT)
+        assert take_order("snow", asked("O-3"))["product"] == "daily-snow 2.0.0"
