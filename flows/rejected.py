@@ -18,6 +18,7 @@ from flows.document import factor_named
 from schemas.artifact import ArtifactRef
 from schemas.contract import Column
 from schemas.errors import FactorError, SourceError, StoreError
+from schemas.product import Product
 from schemas.quality import Assessment
 from schemas.resource import Resource
 from tasks import store
@@ -214,7 +215,7 @@ def is_of_code(ref: str, frame: str) -> bool:
         return True
     made = {
         name: hint
-        for result in (Resource, Assessment)
+        for result in (Resource, Assessment, Product)
         for name, hint in get_type_hints(result, include_extras=True).items()
     }
     made |= {"classify": get_type_hints(classify, include_extras=True)["return"]}

@@ -332,10 +332,13 @@ def grants_of(
     made: dict[str, Grant | Unlisted] = {}
     for table, published in factor.inputs.items():
         other, stage = feeders[table], published.partition("/")[2]
-        if stage == "product" and other.product:
-            made[f"inputs.{table}"] = granted_by(other.product)
-        else:
+        if stage != "product" or other.product is None:
             texts |= licences_of(other, stage, table)
+        elif other.entity == factor.entity:
+            # The house is no customer of its own: what its own inputs grant goes on.
+            made |= {f"inputs.{table}.{n}": g for n, g in other.product.grants.items()}
+        else:
+            made[f"inputs.{table}"] = granted_by(other.product)
     return {n: looked_up(text, folders) for n, text in texts.items()} | made
 
 

@@ -79,16 +79,25 @@ def test_terms_of_public_data_go_on_with_an_input(home: Path) -> None:
         run("flood")
 
 
+@pytest.mark.parametrize("house", ["jiangbei-data", "other-house"])
 def test_share_alike_that_an_enclave_is_spared_is_owed_by_what_leaves_it(
-    home: Path,
+    home: Path, house: str
 ) -> None:
+    """By the house itself, which gets no licence from itself, and by others."""
     source = SOURCE.format(table="level", grade="public")
     write_level(home, ENCLAVED, source.replace("CC0-1.0", "CC-BY-SA-4.0"))
+    own = (home / "entities" / "jiangbei-data.yaml").read_text("utf-8")
+    (home / "entities" / f"{house}.yaml").write_text(
+        own.replace("entity: jiangbei-data", f"entity: {house}"), "utf-8"
+    )
+    flood = head("flood").replace("entity: jiangbei-data", f"entity: {house}")
+    write(home, "flood", flood, INPUTS, offer("flood", BOTH))
 
     terms = factor_named("flood").product
 
     assert terms is not None
-    grant = terms.grants["inputs.level"]
+    own_house = house == "jiangbei-data"
+    grant = terms.grants["inputs.level.sources.level" if own_house else "inputs.level"]
     assert grant.licence == "CC-BY-SA-4.0"
     assert "share-alike" in getattr(grant, "duties", ())
 
