@@ -197,9 +197,25 @@ class Deidentification(Terms):
 
     @property
     def treated(self) -> frozenset[str]:
-        """The columns that a step has made less telling."""
-        plain = {getattr(s, w) for s in self.steps if (w := str(word_of(s))) != "drop"}
-        return frozenset(plain | {n for table in self.tables for n in table.by})
+        """The columns that a step names; whether it changes them, the rows tell."""
+        return frozenset(name for name, _ in self.by_column) | self.celled
+
+    @property
+    def by_column(self) -> tuple[tuple[str, Step], ...]:
+        """The steps that make one column less telling, each with its column."""
+        plain = (s for s in self.steps if not isinstance(s, Drop | Cells))
+        return tuple((getattr(s, str(word_of(s))), s) for s in plain)
+
+    @property
+    def celled(self) -> frozenset[str]:
+        """The columns of a table of counts that are measured: count and cell."""
+        return frozenset(n for table in self.tables for n in (table.cells, *table.by))
+
+    @property
+    def pseudonyms(self) -> frozenset[str]:
+        """The columns in which a pseudonym stands."""
+        steps = self.by_column
+        return frozenset(name for name, step in steps if isinstance(step, Pseudonym))
 
     @property
     def key_names(self) -> tuple[str, ...]:

@@ -4,8 +4,8 @@ A question passes on an answer with evidence; without a review, without evidence
 without a policy that is in force, it is shut. Limits that are no statute's stand in the
 policy.
 
-A review that says ``none-personal`` over a query that reads a column ``age`` classified
-personal, with nothing said of its treatment -> consent is shut, naming age.
+A review that says ``none-personal`` over a query that shows a column ``age`` classified
+personal, which no step treats and nothing measures -> consent is shut, naming age.
 
 Source: Personal Information Protection Law, articles 4, 13, 23, 28-29, 38, 55-56; GB/T
 43697-2024; opinion on public data of 2024 with 发改数据规〔2025〕27号 and
@@ -20,12 +20,11 @@ from typing import NamedTuple
 from schemas.compliance import Answer as Reply
 from schemas.compliance import Compliance, PublicData
 from schemas.grade import GRADES, Grade, grade_of
-from schemas.privacy import Deidentification
 from schemas.product import ProductRules, ProductTerms
 from schemas.scenario import is_placeholder, plain
-from tasks.columns import column_lineage
 from tasks.finance import months_later
 from tasks.product.case import Answer, Case
+from tasks.product.lineage import PERSONAL, RANK, Taken
 
 QUESTIONS = (
     "lawful_source", "undisputed", "grade", "consent", "third_party_rights",
@@ -36,7 +35,7 @@ REVIEW = (
     " evidence to each question"
 )
 CODE = re.compile(r"^[A-T][0-9]{0,4}(?![A-Za-z])")
-SECRET = ("personal", "sensitive")
+SHOWN = 8  # columns in a sentence
 
 
 class Reviewed(NamedTuple):
@@ -163,54 +162,64 @@ class Personal(NamedTuple):
         return sorted(name for name, one in every.items() if one == kind)
 
 
-def personal(terms: ProductTerms) -> Personal:
-    """Find the personal columns that are read, and those that are offered.
-
-    A task may read any column of its tables.
-    """
-    tables = {table: tuple(columns) for table, columns in terms.classified.items()}
-    if terms.query:
-        edges = column_lineage(terms.query, tables, "product.query")
-        used = {(edge.table, edge.column) for edge in edges}
-    else:
-        used = {(t, c) for t, columns in tables.items() for c in columns}
-    read = {
-        f"{table}.{column}": terms.classified[table][column] for table, column in used
-    }
-    held = {c.name: c.classification or "" for c in terms.columns}
-    return Personal(secret(read), secret(held))
-
-
-def secret(columns: Mapping[str, str]) -> dict[str, str]:
-    """Keep what is personal or sensitive."""
-    return {name: kind for name, kind in columns.items() if kind in SECRET}
+def personal(case: Case) -> Personal:
+    """Find the personal columns that are read, and those that are offered."""
+    labels = {c.name: c.classification or "undecided" for c in case.terms.columns}
+    return Personal(
+        {edge.held.name: edge.held.label for edge in case.taken},
+        {name: one for name, one in labels.items() if RANK[one] >= PERSONAL},
+    )
 
 
 def consent(of: Reviewed) -> Verdict:
     """Ask for the ground on which personal information is processed and handed on."""
-    found, said = personal(of.terms), of.said.consent
+    found, said = personal(of.case), of.said.consent
     wrong = lacks("consent.evidence", said.evidence)
     if said.basis == "none-personal":
-        wrong += contradicted(of.terms, found)
+        wrong += contradicted(of.case, found)
     else:
         wrong += ungrounded(of, found)
     told = f"{len(found.read)} personal columns read, {len(found.held)} offered"
     return Verdict(wrong, said.evidence, f"basis {said.basis}: {told}")
 
 
-def contradicted(terms: ProductTerms, found: Personal) -> Iterator[str]:
-    """Say where personal columns belie ``none-personal``."""
+def contradicted(case: Case, found: Personal) -> Iterator[str]:
+    """Say where personal columns belie ``none-personal``.
+
+    A column that only chooses rows or is counted leaves no value behind, but the rows
+    are about persons all the same: something must say how they are measured.
+    """
+    asked = case.terms.deidentification
     basis = "compliance.consent.basis is none-personal, but"
     if found.held:
         yield (
             f"{basis} the product offers {', '.join(sorted(found.held))}, classified"
             " personal or sensitive; name the basis, or de-identify these columns"
         )
-    if found.read and terms.deidentification == Deidentification():
+    if bare := untreated(case):
+        told = ", ".join(f"{e.output} shows {e.held.name}" for e in bare[:SHOWN])
+        more = f" and {len(bare) - SHOWN} more" if len(bare) > SHOWN else ""
+        yield (
+            f"{basis} {told}{more}, classified personal or sensitive; drop or treat the"
+            " column, list it in quasi_identifiers or sensitive, or name the basis"
+        )
+    elif found.read and not (asked.cells or asked.quasi_identifiers):
         yield (
             f"{basis} the query reads {', '.join(sorted(found.read))}, classified"
-            " personal or sensitive; write product.deidentification, or name the basis"
+            " personal or sensitive, and nothing measures whom it tells of; write"
+            " deidentification.quasi_identifiers or a step cells, or name the basis"
         )
+
+
+def untreated(case: Case) -> list[Taken]:
+    """List what shows a personal column by value, untreated and in no measured role.
+
+    Whether a step really changes its column, the gate ``disclosure`` sees in the rows.
+    """
+    asked = case.terms.deidentification
+    decided = {*asked.quasi_identifiers, *asked.sensitive, *asked.treated}
+    bare = {c.name for c in case.terms.columns} - decided
+    return [e for e in case.taken if e.how == "value" and e.output in bare]
 
 
 def ungrounded(of: Reviewed, found: Personal) -> Iterator[str]:

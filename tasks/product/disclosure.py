@@ -2,7 +2,8 @@
 
 k is the size of the smallest class of equal quasi-identifiers (null is a value), l the
 least number of distinct values of a sensitive column in a class (null is none). Both
-are measured on the published rows, after the last step: not what was planned.
+are measured on the published rows, after the last step: not what was planned. A column
+that a step has treated and that stands in no role must form classes of k by itself.
 
 Classes (30, m) 6 persons, (40, f) 4 persons at threshold 5 -> k 4, at risk 4, level 2.
 
@@ -11,7 +12,7 @@ quasi-identifiers, 3 acceptable risk, 4 aggregate); Samarati and Sweeney (1998) 
 Machanavajjhala and others (2007) for l.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
 import polars as pl
@@ -19,11 +20,13 @@ import polars as pl
 from schemas.contract import frame_of
 from schemas.privacy import Cells, Disclosure
 from schemas.product import ProductTerms
-from tasks.product.case import Answer
+from tasks.product.case import Answer, Case
 from tasks.product.cells import recoverable
 from tasks.product.derive import distinct, persons
+from tasks.product.lineage import PERSONAL, RANK, Taken
 from tasks.product.linkage import linkage_gate
-from tasks.product.relabel import PERSONAL, RANK, Taken, relabel_gate, taken
+from tasks.product.relabel import relabel_gate
+from tasks.product.treatment import changed
 
 NEEDED = (
     "write deidentification.quasi_identifiers (by what a person may be singled out), or"
@@ -36,6 +39,20 @@ class Answers(NamedTuple):
 
     gates: tuple[Answer, ...]
     disclosure: pl.DataFrame
+
+
+class Fine(NamedTuple):
+    """A treated column, and the persons who share its rarest value."""
+
+    name: str
+    least: int
+
+
+class Alone(NamedTuple):
+    """Columns that tell of persons by themselves: untreated, or too little."""
+
+    direct: tuple[str, ...]
+    fine: tuple[Fine, ...]
 
 
 class Measured(NamedTuple):
@@ -55,20 +72,21 @@ class Measured(NamedTuple):
 
 
 def disclosed(
-    rows: pl.LazyFrame, terms: ProductTerms, earlier: Mapping[str, pl.LazyFrame]
+    rows: pl.LazyFrame, case: Case, earlier: Mapping[str, pl.LazyFrame]
 ) -> Answers:
     """Answer the gates ``relabel``, ``disclosure`` and ``linkage``.
 
     Args:
         rows: The published rows.
-        terms: The product's terms; the policy's rules and the classification of what
-            it reads are filled in.
+        case: The product's terms, with the policy's rules and the classification of
+            what it reads filled in, and the personal columns that it reads.
         earlier: Earlier releases of the same resource, by a name for people.
 
     Returns:
         The gates with grounds and evidence, and contract Disclosure: no row where the
         product reads nothing about persons.
     """
+    terms = case.terms
     if not terms.classified or terms.threshold is None:
         unknown = (
             "nothing says how the tables it reads are classified, or which k the policy"
@@ -76,17 +94,22 @@ def disclosed(
         )
         gate: Answer = ("disclosure", False, unknown, "no classification, no policy")
         return Answers((gate,), frame_of(Disclosure, []))
-    read = taken(terms)
-    relabel = relabel_gate(terms)
+    read = case.taken
+    treated = changed(rows, terms.deidentification)
+    relabel = relabel_gate(terms, read, treated)
     if not read and not about_persons(terms):
         nothing = "it reads no personal or sensitive column"
         evidence = f"{sum(map(len, terms.classified.values()))} columns of its tables"
         gate = ("disclosure", True, nothing, evidence)
         return Answers((relabel, gate), frame_of(Disclosure, []))
-    found = measure(rows, terms, read)
+    alone = Alone(
+        tuple(direct(terms, read, treated)),
+        tuple(fine(rows, terms, read, treated)),
+    )
+    found = measure(rows, terms, alone)
     table = terms.deidentification.cells
     given = recoverable(rows.collect(), table) if table else 0
-    gate = disclosure_gate(found, direct(terms, read), given, terms)
+    gate = disclosure_gate(found, alone, given, terms)
     linked = linkage_gate(rows, earlier, terms)
     row = (terms.release, *found)
     return Answers((relabel, gate, linked), frame_of(Disclosure, [row]))
@@ -100,19 +123,19 @@ def about_persons(terms: ProductTerms) -> bool:
     return bool(named) or max(labels) >= PERSONAL
 
 
-def direct(terms: ProductTerms, read: tuple[Taken, ...]) -> list[str]:
-    """List the columns that may name a person: personal, untreated, in no role.
+def telling(terms: ProductTerms, read: tuple[Taken, ...]) -> list[str]:
+    """List the columns that may tell of a person and that nothing else measures.
 
     The subject is one of them until a step has put a pseudonym in its place. In a table
     of counts a figure over many rows names nobody, whatever its classification.
     """
     asked = terms.deidentification
-    roles = {*asked.quasi_identifiers, *asked.sensitive, *asked.treated}
+    measured = {*asked.quasi_identifiers, *asked.sensitive, *asked.celled}
     shows = {edge.output for edge in read if edge.how == "value"}
     return [
         c.name
         for c in terms.columns
-        if c.name not in roles
+        if c.name not in measured | asked.pseudonyms
         and (
             c.name in shows
             or (not asked.cells and RANK[c.classification or "undecided"] >= PERSONAL)
@@ -120,9 +143,37 @@ def direct(terms: ProductTerms, read: tuple[Taken, ...]) -> list[str]:
     ]
 
 
-def measure(
-    rows: pl.LazyFrame, terms: ProductTerms, read: tuple[Taken, ...]
-) -> Measured:
+def direct(
+    terms: ProductTerms, read: tuple[Taken, ...], treated: frozenset[str]
+) -> list[str]:
+    """List the columns that may name a person: personal, untreated, in no role."""
+    return [name for name in telling(terms, read) if name not in treated]
+
+
+def fine(
+    rows: pl.LazyFrame,
+    terms: ProductTerms,
+    read: tuple[Taken, ...],
+    treated: frozenset[str],
+) -> Iterator[Fine]:
+    """List the treated columns whose values are still those of fewer than k persons.
+
+    ``{mask: phone, first: 10}`` of 11 digits -> phone, 1. Null is a value, but beside a
+    withheld count; in a table of counts each cell shows the value of one person.
+    """
+    asked = terms.deidentification
+    counted = pl.len().cast(pl.Int64) if asked.cells else persons(asked)
+    for name in telling(terms, read):
+        if name not in treated:
+            continue
+        told = rows.drop_nulls(name) if asked.cells else rows
+        sizes = told.group_by(name).agg(_persons=counted).collect(engine="streaming")
+        least = whole(sizes["_persons"].min())
+        if least is not None and least < (terms.threshold or 1):
+            yield Fine(name, least)
+
+
+def measure(rows: pl.LazyFrame, terms: ProductTerms, alone: Alone) -> Measured:
     """Count classes and the persons in them."""
     least = terms.threshold or 1
     asked = terms.deidentification
@@ -131,7 +182,9 @@ def measure(
     k = whole(sizes.min())
     height = int(rows.select(pl.len()).collect().item())
     level = 2 if k is not None and k < least else 4 if asked.cells else 3
-    if direct(terms, read) or not (asked.cells or asked.quasi_identifiers):
+    if alone.fine:
+        level = min(level, 2)
+    if alone.direct or not (asked.cells or asked.quasi_identifiers):
         level = 1
     hidden = pl.col(asked.cells.cells).is_null().sum() if asked.cells else pl.lit(0)
     return Measured(
@@ -185,17 +238,24 @@ def told_cells(rows: pl.LazyFrame, table: Cells) -> pl.DataFrame:
 
 
 def disclosure_gate(
-    found: Measured, named: list[str], given: int, terms: ProductTerms
+    found: Measured, alone: Alone, given: int, terms: ProductTerms
 ) -> Answer:
     """Answer the gate ``disclosure``: it refuses with its numbers."""
     asked = terms.deidentification
     shut = []
     if not (asked.cells or asked.quasi_identifiers):
         shut.append(f"it reads personal or sensitive columns; {NEEDED}")
-    if named:
+    if alone.direct:
         shut.append(
-            f"{', '.join(named)} may name a person (level 1); drop them, put a"
+            f"{', '.join(alone.direct)} may name a person (level 1); drop them, put a"
             " pseudonym in their place, or list them as quasi_identifiers or sensitive"
+        )
+    if alone.fine:
+        told = ", ".join(f"{name} (k {least})" for name, least in alone.fine)
+        shut.append(
+            f"{told} tells fewer than {found.threshold} persons apart by itself, though"
+            " a step treats it; treat it further, drop it, or list it in"
+            " quasi_identifiers"
         )
     if found.k is not None and found.k < found.threshold:
         shut.append(

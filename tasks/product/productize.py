@@ -40,10 +40,11 @@ def productize(
         discloses. ``product``: the derived rows.
     """
     found = pl.concat([frame.collect() for frame in findings.values()])
-    told = disclosed(derived, terms, earlier)
+    case = Case(terms, found, as_of)
+    told = disclosed(derived, case, earlier)
     questions = (*QUESTIONS, lambda _: told.gates)
     return Product(
-        gates=answered(Case(terms, found, as_of), questions).lazy(),
+        gates=answered(case, questions).lazy(),
         disclosure=told.disclosure.lazy(),
         product=derived,
     )

@@ -1,113 +1,37 @@
 """See that no personal or sensitive column leaves under a lower name by oversight.
 
 A column of the product that shows what a row of a personal or sensitive column held is
-itself so, unless a step of the treatment made it less telling. The way goes through the
-SQL of the product, and through labels and SQL of the resource to its sources. A task in
-Python does not say what it takes, so each of its columns may come of all it reads.
+itself so, unless a step of the treatment made it less telling; a step that leaves the
+column as it was does not.
 
 ``SELECT mobile AS contact FROM resource``, resource.mobile personal, contact internal
 -> refused: contact is internal, but shows resource.mobile (personal).
 """
 
-from collections.abc import Iterator, Mapping
-from typing import NamedTuple
+from collections.abc import Iterable
 
-from schemas.product import ProductTerms, Upstream
-from tasks.columns import Edge, column_lineage, label_lineage, output_columns
+from schemas.product import ProductTerms
 from tasks.product.case import Answer
+from tasks.product.lineage import RANK, Held, Taken
 
-RANK = {"undecided": 0, "public": 0, "internal": 1, "personal": 2, "sensitive": 3}
-PERSONAL = RANK["personal"]
 SHOWN = 8  # columns in a sentence
 
 
-class Held(NamedTuple):
-    """A column, under which name it is what it is, and how it is classified."""
-
-    name: str
-    label: str
-
-    @property
-    def rank(self) -> int:
-        """How telling it is; 2 and 3 are about persons."""
-        return RANK[self.label]
-
-
-class Taken(NamedTuple):
-    """What a column of the product (``*``: its rows) takes, and how."""
-
-    output: str
-    held: Held
-    how: str
-
-
-def taken(terms: ProductTerms) -> tuple[Taken, ...]:
-    """List the personal and sensitive columns that the product reads."""
-    held = {name: holdings(terms, name) for name in terms.classified}
-    return tuple(
-        Taken(edge.output, found, edge.how)
-        for edge in edges(terms)
-        if (found := held[edge.table][edge.column]).rank >= PERSONAL
-    )
-
-
-def edges(terms: ProductTerms) -> tuple[Edge, ...]:
-    """List what each column of the product comes from."""
-    tables = {name: tuple(columns) for name, columns in terms.classified.items()}
-    if terms.query:
-        named = {name.lower(): name for name in tables}
-        found = column_lineage(terms.query, tables, "product.query")
-        return tuple(e._replace(table=named[e.table.lower()]) for e in found)
-    return tuple(
-        Edge(output.name, table, column, "value")
-        for output in terms.columns
-        for table, columns in tables.items()
-        for column in columns
-    )
-
-
-def holdings(terms: ProductTerms, table: str) -> dict[str, Held]:
-    """Classify each column of a table by itself or by the source's column it shows."""
-    made = {
-        name: Held(f"{table}.{name}", label)
-        for name, label in terms.classified[table].items()
-    }
-    upstream = terms.upstream.get(table)
-    for name, below in sourced(upstream) if upstream else ():
-        if name in made and below.rank > made[name].rank:
-            made[name] = below
-    return made
-
-
-def sourced(upstream: Upstream) -> Iterator[tuple[str, Held]]:
-    """List the source columns that each column of a resource shows."""
-    sources: Mapping[str, Mapping[str, str]] = upstream.sources
-    found: dict[str, list[Held]] = {}
-    tables = {name: tuple(columns) for name, columns in sources.items()}
-    sql = upstream.consolidate
-    if not sql.strip():
-        sql = f"SELECT * FROM {next(iter(tables))}"
-    for edge in column_lineage(sql, tables, "resource.consolidate"):
-        if edge.how == "value":
-            below = Held(
-                f"{edge.table}.{edge.column}", sources[edge.table][edge.column]
-            )
-            found.setdefault(edge.output, []).append(below)
-    names = output_columns(sql, tables, "resource.consolidate")
-    for edge in label_lineage(upstream.labels, names, "resource"):
-        if edge.how == "value":
-            found.setdefault(edge.output, []).extend(found.get(edge.column, ()))
-    yield from ((name, held) for name, many in found.items() for held in many)
-
-
-def relabelled(terms: ProductTerms) -> list[tuple[str, str, Held]]:
+def relabelled(
+    terms: ProductTerms, read: Iterable[Taken], treated: frozenset[str]
+) -> list[tuple[str, str, Held]]:
     """Find columns that are classified lower than what they show, and not treated.
+
+    Args:
+        terms: The product's columns.
+        read: The personal and sensitive columns that it reads.
+        treated: Columns that a step has made less telling.
 
     Returns:
         Column, its classification, and the most telling column that it shows.
     """
     shown: dict[str, Held] = {}
-    for output, held, how in taken(terms):
+    for output, held, how in read:
         before = shown.get(output)
         if how == "value" and (before is None or held.rank > before.rank):
             shown[output] = held
@@ -115,14 +39,16 @@ def relabelled(terms: ProductTerms) -> list[tuple[str, str, Held]]:
         (column.name, column.classification or "undecided", shown[column.name])
         for column in terms.columns
         if column.name in shown
-        and column.name not in terms.deidentification.treated
+        and column.name not in treated
         and RANK[column.classification or "undecided"] < shown[column.name].rank
     ]
 
 
-def relabel_gate(terms: ProductTerms) -> Answer:
+def relabel_gate(
+    terms: ProductTerms, read: Iterable[Taken], treated: frozenset[str]
+) -> Answer:
     """Answer the gate ``relabel``: name, open, ground, evidence."""
-    found = relabelled(terms)
+    found = relabelled(terms, read, treated)
     told = [
         f"{name} is {label}, but shows {held.name} ({held.label})"
         for name, label, held in found[:SHOWN]
@@ -130,7 +56,7 @@ def relabel_gate(terms: ProductTerms) -> Answer:
     more = f" and {len(found) - SHOWN} more" if len(found) > SHOWN else ""
     ground = (
         f"{', '.join(told)}{more}; classify it as high as what it shows, or treat it"
-        " in a step of deidentification"
+        " in a step of deidentification that changes it"
         if found
         else "no column is classified lower than what it shows"
     )

@@ -168,12 +168,24 @@ def test_core_is_refused_and_important_needs_its_assessment(
 
 AGE = "SELECT flow FROM resource WHERE age > 60"
 ROUNDED = {"steps": [{"round": "flow", "to": "10"}]}
+SHOWN = "SELECT age AS flow FROM resource"
+CLASSED = {"quasi_identifiers": ["flow"]}
 
 
 @pytest.mark.parametrize(
     ("basis", "more", "told"),
     [
         (NONE, {"query": AGE}, "the query reads resource.age, classified personal"),
+        (
+            NONE,
+            {"query": AGE, "deidentification": ROUNDED},
+            "resource.age, classified personal or sensitive, and nothing measures",
+        ),
+        (
+            NONE,
+            {"query": SHOWN, "deidentification": {"diversity": 2}},
+            "flow shows resource.age, classified personal",
+        ),
         (NONE, {"columns": [column("flow", "sensitive")]}, "the product offers flow"),
         (
             {"basis": "contract", "evidence": "n/a"},
@@ -215,7 +227,9 @@ def test_personal_columns_need_their_ground(
     ("basis", "more"),
     [
         (NONE, {}),  # age stands in the resource, but the query does not read it
-        (NONE, {"query": AGE, "deidentification": ROUNDED}),
+        (NONE, {"query": AGE, "deidentification": CLASSED}),
+        (NONE, {"query": SHOWN, "deidentification": CLASSED | {"diversity": 2}}),
+        (NONE, {"query": SHOWN, "deidentification": ROUNDED | CLASSED}),
         ({"basis": "contract", "evidence": "CONTRACT-5"}, {"query": AGE}),
         (
             CONSENT | {"separate": True, "assessment": "PIA-4"},
@@ -227,6 +241,36 @@ def test_a_ground_that_fits_the_columns_opens_the_gate(
     basis: dict[str, Any], more: dict[str, Any]
 ) -> None:
     assert shut(gates(REVIEW | {"consent": basis}, **more)) == {}
+
+
+def test_every_column_that_shows_a_person_untreated_is_named() -> None:
+    more: dict[str, Any] = {
+        "query": "SELECT age AS a, age AS b, age AS flow FROM resource",
+        "columns": [column("a"), column("b"), column("flow")],
+        "deidentification": CLASSED,
+    }
+
+    told = shut(gates(**more))["consent"]
+
+    assert "a shows resource.age, b shows resource.age, classified" in told
+
+
+def test_a_column_that_is_dropped_shows_nothing() -> None:
+    more: dict[str, Any] = {
+        "query": "SELECT flow, age AS gone FROM resource",
+        "deidentification": CLASSED | {"steps": [{"drop": ["gone"]}]},
+    }
+
+    assert shut(gates(**more)) == {}
+
+
+def test_what_a_product_reads_of_persons_is_found_once() -> None:
+    asked = case(query=AGE)
+    assert [(e.output, e.held.name, e.how) for e in asked.taken] == [
+        ("*", "resource.age", "filter")
+    ]
+
+    assert asked.taken is asked.taken
 
 
 def test_a_task_may_read_every_column() -> None:

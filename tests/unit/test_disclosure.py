@@ -4,6 +4,7 @@ Expected numbers are counted by hand or by plain Python.
 """
 
 from collections import Counter
+from collections.abc import Mapping
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -17,12 +18,15 @@ from schemas.contract import frame_of
 from schemas.document import load
 from schemas.grade import Finding
 from schemas.policy import Policy
-from schemas.privacy import Disclosure
+from schemas.privacy import Deidentification, Disclosure
 from schemas.product import ProductRules, ProductTerms
-from tasks.product.disclosure import disclosed
+from tasks.product.case import Case
+from tasks.product.disclosure import Answers, disclosed
+from tasks.product.lineage import taken
 from tasks.product.linkage import linkage
 from tasks.product.productize import productize
 from tasks.product.relabel import relabelled
+from tasks.product.treatment import changed
 
 POLICY = Path(__file__).parents[2] / "deployments" / "policies" / "cn-2025.yaml"
 RULES = load(POLICY, Policy).resolve(
@@ -69,11 +73,17 @@ def frame(rows: list[tuple[Any, ...]], *names: str) -> pl.LazyFrame:
     return pl.LazyFrame(rows, schema=schema, orient="row")
 
 
+def ask(
+    rows: pl.LazyFrame, asked: ProductTerms, earlier: Mapping[str, pl.LazyFrame]
+) -> Answers:
+    return disclosed(rows, Case(asked, pl.DataFrame(), date(2026, 6, 30)), earlier)
+
+
 def answers(
     rows: pl.LazyFrame, asked: ProductTerms
 ) -> tuple[dict[str, tuple[bool, str, str]], dict[str, Any]]:
     """Ask, and give the gates by name and the one row of Disclosure."""
-    found = disclosed(rows, asked, {})
+    found = ask(rows, asked, {})
     Disclosure.validate(found.disclosure)
     row = found.disclosure.row(0, named=True) if found.disclosure.height else {}
     return {gate: tuple(rest) for gate, *rest in found.gates}, row  # type: ignore[misc]
@@ -183,6 +193,97 @@ def test_a_column_in_no_role_may_name_a_person() -> None:
     assert not raw_subject["disclosure"][0]
 
 
+# --- treated columns in no role
+
+PHONES = [f"1380000{n:04}" for n in range(4)]
+
+
+def with_phone(
+    values: list[str | None], *steps: dict[str, Any], **asked: Any
+) -> tuple[dict[str, tuple[bool, str, str]], dict[str, Any]]:
+    """Ask about men of 30 with a published phone, at k 2; labelled internal."""
+    names = ("age", "sex", "ill", "phone")
+    rows = frame([("30", "m", "a", value) for value in values], *names)
+    query = "SELECT age, sex, ill, id AS phone FROM resource"
+    given = terms(query, COLUMNS | {"phone": "internal"}, **about(steps=steps, **asked))
+    return answers(rows, given)
+
+
+@pytest.mark.parametrize(
+    ("values", "step", "least"),
+    [
+        ([f"{p[:10]}*" for p in (*PHONES, *PHONES)], {"mask": "phone", "first": 10}, 8),
+        ([f"{n}380000000*" for n in "1123"], {"mask": "phone", "first": 10}, 1),
+        (["130", "130", "131"], {"generalise": "phone", "prefix": 3}, 1),
+        (["1*", "1*", None], {"mask": "phone", "first": 1}, 1),
+    ],
+)
+def test_a_treated_column_in_no_role_must_form_classes_of_k_by_itself(
+    values: list[str | None], step: dict[str, Any], least: int
+) -> None:
+    gates, row = with_phone(values, step)
+    passed, ground, _ = gates["disclosure"]
+
+    assert gates["relabel"][0]
+    assert passed == (least >= 2)
+    assert (f"phone (k {least}) tells fewer than 2 persons" in ground) == (not passed)
+    assert row["level"] == (3 if passed else 2)
+
+
+@pytest.mark.parametrize(
+    "step",
+    [
+        {"generalise": "phone", "prefix": 99},
+        {"mask": "phone", "first": 11},
+        {"generalise": "phone", "hierarchy": dict(zip(PHONES, PHONES, strict=True))},
+        {"top_code": "phone", "at": 99},
+    ],
+)
+def test_a_step_that_leaves_a_column_as_it_was_treats_nothing(
+    step: dict[str, Any],
+) -> None:
+    gates, row = with_phone([*PHONES, *PHONES], step)
+
+    assert "phone is internal, but shows resource.id (personal)" in gates["relabel"][1]
+    assert "phone may name a person (level 1)" in gates["disclosure"][1]
+    assert row["level"] == 1
+
+
+def number_treated(values: list[int], step: dict[str, Any]) -> frozenset[str]:
+    asked = Deidentification.model_validate({"steps": [step]})
+    return changed(pl.LazyFrame({"x": values}), asked)
+
+
+@pytest.mark.parametrize(
+    ("values", "step", "seen"),
+    [
+        ([30, 80], {"top_code": "x", "at": 80}, True),
+        ([30, 79], {"top_code": "x", "at": 80}, False),
+        ([18, 30], {"bottom_code": "x", "at": 18}, True),
+        ([19, 30], {"bottom_code": "x", "at": 18}, False),
+        ([30, 40], {"round": "x", "to": 10}, True),
+        ([30, 41], {"round": "x", "to": 1}, False),
+        ([30, 41], {"generalise": "x", "width": 1}, False),
+        ([30, 40], {"generalise": "x", "width": 5}, True),
+    ],
+)
+def test_a_number_is_treated_where_the_step_is_seen_in_it(
+    values: list[int], step: dict[str, Any], seen: bool
+) -> None:
+    assert number_treated(values, step) == (frozenset("x") if seen else frozenset())
+
+
+def test_a_pseudonym_may_be_of_one_person_but_a_masked_subject_may_not() -> None:
+    key = {"pseudonym": "phone", "key": "k"}
+    masked = [f"{n}380000000*" for n in "1234"]
+
+    by_key, _ = with_phone(PHONES, key, subject="phone")
+    by_mask, _ = with_phone(masked, {"mask": "phone", "first": 10}, subject="phone")
+
+    assert by_key["disclosure"][0]
+    assert "phone (k 1) tells fewer than 2 persons" in by_mask["disclosure"][1]
+
+
 # --- tables of counts
 
 COUNT = "SELECT age, sex, COUNT(*) AS n FROM resource GROUP BY age, sex"
@@ -233,7 +334,8 @@ def test_a_hole_that_its_row_gives_back_shuts_the_gate() -> None:
 
 
 def low(query: str, columns: dict[str, str], **more: Any) -> list[tuple[str, str, str]]:
-    found = relabelled(terms(query, columns, **more))
+    asked = terms(query, columns, **more)
+    found = relabelled(asked, taken(asked), asked.deidentification.treated)
     return [(name, label, held.name) for name, label, held in found]
 
 
@@ -291,13 +393,14 @@ def test_a_name_is_followed_through_the_resource_to_its_source() -> None:
 def test_a_task_does_not_say_what_it_takes_so_all_its_columns_are_held() -> None:
     columns = {"town": "public", "ill": "sensitive"}
 
-    found = relabelled(terms("", columns, task="made_in_python"))
+    asked = terms("", columns, task="made_in_python")
+    found = relabelled(asked, taken(asked), frozenset())
 
     assert [(name, held.label) for name, _, held in found] == [("town", "sensitive")]
 
 
 def test_the_gate_names_both_columns() -> None:
-    found = disclosed(
+    found = ask(
         frame([("x",)], "a"),
         terms("SELECT id AS a FROM resource", {"a": "internal"}),
         {},
@@ -322,7 +425,7 @@ def test_two_safe_releases_that_differ_by_one_person_are_flagged() -> None:
 
     assert (found.release, found.classes, found.least) == ("1.0.0", 1, 1)
     gate = next(
-        g for g in disclosed(now, asked, {"1.0.0": before}).gates if g[0] == "linkage"
+        g for g in ask(now, asked, {"1.0.0": before}).gates if g[0] == "linkage"
     )
     assert not gate[1]
     assert "1.0.0 in 1 classes by fewer than 5 persons (the least by 1)" in gate[2]

@@ -1,0 +1,100 @@
+"""Follow personal and sensitive columns from the sources into a product.
+
+The way goes through the SQL of the product, and through labels and SQL of the resource
+to its sources. A task in Python does not say what it takes, so each of its columns may
+come of all it reads.
+
+``SELECT mobile AS contact FROM resource WHERE age > 60``, both personal -> (contact,
+resource.mobile, value) and (``*``, resource.age, filter).
+"""
+
+from collections.abc import Iterator, Mapping
+from typing import NamedTuple
+
+from schemas.product import ProductTerms, Upstream
+from tasks.columns import Edge, column_lineage, label_lineage, output_columns
+
+RANK = {"undecided": 0, "public": 0, "internal": 1, "personal": 2, "sensitive": 3}
+PERSONAL = RANK["personal"]
+
+
+class Held(NamedTuple):
+    """A column, under which name it is what it is, and how it is classified."""
+
+    name: str
+    label: str
+
+    @property
+    def rank(self) -> int:
+        """How telling it is; 2 and 3 are about persons."""
+        return RANK[self.label]
+
+
+class Taken(NamedTuple):
+    """What a column of the product (``*``: its rows) takes, and how."""
+
+    output: str
+    held: Held
+    how: str
+
+
+def taken(terms: ProductTerms) -> tuple[Taken, ...]:
+    """List the personal and sensitive columns that the product reads, and how.
+
+    The one place where its SQL is read for persons; ``Case`` keeps the result.
+    """
+    held = {name: holdings(terms, name) for name in terms.classified}
+    return tuple(
+        Taken(edge.output, found, edge.how)
+        for edge in edges(terms)
+        if (found := held[edge.table][edge.column]).rank >= PERSONAL
+    )
+
+
+def edges(terms: ProductTerms) -> tuple[Edge, ...]:
+    """List what each column of the product comes from."""
+    tables = {name: tuple(columns) for name, columns in terms.classified.items()}
+    if terms.query:
+        named = {name.lower(): name for name in tables}
+        found = column_lineage(terms.query, tables, "product.query")
+        return tuple(e._replace(table=named[e.table.lower()]) for e in found)
+    return tuple(
+        Edge(output.name, table, column, "value")
+        for output in terms.columns
+        for table, columns in tables.items()
+        for column in columns
+    )
+
+
+def holdings(terms: ProductTerms, table: str) -> dict[str, Held]:
+    """Classify each column of a table by itself or by the source's column it shows."""
+    made = {
+        name: Held(f"{table}.{name}", label)
+        for name, label in terms.classified[table].items()
+    }
+    upstream = terms.upstream.get(table)
+    for name, below in sourced(upstream) if upstream else ():
+        if name in made and below.rank > made[name].rank:
+            made[name] = below
+    return made
+
+
+def sourced(upstream: Upstream) -> Iterator[tuple[str, Held]]:
+    """List the source columns that each column of a resource shows."""
+    sources: Mapping[str, Mapping[str, str]] = upstream.sources
+    found: dict[str, list[Held]] = {}
+    tables = {name: tuple(columns) for name, columns in sources.items()}
+    sql = upstream.consolidate
+    if not sql.strip():
+        sql = f"SELECT * FROM {next(iter(tables))}"
+    for edge in column_lineage(sql, tables, "resource.consolidate"):
+        if edge.how == "value":
+            below = Held(
+                f"{edge.table}.{edge.column}", sources[edge.table][edge.column]
+            )
+            found.setdefault(edge.output, []).append(below)
+    names = output_columns(sql, tables, "resource.consolidate")
+    for edge in label_lineage(upstream.labels, names, "resource"):
+        if edge.how == "value":
+            found.setdefault(edge.output, []).extend(found.get(edge.column, ()))
+    yield from ((name, held) for name, many in found.items() for held in many)
