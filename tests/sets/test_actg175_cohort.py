@@ -1,7 +1,7 @@
 """ACTG 175 one by one: k and l hold on what is published, and rows set aside add up."""
 
 import csv
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterator
 
 import pytest
@@ -44,6 +44,13 @@ def test_patients_who_stand_alone_are_set_aside_as_by_hand(ran: Ran) -> None:
     assert disclosed["classes"] == len(kept)
     assert disclosed["k"] == min(map(len, kept)) >= 2
     assert disclosed["level"] == 3
+
+
+def test_no_figure_is_that_of_one_patient_alone(ran: Ran) -> None:
+    product = ran.rows("product")
+
+    for name in ("cd40", "change_20"):
+        assert min(Counter(product[name].to_list()).values()) >= 2
 
 
 @pytest.mark.usefixtures("ran")
