@@ -20,7 +20,7 @@ from rich.console import Console
 
 from flows import face
 from schemas.artifact import Stage
-from schemas.errors import DatafactorError, Refused
+from schemas.errors import DatafactorError, Refused, RegisterError
 
 if TYPE_CHECKING:
     from flows.summary import Chain
@@ -491,6 +491,7 @@ def renew(
     first: Annotated[date | None, Parameter(name="--from")] = None,
     until: date | None = None,
     quota: int | None = None,
+    new_key: Annotated[bool, Parameter(negative=())] = False,
     json: Json = False,
 ) -> int:
     """Grant another term of an order at its own price; a quota is added at once.
@@ -502,10 +503,18 @@ def renew(
         first: First day; the one after the last term if not said.
         until: Last day; the longest that the price allows if not said.
         quota: Units that it adds; as many as the order if not said.
+        new_key: Replace a key that was lost or seen by others, and do nothing else: no
+            term, nothing to pay. The new one is shown once, the old one opens nothing.
     """
     from flows import market, selling
 
-    data = market.renew(order, first, until, quota)
+    if new_key and (first or until or quota):
+        raise RegisterError("--new-key grants no term: renew by a command of its own")
+    data = (
+        market.replace_key(order)
+        if new_key
+        else market.renew(order, first, until, quota)
+    )
     return Answer("renew", data, lambda c: selling.entitlement(c, data)).give(json)
 
 

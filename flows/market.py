@@ -21,6 +21,7 @@ from flows.stages import (
     invoice_task,
     order_task,
     renew_task,
+    replace_key_task,
     revoke_order_task,
     withdraw_task,
 )
@@ -29,10 +30,18 @@ from schemas.errors import RegisterError, StoreError
 from schemas.money import shown
 from schemas.offer import Price
 from schemas.product import ProductTerms
-from schemas.registers import Entitlement, Invoice, Order, ProductEvent, Usage
+from schemas.registers import (
+    NEW_KEY,
+    Entitlement,
+    Invoice,
+    Order,
+    ProductEvent,
+    Usage,
+)
 from schemas.sale import (
     EndTerms,
     InvoiceTerms,
+    KeyTerms,
     OrderTerms,
     RenewalTerms,
     WithdrawalTerms,
@@ -130,7 +139,7 @@ def take_order(name: str, asked: Asked) -> Facts:
     number = asked.number or free_number(offer.factor)
     day = today(offer.factor)
     first = asked.first or day
-    key = f"df_{secrets.token_urlsafe(32)}"
+    key, hashed = new_key()
     terms = valid(
         OrderTerms,
         factor=offer.factor,
@@ -144,7 +153,7 @@ def take_order(name: str, asked: Asked) -> Facts:
         valid_from=first,
         valid_to=asked.last or last_day(first, offer.terms.price.months),
         ordered_on=day,
-        key_sha256=hashlib.sha256(key.encode()).hexdigest(),
+        key_sha256=hashed,
         namesakes=namesakes(offer),
         offer=offer.terms,
     )
@@ -239,7 +248,8 @@ def renew(
     offer, day, events = released(factor), today(factor), events_of(number)
     terms = [e for e in events if e["event"] != "revoke"]
     done = [e for e in terms if e["event"] == "renew"]
-    if first and any(e["valid_from"] == first for e in done):
+    paid = [e for e in done if e["reason"] != NEW_KEY]
+    if first and any(e["valid_from"] == first for e in paid):
         return entitlement_facts(order, "")
     begins = first or max(day, terms[-1]["valid_to"] + timedelta(days=1))
     renewal = valid(
@@ -261,6 +271,35 @@ def renew(
         renewal,
     )
     return entitlement_facts(order, "")
+
+
+def replace_key(number: str) -> Facts:
+    """Give an order another key; the one before opens nothing any more.
+
+    Returns:
+        The entitlement as it was, and the new API key, which is kept as a hash only.
+
+    Raises:
+        RegisterError: The order was revoked.
+    """
+    order, (key, hashed) = order_of(number), new_key()
+    terms = valid(
+        KeyTerms,
+        factor=order["factor"],
+        order=number,
+        number=len([e for e in events_of(number) if e["event"] == "renew"]) + 1,
+        key_sha256=hashed,
+        replaced_on=today(order["factor"]),
+    )
+    mine = Snapshot(register=Entitlement, where={"entitlement": number})
+    replace_key_task(mine, terms)
+    return entitlement_facts(order, key)
+
+
+def new_key() -> tuple[str, str]:
+    """Make an API key: what the customer sends, and its hash, which alone is kept."""
+    key = f"df_{secrets.token_urlsafe(32)}"
+    return key, hashlib.sha256(key.encode()).hexdigest()
 
 
 def revoke(number: str, reason: str, on: date | None) -> Facts:

@@ -8,7 +8,7 @@ from tasks.asset.revoke import revoke_right
 from tasks.capital.capitalize import capitalize
 from tasks.product.bundle import deliver
 from tasks.product.derive import derive
-from tasks.product.entitle import revoke_order, withdraw_product
+from tasks.product.entitle import replace_key, revoke_order, withdraw_product
 from tasks.product.invoice import issue_invoices
 from tasks.product.meter import meter
 from tasks.product.order import order, renew
@@ -37,6 +37,7 @@ capitalize_task = stage_task(Stage.CAPITAL, capitalize)
 revoke_right_task = stage_task(Stage.ASSET, revoke_right, "act")
 order_task = stage_task(Stage.PRODUCT, order, "act")
 renew_task = stage_task(Stage.PRODUCT, renew, "act")
+replace_key_task = stage_task(Stage.PRODUCT, replace_key, "act")
 revoke_order_task = stage_task(Stage.PRODUCT, revoke_order, "act")
 withdraw_task = stage_task(Stage.PRODUCT, withdraw_product, "act")
 invoice_task = stage_task(Stage.PRODUCT, issue_invoices, "act")

@@ -19,6 +19,7 @@ MODES = ["free", "flat", "per_call", "per_row", "tiers", "quota"]
 UNITS = ["call", "row"]
 FORMS = ["bundle", "service"]
 ENTITLEMENT_EVENTS = ["grant", "renew", "revoke"]
+NEW_KEY = "key replaced"  # reason of a renewal that brings another key alone
 OFFER_EVENTS = ["withdraw", "restore"]
 LINE_KINDS = ["flat", "quota", "call", "row", "tier"]
 
@@ -156,7 +157,9 @@ class Entitlement(pa.DataFrameModel):
     ``entitlement`` is the order's number. ``grant`` and ``renew`` open a term from
     ``valid_from`` to ``valid_to``, both days included, and add ``quota`` units (null:
     no limit); ``revoke`` ends all terms on ``effective_on``, the first day without.
-    ``key_sha256`` is the hash of the API key. Key: entitlement, event, number.
+    ``key_sha256`` is the hash of the API key; the last renewal's opens. A renewal for
+    reason ``NEW_KEY`` repeats a term, adds no units, and is not invoiced. Key:
+    entitlement, event, number.
     """
 
     entitlement: str

@@ -76,6 +76,21 @@ class Renewed(NamedTuple):
     entitlement: Annotated[pl.LazyFrame, Entitlement]
 
 
+class KeyTerms(Terms):
+    """Another API key of an order, in place of one that was lost or seen by others."""
+
+    factor: Slug = Field(description="Factor that makes the product")
+    order: Number = Field(description="Number of the order")
+    number: int = Field(ge=1, description="How many renewals of it this makes")
+    key_sha256: str = Field(pattern=r"^[0-9a-f]{64}$", description="Of the new key")
+    replaced_on: date = Field(description="Day of the replacement")
+
+    @property
+    def part(self) -> str:
+        """Say which order this is about."""
+        return self.order
+
+
 class EndTerms(Terms):
     """The end of an entitlement before its time."""
 

@@ -9,8 +9,8 @@ import polars as pl
 
 from schemas.contract import frame_of
 from schemas.errors import RegisterError
-from schemas.registers import Entitlement, ProductEvent
-from schemas.sale import EndTerms, WithdrawalTerms
+from schemas.registers import NEW_KEY, Entitlement, ProductEvent
+from schemas.sale import EndTerms, KeyTerms, WithdrawalTerms
 
 Row = Mapping[str, Any]  # one row of a register
 
@@ -69,6 +69,44 @@ def revoke_order(
         effective_on=pl.lit(terms.effective_on),
         reason=pl.lit(terms.reason),
     ).lazy()
+
+
+def replace_key(
+    events: Annotated[pl.LazyFrame, Entitlement], terms: KeyTerms
+) -> Annotated[pl.LazyFrame, Entitlement]:
+    """Give an entitlement another key: no term, no units, nothing to pay.
+
+    Whatever became of the product, a key that leaked can be shut out.
+
+    Raises:
+        RegisterError: Nothing was ordered under this number, or it was revoked.
+    """
+    rows = events.collect()
+    if rows.is_empty():
+        raise RegisterError(f"order {terms.order} is not known: see `datafactor usage`")
+    ended = rows.filter(event="revoke").sort("effective_on")
+    if ended.height:
+        raise RegisterError(f"order {terms.order} was revoked: {ended['reason'][0]}")
+    return (
+        rows.sort("valid_to")
+        .tail(1)
+        .with_columns(
+            event=pl.lit("renew"),
+            number=pl.lit(terms.number, pl.Int64),
+            key_sha256=pl.lit(terms.key_sha256),
+            quota=pl.lit(None, pl.Int64),
+            effective_on=pl.lit(terms.replaced_on),
+            reason=pl.lit(NEW_KEY),
+        )
+        .lazy()
+    )
+
+
+def key_now(events: Iterable[Row]) -> str:
+    """Find the hash of the key that opens an entitlement: its last renewal's."""
+    keys = [e for e in events if e["event"] != "revoke"]
+    last = max(keys, key=lambda e: (e["event"] == "renew", e["number"]))
+    return str(last["key_sha256"])
 
 
 def withdraw_product(

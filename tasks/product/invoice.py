@@ -13,7 +13,7 @@ import polars as pl
 
 from schemas.contract import frame_of
 from schemas.offer import Price
-from schemas.registers import Entitlement, Invoice, Order, Usage
+from schemas.registers import NEW_KEY, Entitlement, Invoice, Order, Usage
 from schemas.sale import InvoiceTerms
 from tasks.product.price import Charge, due, used
 
@@ -58,6 +58,7 @@ def lines(
         for e in events
         if (e["entitlement"], f"{e['effective_on']:%Y-%m}") == (order["order"], period)
         and e["event"] != "revoke"
+        and e["reason"] != NEW_KEY
     ]
     for event in sorted(bought, key=lambda e: (e["event"], e["number"])):
         yield from map(line, due(price, event["quota"]))

@@ -14,7 +14,7 @@ from schemas.offer import Price
 from schemas.product import ProductTerms
 from schemas.registers import Entitlement, Order, ProductEvent
 from schemas.sale import Ordered, OrderTerms, RenewalTerms, Renewed
-from tasks.product.entitle import last_day, withdrawn
+from tasks.product.entitle import key_now, last_day, withdrawn
 from tasks.product.price import due, price_is_allowed
 from tasks.product.uses import use_is_allowed
 from tasks.product.versions import breaks_promise
@@ -104,7 +104,7 @@ def renew(
         quota_is_sold(price, terms.quota),
     ]
     row = (
-        *(terms.order, "renew", terms.number, known[0]["key_sha256"], terms.quota),
+        *(terms.order, "renew", terms.number, key_now(known), terms.quota),
         *(terms.valid_from, terms.valid_to, day, "renewed"),
     )
     return Renewed(

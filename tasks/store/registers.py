@@ -18,6 +18,7 @@ from sqlmodel import col
 from schemas.artifact import Snapshot
 from schemas.errors import RegisterError, StoreError
 from schemas.registers import (
+    NEW_KEY,
     Cost,
     Entitlement,
     Invoice,
@@ -218,6 +219,8 @@ def _open(c: Connection, events: Sequence[Values]) -> None:
             c.execute(insert(Quota).values(**counter(event, unit)))
             continue
         limit, more = col(Quota.limit_units), event["quota"]
+        if more is None and event["reason"] == NEW_KEY:
+            continue
         same = limit.is_(None) if more is None else limit.is_not(None)
         raised = update(Quota).where(at, same).values(limit_units=limit + more)
         if c.execute(raised).rowcount == 0:

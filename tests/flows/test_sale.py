@@ -1,7 +1,9 @@
 """Sell where names and numbers meet, and where something breaks in between."""
 
+import hashlib
 import sqlite3
 from collections.abc import Iterator
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +15,8 @@ from flows.deliver import deliver, whose
 from flows.market import Asked, rows_of, take_order
 from flows.value_chain import value_chain
 from schemas.artifact import Stage
-from schemas.errors import Refused
-from schemas.registers import Order
+from schemas.errors import Refused, RegisterError
+from schemas.registers import Entitlement, Order
 from tasks import store
 from tasks.store import steps
 from tests import shop
@@ -117,3 +119,45 @@ def test_two_products_of_one_name_are_told_apart_before_one_is_sold(
         (tmp_path / "factors" / "snow.yaml").write_text(renamed, encoding="utf-8")
         value_chain.fn("snow", shop.DAY, Stage.PRODUCT)
         assert take_order("snow", asked("O-3"))["product"] == "daily-snow 2.0.0"
+
+
+def test_a_key_that_leaked_is_replaced_by_another(home: Path) -> None:
+    """Nothing else changes: no term, no units, nothing to pay; a renewal keeps it."""
+    leaked = take_order("rain", asked("P-1"))
+    counted = len(rows_of(Entitlement, entitlement="P-1"))
+
+    told = market.replace_key("P-1")
+
+    assert counted == 1
+    assert told["key"] != leaked["key"]
+    assert {**told, "key": leaked["key"]} == leaked
+    assert "key" not in take_order("rain", asked("P-1"))
+    renewed = market.renew("P-1", date.fromisoformat(told["valid_from"]), None, None)
+    assert renewed["quota"] == 200
+    assert isinstance(call("P-1", told["key"]), store.Grant)
+    refused = call("P-1", leaked["key"])
+    assert isinstance(refused, store.Denied)
+    assert "replaced by another" in refused.ground
+    s = store.current()
+    assert store.opened_by(s, hashed(leaked["key"])) is None
+    opened = store.opened_by(s, hashed(told["key"]))
+    assert opened is not None
+    assert opened["order"] == "P-1"
+    assert store.verify(s).exit == 0
+    market.revoke("P-1", "not paid", None)
+    with pytest.raises(RegisterError, match="P-1 was revoked: not paid"):
+        market.replace_key("P-1")
+
+
+def hashed(key: str) -> str:
+    return hashlib.sha256(key.encode()).hexdigest()
+
+
+def call(number: str, key: str) -> store.Grant | store.Denied:
+    """Ask for one row with a key."""
+    now, zone = datetime.now(UTC), "Asia/Shanghai"
+    asking = store.Request(
+        *(number, "service", now, zone, ("day",), 1, 9, "served"),
+        key_sha256=hashed(key),
+    )
+    return store.grant(store.current(), asking)

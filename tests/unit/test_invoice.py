@@ -152,6 +152,13 @@ def test_however_often_corrected_the_lines_sum_to_the_months_use(
     assert posted.select("invoice", "line").is_unique().all()
 
 
+def test_another_key_is_not_paid() -> None:
+    """A year at 1,200.00, and a key that leaked a day later."""
+    replaced = (*event("renew", 1, day=2)[:-1], "key replaced")
+    made = invoiced("flat", [], [event(), replaced])
+    assert amounts(made) == [("S/2026-07", 1, "1200.00", 120_000)]
+
+
 def test_a_month_that_is_not_over_is_not_invoiced() -> None:
     with pytest.raises(ValidationError, match="2026-07 is not over yet"):
         InvoiceTerms(factor="rain", period="2026-07", issued_on=date(2026, 7, 31))
