@@ -14,9 +14,10 @@ from typing import Any
 import polars as pl
 
 from flows.document import factor_named
+from flows.released import released
 from flows.versions import ending
 from schemas.contract import Column
-from schemas.errors import DatafactorError, StoreError
+from schemas.errors import DatafactorError, Refused, StoreError
 from schemas.factor import Factor
 from schemas.quality import TOTAL, Score
 from tasks import store
@@ -65,11 +66,26 @@ def entries(terms: Factor, words: Sequence[str]) -> Iterator[Facts]:
         product = f"{terms.product.name} {terms.product.version}"
         texts = [*of_factor(terms), *of_columns(terms.product.columns)]
         texts.append((NAME, "product", terms.product.name))
-        yield entry(terms, "product", product, texts, words) | {
-            "grade": highest(terms.product.columns),
-            "licence": terms.product.licence.name,
-            "ending": ending(terms.product),
-        }
+        yield (
+            entry(terms, "product", product, texts, words)
+            | {
+                "grade": highest(terms.product.columns),
+                "licence": terms.product.licence.name,
+                "ending": ending(terms.product),
+            }
+            | standing_of(terms.factor)
+        )
+
+
+def standing_of(factor: str) -> Facts:
+    """Say of a product that is not offered that it is not, and tell no rows of it."""
+    try:
+        released(factor)
+    except Refused:
+        return {"rows": None, "ending": "refused at its last run: not offered"}
+    except StoreError:
+        return {"rows": None, "ending": "not made yet"}
+    return {}
 
 
 def of_factor(terms: Factor) -> Iterator[Text]:

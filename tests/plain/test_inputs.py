@@ -218,6 +218,10 @@ def test_a_refused_product_is_no_input_though_an_earlier_one_was_offered(
 
     with pytest.raises(Refused, match=r"inputs.level: the product of level was refus"):
         value_chain.fn("flood", AS_OF)
+    (entry,) = [e for e in find(["level"])["found"] if e["ref"] == "level/product"]
+    assert (entry["rows"], entry["ending"]) == (
+        None, "refused at its last run: not offered"
+    )  # fmt: skip
 
 
 def withdrawn(terms: TaskTerms) -> Annotated[pl.LazyFrame, ProductEvent]:
