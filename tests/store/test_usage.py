@@ -12,12 +12,11 @@ from flows.meter import meter
 from schemas.registers import Entitlement, Order, ProductEvent
 from schemas.tables.market import Quota, SealedUsage, UsageRow
 from tasks import store
-from tasks.store import Settings, Store, triggers
+from tasks.store import Store, triggers
 from tasks.store.database import reading, writing
 from tasks.store.usage import (
     Denied,
     Grant,
-    Request,
     entitled,
     foreseen,
     grant,
@@ -25,19 +24,8 @@ from tasks.store.usage import (
     opened_by,
 )
 from tests.store.build import entitlement, frame_of, made, order, run, sha, withdrawal
+from tests.store.clients import NOON, asked, take
 from tests.store.test_publish import pool
-
-NOON = datetime(2026, 7, 1, 4, tzinfo=UTC)  # in Shanghai
-ASKED = Request(
-    order="SO-1",
-    form="service",
-    at=NOON,
-    zone="Asia/Shanghai",
-    fields=("route", "rate"),
-    rows=7,
-    bytes=210,
-    served=sha("served"),
-)
 
 
 def post(s: Store, contract: Any, **row: Any) -> None:
@@ -51,10 +39,6 @@ def sold(s: Store, **more: Any) -> None:
     post(s, Order, **order(**more))
     quota = {k: v for k, v in more.items() if k == "quota"}
     post(s, Entitlement, **entitlement(**quota))
-
-
-def asked(n: int, **more: Any) -> Request:
-    return replace(ASKED, delivery=f"D-{n}", **more)
 
 
 def counter(s: Store) -> tuple[int, int]:
@@ -250,29 +234,13 @@ def test_what_would_be_denied_is_foreseen_and_counts_nothing(s: Store) -> None:
     assert (denied and denied.kind) == "quota"
 
 
-def take(settings: Settings, worker: int, attempts: int, limits: int) -> list[str]:
-    """Ask again and again, as one client of many; list what was granted."""
-    s = store.opened(settings)
-    got = []
-    for n in range(attempts):
-        request = asked(worker * 1000 + n, calls_per_minute=limits)
-        if isinstance(grant(s, request), Grant):
-            got.append(request.delivery)
-    return got
-
-
-@pytest.mark.parametrize("limit", ["quota", "rate"])
-def test_sixteen_clients_at_once_never_get_more_than_allowed(
-    s: Store, limit: str
-) -> None:
-    """16 × 8 attempts at 50 units; each delivery granted is one usage row."""
+def at_once(s: Store, attempts: int, limit: str) -> None:
+    """Let 16 clients ask for 50 units; each delivery granted is one usage row."""
     sold(s, quota=50 if limit == "quota" else 10_000)
     s.engine.dispose()
+    most = 50 if limit == "rate" else 0
     with pool(16) as workers:
-        jobs = [
-            workers.submit(take, s.settings, n, 8, 50 if limit == "rate" else 0)
-            for n in range(16)
-        ]
+        jobs = [workers.submit(take, s.settings, n, attempts, most) for n in range(16)]
         got = [d for job in jobs for d in job.result()]
 
     assert len(got) == len(set(got)) == 50
@@ -280,6 +248,18 @@ def test_sixteen_clients_at_once_never_get_more_than_allowed(
         assert sorted(c.scalars(select(col(UsageRow.delivery)))) == sorted(got)
     assert counter(s) == (50, 350)
     assert store.verify(s).exit == 0
+
+
+def test_sixteen_clients_at_once_never_get_more_than_the_quota(s: Store) -> None:
+    at_once(s, 4, "quota")
+
+
+@pytest.mark.proof
+@pytest.mark.parametrize("limit", ["quota", "rate"])
+def test_sixteen_clients_never_get_more_than_allowed_however_often_they_ask(
+    s: Store, limit: str
+) -> None:
+    at_once(s, 40, limit)
 
 
 def test_sealed_usage_is_what_was_delivered_and_sealing_again_is_nothing(
