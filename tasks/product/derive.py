@@ -57,11 +57,16 @@ def small(asked: Deidentification, least: int) -> pl.Expr:
 
 
 def persons(asked: Deidentification) -> pl.Expr:
-    """Count the persons of a class: its rows, or its known distinct subjects."""
+    """Count the persons that a class surely has: its rows, or its known subjects.
+
+    Rows without a subject may all be of one person, so they add nobody to k; but a
+    class of nothing else is that of one person, and at risk.
+    """
     if asked.subject is None:
         return pl.len().cast(pl.Int64)
     who = pl.col(asked.subject)
-    return (who.n_unique() - who.is_null().any().cast(pl.UInt32)).cast(pl.Int64)
+    known = (who.n_unique() - who.is_null().any().cast(pl.UInt32)).cast(pl.Int64)
+    return pl.max_horizontal(known, pl.lit(1, pl.Int64))
 
 
 def distinct(name: str) -> pl.Expr:

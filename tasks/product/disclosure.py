@@ -55,6 +55,13 @@ class Alone(NamedTuple):
     fine: tuple[Fine, ...]
 
 
+class Leaks(NamedTuple):
+    """Withheld counts that sums give back, and those with a measure beside them."""
+
+    given: int
+    beside: int
+
+
 class Measured(NamedTuple):
     """One row of ``Disclosure``, without the release."""
 
@@ -108,8 +115,8 @@ def disclosed(
     )
     found = measure(rows, terms, alone)
     table = terms.deidentification.cells
-    given = recoverable(rows.collect(), table) if table else 0
-    gate = disclosure_gate(found, alone, given, terms)
+    leaks = leaking(rows.collect(), table) if table else Leaks(0, 0)
+    gate = disclosure_gate(found, alone, leaks, terms)
     linked = linkage_gate(rows, earlier, terms)
     row = (terms.release, *found)
     return Answers((relabel, gate, linked), frame_of(Disclosure, [row]))
@@ -237,8 +244,19 @@ def told_cells(rows: pl.LazyFrame, table: Cells) -> pl.DataFrame:
     )
 
 
+def leaking(rows: pl.DataFrame, table: Cells) -> Leaks:
+    """Find the withheld counts of a published table that it tells in another way.
+
+    A measure beside a withheld count is a figure of the few persons themselves.
+    """
+    others = [n for n in rows.columns if n not in (table.cells, *table.by)]
+    withheld = rows.filter(pl.col(table.cells).is_null()).select(others)
+    told = withheld.filter(pl.any_horizontal(pl.lit(False), pl.all().is_not_null()))
+    return Leaks(recoverable(rows, table), told.height)
+
+
 def disclosure_gate(
-    found: Measured, alone: Alone, given: int, terms: ProductTerms
+    found: Measured, alone: Alone, leaks: Leaks, terms: ProductTerms
 ) -> Answer:
     """Answer the gate ``disclosure``: it refuses with its numbers."""
     asked = terms.deidentification
@@ -268,10 +286,15 @@ def disclosure_gate(
             f"l is {found.diversity}, but {asked.diversity} are asked: of a class"
             f" one of {', '.join(asked.sensitive)} is known; generalise further"
         )
-    if asked.cells and given:
+    if leaks.beside:
         shut.append(
-            f"{given:,} withheld counts follow from the sums of their lines; put the"
+            f"{leaks.beside:,} withheld counts have a measure told beside them; put the"
             " step cells last"
+        )
+    if leaks.given:
+        shut.append(
+            f"{leaks.given:,} withheld counts follow from the sums of their lines; put"
+            " the step cells last"
         )
     ground = "; ".join(shut) or "k and l are kept"
     return "disclosure", not shut, ground, said(found, terms)

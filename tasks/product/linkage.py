@@ -18,7 +18,6 @@ import polars as pl
 
 from schemas.product import ProductTerms
 from tasks.product.case import Answer
-from tasks.product.derive import persons
 
 
 class Difference(NamedTuple):
@@ -72,17 +71,26 @@ def differences(
 
 
 def sizes(frame: pl.LazyFrame, common: list[str], terms: ProductTerms) -> pl.DataFrame:
-    """Count the persons of each class; cells that are withheld are left out."""
+    """Count the persons of each class; cells that are withheld are left out.
+
+    A row without a subject counts as a person of its own: whoever left is missed.
+    """
     asked = terms.deidentification
     has = frame.collect_schema()
     if asked.cells and asked.cells.cells in has:
         told = frame.filter(pl.col(asked.cells.cells).is_not_null())
         count = pl.col(asked.cells.cells).sum()
     else:
-        alone = asked.subject is None or asked.subject not in has
-        told, count = frame, (pl.len().cast(pl.Int64) if alone else persons(asked))
+        who = asked.subject if asked.subject in has else None
+        told, count = frame, (subjects(who) if who else pl.len().cast(pl.Int64))
     by = [pl.lit(0).alias("_all"), *common]
     return told.group_by(by).agg(persons=count).collect(engine="streaming")
+
+
+def subjects(name: str) -> pl.Expr:
+    """Count distinct subjects, and each row that names none."""
+    who = pl.col(name)
+    return (who.drop_nulls().n_unique() + who.null_count()).cast(pl.Int64)
 
 
 def apart(one: pl.LazyFrame, other: pl.LazyFrame, subject: str) -> int:

@@ -4,7 +4,7 @@ Expected numbers are counted by hand or by plain Python.
 """
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -199,7 +199,7 @@ PHONES = [f"1380000{n:04}" for n in range(4)]
 
 
 def with_phone(
-    values: list[str | None], *steps: dict[str, Any], **asked: Any
+    values: Sequence[str | None], *steps: dict[str, Any], **asked: Any
 ) -> tuple[dict[str, tuple[bool, str, str]], dict[str, Any]]:
     """Ask about men of 30 with a published phone, at k 2; labelled internal."""
     names = ("age", "sex", "ill", "phone")
@@ -328,6 +328,80 @@ def test_a_hole_that_its_row_gives_back_shuts_the_gate() -> None:
     assert "1 withheld counts follow from the sums" in gates["disclosure"][1]
     assert row["withheld"] == 1
     assert counted(None, None, None, None)[0]["disclosure"][0]
+
+
+def test_a_measure_beside_a_withheld_count_shuts_the_gate() -> None:
+    cells = [(age, sex, None, None) for age in ("30", "40") for sex in ("m", "f")]
+    query = (
+        "SELECT age, sex, COUNT(*) AS n, AVG(age) AS mean FROM resource"
+        " GROUP BY age, sex"
+    )
+    step = {"cells": "n", "by": ["age", "sex"]}
+    asked = terms(
+        query,
+        dict.fromkeys(("age", "sex", "n", "mean"), "public"),
+        deidentification={"steps": [step]},
+    )
+    schema = {"age": pl.String, "sex": pl.String, "n": pl.Int64, "mean": pl.Int64}
+    hidden = pl.LazyFrame(cells, schema=schema, orient="row")
+    told = hidden.with_columns(
+        mean=pl.when(pl.col("age") == "30", pl.col("sex") == "m").then(3)
+    )
+
+    assert answers(hidden, asked)[0]["disclosure"][0]
+    passed, ground, _ = answers(told, asked)[0]["disclosure"]
+    assert not passed
+    assert "1 withheld counts have a measure told beside them" in ground
+
+
+# --- nobody named
+
+NOBODY_QUERY = "SELECT age, sex, ill, id FROM resource"
+
+
+def of_subjects(*subjects: str | None) -> pl.LazyFrame:
+    rows = [("30", "m", "a", subject) for subject in subjects]
+    return frame(rows, "age", "sex", "ill", "id")
+
+
+def by_subject() -> ProductTerms:
+    step = {"pseudonym": "id", "key": "k"}
+    asked = about(subject="id", steps=[step])
+    return terms(NOBODY_QUERY, COLUMNS | {"id": "internal"}, **asked)
+
+
+@pytest.mark.parametrize(
+    ("subjects", "k", "at_risk"),
+    [
+        ((None, None, None), 1, 1),  # surely one person; perhaps no more
+        (("1", None), 1, 1),  # both rows may be of 1
+        (("1", "2", None), 2, 0),
+    ],
+)
+def test_rows_without_a_subject_are_at_risk_and_add_nobody_to_k(
+    subjects: tuple[str | None, ...], k: int, at_risk: int
+) -> None:
+    gates, row = answers(of_subjects(*subjects), by_subject())
+
+    assert (row["k"], row["at_risk"], row["persons"]) == (k, at_risk, k)
+    assert gates["disclosure"][0] == (k >= 2)
+
+
+def test_a_sensitive_value_beside_nulls_is_known_of_its_class() -> None:
+    rows = frame([("30", "m", "a"), ("30", "m", None)])
+
+    gates, row = answers(rows, terms(**about(diversity=2)))
+
+    assert row["diversity"] == 1
+    assert not gates["disclosure"][0]
+
+
+def test_a_null_quasi_identifier_makes_a_class_of_its_own() -> None:
+    rows = frame([("30", "m", "a"), ("30", "m", "b"), (None, "m", "a")])
+
+    _, row = answers(rows, terms(**about()))
+
+    assert (row["classes"], row["k"], row["at_risk"]) == (2, 1, 1)
 
 
 # --- relabelling
@@ -480,6 +554,14 @@ def test_a_person_exchanged_for_another_is_seen_by_the_subjects() -> None:
     assert [
         (gap.classes, gap.least) for gap in linkage(now, {"old": before}, named)
     ] == [(2, 1)]
+
+
+def test_a_person_without_a_subject_who_left_is_seen() -> None:
+    before, now = of_subjects("1", "2", "3", None), of_subjects("1", "2", "3")
+
+    (found,) = linkage(now, {"old": before}, by_subject())
+
+    assert (found.classes, found.least) == (1, 1)
 
 
 # --- laws
