@@ -10,6 +10,7 @@ import secrets
 import shutil
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import date
+from decimal import Decimal
 from pathlib import Path, PurePath
 from typing import Any
 
@@ -56,11 +57,11 @@ def write_catalog(folder: Path, languages: Sequence[Language] = LANGUAGES) -> Fa
     found = all_released()
     refuse_twice([offer.terms.name for offer in found])
     facts = [facts_of(offer) for offer in found]
-    part = folder.absolute().parent / f".{folder.name}-{secrets.token_hex(4)}.part"
+    place = folder.resolve()
+    part = place.parent / f".{place.name}-{secrets.token_hex(4)}.part"
     try:
         files = [*written(part, found, facts, languages)]
-        shutil.rmtree(folder, ignore_errors=True)
-        os.replace(part, folder)
+        put_in_place(part, place)
     finally:
         shutil.rmtree(part, ignore_errors=True)
     return {
@@ -68,6 +69,21 @@ def write_catalog(folder: Path, languages: Sequence[Language] = LANGUAGES) -> Fa
         "products": [f"{p['name']} {p['version']}" for p in facts],
         "files": files,
     }
+
+
+def put_in_place(part: Path, place: Path) -> None:
+    """Let a new site take the place of an old one, which stays if that fails."""
+    old = part.with_suffix(".old")
+    there = place.exists()
+    if there:
+        os.replace(place, old)
+    try:
+        os.replace(part, place)
+    except OSError:
+        if there:
+            os.replace(old, place)
+        raise
+    shutil.rmtree(old, ignore_errors=True)
 
 
 def refuse_twice(names: Sequence[str]) -> None:
@@ -278,7 +294,12 @@ def series_of(factor: str) -> list[Facts]:
 def score_of(offer: Released) -> str:
     """Give the newest total score of its own resource, if it has one."""
     series = series_of(offer.factor)
-    return str(series[-1][TOTAL] or "")[:5] if series else ""
+    return score_text(series[-1][TOTAL]) if series else ""
+
+
+def score_text(score: str | None) -> str:
+    """Round a score: 0.987654 -> 0.988; nothing where nothing was scored."""
+    return "" if score is None else f"{Decimal(score):.3f}"
 
 
 def price_lines(price: Price) -> Iterator[Facts]:

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from flows import market
-from flows.catalog import refuse_twice, write_catalog
+from flows.catalog import put_in_place, refuse_twice, score_text, write_catalog
 from flows.cli import main
 from flows.value_chain import value_chain
 from schemas.artifact import Stage
@@ -216,7 +216,26 @@ def test_another_folder_is_not_overwritten_but_an_old_catalogue_is(
     assert (site.parent / "english" / "index.html").read_text("utf-8").count(
         'lang="zh"'
     ) <= 4
-    assert not [p for p in site.parent.iterdir() if p.name.endswith(".part")]
+    assert not [p for p in site.parent.iterdir() if p.suffix in (".part", ".old")]
+
+
+def test_an_old_site_stays_where_a_new_one_cannot_take_its_place(
+    tmp_path: Path,
+) -> None:
+    (tmp_path / "site").mkdir()
+    (tmp_path / "site" / "index.html").write_text("old")
+
+    with pytest.raises(FileNotFoundError):
+        put_in_place(tmp_path / ".site-1.part", tmp_path / "site")
+
+    assert (tmp_path / "site" / "index.html").read_text() == "old"
+    assert [p.name for p in tmp_path.iterdir()] == ["site"]
+
+
+def test_a_score_of_nothing_is_told_and_none_is_not() -> None:
+    assert score_text("0.000000") == "0.000"
+    assert score_text("0.987654") == "0.988"
+    assert score_text(None) == ""
 
 
 def test_two_products_of_one_name_are_refused() -> None:
