@@ -9,6 +9,7 @@ from rich.table import Table
 from flows import summary
 from schemas.money import shown
 from schemas.resource import NOTES
+from tasks.product.promises import few
 from tasks.store import Fact, Findings, Impact, Node, Run
 
 Facts = dict[str, Any]  # JSON
@@ -65,7 +66,7 @@ def since(data: Facts) -> Iterator[str]:
     old = data["since"]
     if old:
         changes = [f"{c['level']}: {c['what']}" for c in old["changes"]]
-        told = "; ".join(changes) or "the contract is the same"
+        told = "; ".join(few(changes)) or "the contract is the same"
         yield f"\nproduct {data['version']}, released {old['released']}; {told}"
     if data["ending"]:
         yield f"\nproduct {data['version']} is {data['ending']}"

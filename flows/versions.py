@@ -22,7 +22,7 @@ from schemas.product import ProductTerms
 from schemas.registers import Entitlement, Order
 from tasks import store
 from tasks.columns import column_lineage
-from tasks.product.promises import WHOLE, Change
+from tasks.product.promises import WHOLE, Change, few
 from tasks.product.versions import is_lower, least_version
 from tasks.store import Run
 
@@ -114,7 +114,7 @@ def too_low(terms: Factor, facts: Facts) -> Iterator[str]:
     levels = [c["level"] for c in facts["changes"]]
     worst = next((n for n in ("major", "minor", "patch") if n in levels), "")
     why = [worded(c) for c in facts["changes"] if c["level"] == worst]
-    told = f"after {facts['released']}" + (f": {'; '.join(why)}" if why else "")
+    told = f"after {facts['released']}" + (f": {'; '.join(few(why))}" if why else "")
     yield (
         f"product.version: {product.version} is lower than {facts['least']}, the least"
         f" {told}; write version: {facts['least']}"
@@ -123,7 +123,7 @@ def too_low(terms: Factor, facts: Facts) -> Iterator[str]:
 
 def worded(change: Facts) -> str:
     """Say what changed, and who breaks by it."""
-    hit = change["breaks"]
+    hit = few(change["breaks"])
     return f"{change['what']} (breaks {', '.join(hit)})" if hit else str(change["what"])
 
 

@@ -15,6 +15,7 @@ from schemas.grade import GRADES, grade_of
 from schemas.rule import Quality, TypeOptions
 
 Level = Literal["major", "minor", "patch"]
+SHOWN = 8  # changes, or consumers, in a sentence
 WHOLE = "*"  # a change of the product as a whole
 CLASSES = {"public": 0, "internal": 1, None: 1, "personal": 2, "sensitive": 3}
 Interval = tuple[float, bool, float, bool]  # low, whether excluded, high, likewise
@@ -29,6 +30,12 @@ class Change(NamedTuple):
     what: str
     level: Level
     column: str  # whose readers it concerns; WHOLE: every consumer's
+
+
+def few(told: Sequence[str], most: int = SHOWN) -> list[str]:
+    """Keep a sentence readable: of ten the first eight, and ``2 more``."""
+    more = len(told) - most
+    return [*told[:most], *([f"{more} more"] if more > 0 else [])]
 
 
 def of_columns(old: Sequence[Column], new: Sequence[Column]) -> Iterator[Change]:

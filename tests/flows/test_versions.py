@@ -7,10 +7,12 @@ import pytest
 
 from flows.check import examine
 from flows.cli import main
+from flows.document import factor_named
 from flows.find import find
 from flows.market import Asked, take_order
 from flows.released import released
 from flows.value_chain import value_chain
+from flows.versions import too_low
 from schemas.artifact import Stage
 from schemas.errors import FactorError, Refused
 from tests import shop
@@ -81,6 +83,17 @@ def test_a_run_is_refused_as_well_and_the_old_version_stays_on_offer(
     with pytest.raises(Refused, match=TOLD):
         value_chain.fn("rain", DAY, Stage.PRODUCT)
     assert released("rain").terms.version == "1.2.0"
+
+
+def test_twenty_changes_are_told_in_a_sentence_that_can_be_read(home: Path) -> None:
+    write(home, DOCUMENT)
+    gone = [f"column c{number} was removed" for number in range(20)]
+    changes = [{"what": what, "level": "major", "breaks": []} for what in gone]
+    facts = {"released": "1.2.0", "least": "2.0.0", "changes": changes}
+
+    (told,) = too_low(factor_named("rain"), facts)
+
+    assert told.endswith("; column c7 was removed; 12 more; write version: 2.0.0")
 
 
 def test_a_new_column_asks_for_a_minor_version(home: Path) -> None:

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from tasks.product.promises import few
 from tasks.product.versions import (
     after,
     breaks_promise,
@@ -241,3 +242,10 @@ def test_a_breaking_change_names_the_column_whose_readers_it_concerns() -> None:
 
 def test_the_base_is_a_product() -> None:
     assert terms({}).version == BASE["version"]
+
+
+def test_of_many_changes_the_first_eight_are_told_and_the_rest_counted() -> None:
+    names = [f"c{number}" for number in range(20)]
+
+    assert few(names) == ["c0", "c1", "c2", "c3", "c4", "c5", "c6", "c7", "12 more"]
+    assert few(names[:8]) == names[:8]
