@@ -226,5 +226,18 @@ def read_copy(file: Path) -> pl.DataFrame:
 
 def in_types(copy: pl.DataFrame, schema: pl.Schema) -> pl.DataFrame:
     """Take the columns that a copy shares with a product, in the product's types."""
-    shared = [pl.col(n).cast(t, strict=False) for n, t in schema.items() if n in copy]
+    have = copy.schema
+    shared = [in_type(n, have[n], wanted) for n, wanted in schema.items() if n in have]
     return copy.select(shared)
+
+
+def in_type(name: str, have: pl.DataType, wanted: pl.DataType) -> pl.Expr:
+    """Read a column of a copy as the bundle's CSV wrote it; else null."""
+    column = pl.col(name)
+    if have == pl.String and wanted == pl.Date:
+        return column.str.to_date("%Y-%m-%d", strict=False)
+    if have == pl.String and isinstance(wanted, pl.Datetime):
+        return column.str.to_datetime("%Y-%m-%dT%H:%M:%S%.f", strict=False)
+    if have == pl.String and wanted == pl.Boolean:
+        return column.replace_strict({"true": True, "false": False}, default=None)
+    return column.cast(wanted, strict=False)
