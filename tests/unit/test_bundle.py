@@ -8,7 +8,8 @@ from flows.deliver import in_types
 
 
 def test_a_copy_of_a_csv_is_read_in_the_products_types() -> None:
-    day, moment = date(2026, 5, 1), datetime(2026, 5, 1, 8, 0, 1, 500_000)
+    day = date(2026, 5, 1)
+    moment = datetime.fromisoformat("2026-05-01T08:00:01.500000")
     rows = pl.DataFrame({"a": [day, None], "b": [moment, None], "c": [True, None]})
     text = pl.read_csv(rows.write_csv().encode(), infer_schema=False)
 
