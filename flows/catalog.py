@@ -350,7 +350,10 @@ def versions_of(factor: str) -> Iterator[Facts]:
             "version": terms.version,
             "on": str(day),
             "first": before is None,
-            "changes": [{"level": c.level, "what": c.what} for c in changes],
+            "changes": [
+                {"level": c.level, "part": c.place.partition(".")[0], "what": c.what}
+                for c in changes
+            ],
         }
 
 

@@ -72,7 +72,7 @@ WORDS: dict[str, tuple[str, str]] = {
     "class_internal": ("内部", "internal"),
     "class_personal": ("个人信息", "personal"),
     "class_sensitive": ("敏感个人信息", "sensitive"),
-    "class_undecided": ("未定", "undecided"),
+    "class_undecided": ("尚未分类", "not classified yet"),
     "required": ("不缺失", "never missing"),
     "unique": ("不重复", "no value twice"),
     "minimum": ("不小于", "at least"),
@@ -182,6 +182,18 @@ WORDS: dict[str, tuple[str, str]] = {
     "major": ("不兼容", "breaking"),
     "minor": ("兼容", "compatible"),
     "patch": ("文字", "wording"),
+    "part_name": ("名称", "name"),
+    "part_columns": ("字段", "columns"),
+    "part_quality": ("质量规则", "rules of quality"),
+    "part_key": ("主键", "key"),
+    "part_order": ("排序", "order of rows"),
+    "part_max_rejected_rate": ("缺失行比例", "rows that may be missing"),
+    "part_deidentification": ("去标识化", "protection of persons"),
+    "part_release": ("发布方式", "release"),
+    "part_delivery": ("交付", "delivery"),
+    "part_licence": ("许可", "licence"),
+    "part_scenario": ("用途", "uses"),
+    "part_deprecated": ("停止提供", "end of the offer"),
     "lineage": ("数据来源", "Where it comes from"),
     "lineage_title": ("从原始数据到产品", "From raw bytes to the product"),
     "lineage_rows": ("{rows} 行", "{rows} rows"),
@@ -204,6 +216,21 @@ WORDS: dict[str, tuple[str, str]] = {
     ),
     "order_not": ("目前不能订购。", "It cannot be ordered now."),
     "gates": ("已通过的审查", "Reviews passed"),
+    "gate_classification": ("字段分类", "Classification of columns"),
+    "gate_policy_in_force": ("政策生效", "Policy in force"),
+    "gate_lawful_source": ("来源合法", "Lawful source"),
+    "gate_undisputed": ("权属无争议", "No dispute"),
+    "gate_grade": ("数据分级", "Grade of the data"),
+    "gate_consent": ("个人同意或其他依据", "Consent or another basis"),
+    "gate_third_party_rights": ("第三方权利", "Rights of third parties"),
+    "gate_cross_border": ("跨境", "Cross-border transfer"),
+    "gate_use_limits": ("用途限制", "Limits of use"),
+    "gate_public_data": ("公共数据", "Public data"),
+    "gate_licence": ("许可", "Licence"),
+    "gate_price": ("价格", "Price"),
+    "gate_disclosure": ("可识别性", "Disclosure of persons"),
+    "gate_relabel": ("分类不降低", "Classification kept"),
+    "gate_linkage": ("与以往发布的关联", "Linkage with earlier releases"),
     "downloads": ("描述文件", "Descriptors"),
     "odcs": ("数据合同（ODCS）", "data contract (ODCS)"),
     "dcat": ("目录条目（DCAT-AP）", "catalogue entry (DCAT-AP)"),
@@ -231,3 +258,11 @@ class Words:
             KeyError: It is not in the table.
         """
         return WORDS[key][self.place].format(**given)
+
+    def fixed(self, kind: str, name: str) -> str:
+        """Say a name of the house, such as a gate's; one of an older release as it is.
+
+        ``fixed("gate", "price")`` -> ``价格``.
+        """
+        words = WORDS.get(f"{kind}_{name}")
+        return words[self.place] if words else name

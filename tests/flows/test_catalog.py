@@ -167,9 +167,21 @@ def test_versions_are_listed_with_their_changes(site: Path) -> None:
 
     assert [v["version"] for v in rain["versions"]] == ["2.0.0", "1.2.0"]
     assert [c["level"] for c in rain["versions"][0]["changes"]] == ["major", "minor"]
-    assert "breaking : column town is internal, was public" in text_of(
+    assert "breaking · columns: column town is internal, was public" in text_of(
         site, "products/daily-rain.en.html"
     )
+    assert "不兼容 · 字段：" in text_of(site, "products/daily-rain.html")
+
+
+def test_reviews_are_named_in_the_language_of_the_page(site: Path) -> None:
+    chinese, english = (
+        text_of(site, f"products/daily-rain{ending}.html") for ending in ("", ".en")
+    )
+
+    assert "来源合法" in chinese
+    assert "Lawful source" in english
+    for gate in json.loads(read(site, "catalog.json"))[1]["gates"]:
+        assert f"gate_{gate}" in WORDS, gate
 
 
 def test_only_public_columns_are_sampled(site: Path) -> None:
