@@ -1,7 +1,10 @@
 """Serve products over HTTP: licensed rows, counted before they are sent.
 
-Every answer that is no success is a problem (RFC 9457) that says why and what to do. A
-key travels in a header and nowhere else; no value of a row or of a question is logged.
+Every answer of the application that is no success is a problem (RFC 9457): why, and
+what to do. The HTTP server before it answers by itself, in plain text, what never
+becomes a request: 400 for what is no HTTP or has a head of more than ``WORST`` bytes,
+503 above ``CLIENTS`` connections. A key travels in a header and nowhere else; no value
+of a row or of a question is logged.
 
 A long answer is sent in pieces of ``PIECE`` rows. Each is granted in a transaction of
 its own right before it is sent, so what is revoked, withdrawn or used up in between
@@ -51,10 +54,11 @@ from tasks.store import Request as Delivery
 
 PIECE = 5_000  # rows that are granted and sent at once
 LONGEST = 8_192  # signs of an address
-HEADERS = 16_384  # bytes of a request's head
+HEADERS = 16_384  # bytes of a request's headers
+WORST = 4 * HEADERS  # bytes of a head; with fewer it is read whole, then refused
 EVERY = 60.0  # seconds from one sealing to the next
 QUARTER = 900  # seconds
-CLIENTS = 512  # at once; the next is told to come again
+CLIENTS = 512  # connections at once; the next gets a plain 503
 KEY = re.compile(r"(?:^|[/=&?])df_[\w-]{20,}")
 KEY_NAMES = re.compile(
     r"(?:^|&)(?:x-)?(?:api|access|auth)?[-_]?(?:key|token|authorization|bearer|secret)=",
@@ -111,8 +115,7 @@ class Guard:
             await self.app(scope, receive, send)
             return
         begun, status = time.perf_counter(), 0
-        facts = scope.setdefault("state", {})
-        facts |= {"product": "-", "rows": 0}
+        scope.setdefault("state", {}).update(product="-", rows=0)
 
         async def sending(message: Message) -> None:
             nonlocal status
@@ -125,22 +128,27 @@ class Guard:
             answer: ASGIApp = outside(scope) or self.app
             await answer(scope, receive, sending)
         except Exception as error:
-            mark = secrets.token_hex(4)
-            log.error("failure %s: %s", mark, told(error))
-            if status:
-                return
-            said = f"the provider's log tells why under {mark}: ask there"
-            kind = 503 if isinstance(error, DatafactorError) else 500
-            await problem(kind, "failed", said)(scope, receive, sending)
+            failure = failed(error)
+            if not status:
+                await failure(scope, receive, sending)
         finally:
-            log.info(
-                "%s %s: %s, %s rows, %.1f ms",
-                scope["method"] if scope["method"] in ("GET", "HEAD") else "other",
-                facts["product"],
-                status,
-                facts["rows"],
-                (time.perf_counter() - begun) * 1000,
-            )
+            note(scope, status, time.perf_counter() - begun)
+
+
+def failed(error: Exception) -> Response:
+    """Log a failure under a mark, and answer with the mark alone."""
+    mark = secrets.token_hex(4)
+    log.error("failure %s: %s", mark, told(error))
+    said = f"the provider's log tells why under {mark}: ask there"
+    return problem(503 if isinstance(error, DatafactorError) else 500, "failed", said)
+
+
+def note(scope: Scope, status: int, seconds: float) -> None:
+    """Log one request: nothing of what it asked but the product."""
+    method = scope["method"] if scope["method"] in ("GET", "HEAD") else "other"
+    product, rows = scope["state"]["product"], scope["state"]["rows"]
+    told = (method, product, status, rows, seconds * 1000)
+    log.info("%s %s: %s, %s rows, %.1f ms", *told)
 
 
 def told(error: Exception) -> str:
@@ -505,7 +513,7 @@ def server_of(app: FastAPI) -> uvicorn.Server:
             log_level="warning",
             access_log=False,
             server_header=False,
-            h11_max_incomplete_event_size=HEADERS,
+            h11_max_incomplete_event_size=WORST,
             limit_concurrency=CLIENTS,
             timeout_graceful_shutdown=30,
         )
