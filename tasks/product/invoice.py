@@ -37,33 +37,41 @@ def issue_invoices(
         invoices: Lines of the month that stand already.
         terms: Which month, and the day of the invoice.
     """
-    granted, known = events.collect().to_dicts(), invoices.collect().to_dicts()
-    used_up = usage.collect()
+    granted, known = by(events, "entitlement"), by(invoices, "order")
+    month = usage.filter(pl.col("period") == terms.period).group_by("entitlement")
+    used_up = by(month.agg(pl.col("calls", "rows").sum()), "entitlement")
     rows: list[tuple[object, ...]] = []
     for order in orders.sort("order").collect().to_dicts():
         name = order["order"]
-        wanted = list(lines(order, granted, used_up, terms.period))
-        posted = [line for line in known if line["order"] == name]
-        rows += missing(order, wanted, posted, terms)
+        mine = granted.get(name, []), used_up.get(name, [])
+        wanted = list(lines(order, *mine, terms.period))
+        rows += missing(order, wanted, known.get(name, []), terms)
     return frame_of(Invoice, rows).lazy()
 
 
+def by(rows: pl.LazyFrame, name: str) -> dict[str, Rows]:
+    """Group rows by one column, once for all orders."""
+    found: dict[str, Rows] = {}
+    for row in rows.collect().iter_rows(named=True):
+        found.setdefault(row[name], []).append(row)
+    return found
+
+
 def lines(
-    order: dict[str, Any], events: Rows, usage: pl.DataFrame, period: str
+    order: dict[str, Any], events: Rows, usage: Rows, period: str
 ) -> Iterator[Line]:
     """Price one order's month: first what was bought, then what was used."""
     price = Price.model_validate_json(order["price"])
     bought = [
         e
         for e in events
-        if (e["entitlement"], f"{e['effective_on']:%Y-%m}") == (order["order"], period)
+        if f"{e['effective_on']:%Y-%m}" == period
         and e["event"] != "revoke"
         and e["reason"] != NEW_KEY
     ]
     for event in sorted(bought, key=lambda e: (e["event"], e["number"])):
         yield from map(line, due(price, event["quota"]))
-    mine = usage.filter(entitlement=order["order"], period=period)
-    calls, rows = int(mine["calls"].sum()), int(mine["rows"].sum())
+    calls, rows = (sum(u[name] for u in usage) for name in ("calls", "rows"))
     yield from map(line, used(price, calls, rows))
 
 
