@@ -6,9 +6,16 @@ import polars as pl
 import pytest
 from pydantic import ValidationError
 
-from flows.answer import bars_of, cells_of, degrees, figures, shape_of, written
 from schemas.answer import Plot, Reading
 from schemas.errors import FactorError
+from tasks.product.picture import (
+    bars_of,
+    cells_of,
+    degrees,
+    figures,
+    shape_of,
+    written,
+)
 
 ROWS = pl.DataFrame(
     {
