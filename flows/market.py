@@ -397,7 +397,7 @@ def invoice(name: str, period: str) -> Facts:
     if loose := sum(found):
         raise RegisterError(
             f"{loose} deliveries of {period} are not sealed yet: `datafactor meter`"
-            " first"
+            " first; what stays so, `datafactor verify` explains"
         )
     invoice_task(
         Snapshot(register=Order, where={"factor": factor}),

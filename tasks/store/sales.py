@@ -1,18 +1,20 @@
 """Read what was used, and make the secret that marks a delivery."""
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from sqlalchemy import func, select
 from sqlmodel import col
 
 from schemas.tables.columns import table_of
+from schemas.tables.lineage import RunOutput, StageRun
 from schemas.tables.market import OrderRow, Quota, SealedUsage, UsageRow
 from tasks.store import anchor
 from tasks.store.database import reading
 from tasks.store.place import Store
 from tasks.store.registers import Values
 
+MAKER = "productize"  # the task whose frame ``product`` is sold
 AMOUNTS = ("calls", "rows", "bytes")
 
 
@@ -58,6 +60,22 @@ def months(s: Store, **where: str) -> dict[str, list[Values]]:
         whole = {name: int(row[name]) for name in AMOUNTS}  # PostgreSQL sums to NUMERIC
         found.setdefault(row.pop("order"), []).append(row | whole)
     return found
+
+
+def products_among(s: Store, factor: str, ids: Collection[str]) -> tuple[str, ...]:
+    """Find which files are a product that a factor has made."""
+    query = (
+        select(col(RunOutput.artifact))
+        .join(StageRun, col(StageRun.hash) == col(RunOutput.run))
+        .where(
+            col(StageRun.factor) == factor,
+            col(StageRun.task) == MAKER,
+            col(RunOutput.frame) == "product",
+            col(RunOutput.artifact).in_(ids),
+        )
+    )
+    with reading(s.engine) as c:
+        return tuple(sorted({*c.scalars(query)}))
 
 
 def counters(s: Store, **where: str) -> dict[str, Values]:

@@ -26,6 +26,7 @@ from schemas.tables.market import (
     SealedUsage,
     UsageRow,
 )
+from schemas.usage import MOMENT
 from tasks.store.database import reading, writing
 from tasks.store.place import Store
 from tasks.store.registers import Values
@@ -35,7 +36,6 @@ Kind = Literal[
     "unknown", "not_begun", "expired", "revoked", "withdrawn", "fields", "rate", "quota"
 ]
 MINUTE = timedelta(minutes=1)
-MOMENT = "%Y-%m-%dT%H:%M:%S.%fZ"  # sorts as time does
 
 
 # Made once: building a statement costs more than running it.

@@ -30,8 +30,15 @@ from schemas.tables.lineage import (
     RunOutput,
     StageRun,
 )
-from schemas.tables.market import Quota, SealedUsage, UsageRow
+from schemas.tables.market import (
+    EntitlementEvent,
+    OrderRow,
+    Quota,
+    SealedUsage,
+    UsageRow,
+)
 from schemas.tables.pledge import Collateral, PledgeRow
+from tasks.product.meter import doubts
 from tasks.store import anchor as anchors
 from tasks.store import registers, triggers
 from tasks.store.database import reading
@@ -39,6 +46,7 @@ from tasks.store.lineage import Loan, depths
 from tasks.store.place import Store, digest, locate, path
 from tasks.store.publish import GENESIS, link, projections, read_body, run_row
 from tasks.store.registers import CONTRACTS, Key, Values
+from tasks.store.sales import MAKER
 
 CORRUPT, UNTRUSTED, UNVERIFIABLE = 1, 2, 4
 PROJECTIONS: tuple[type[Row], ...] = (Artifact, Derivation, RunOutput, CheckResult)
@@ -280,6 +288,7 @@ def _replay(book: _Book) -> None:
     for table, rows in registers.rebuilt(_postings(book)).items():
         book.truth[table] = _by_key(table, rows.values())
     _recount(book)
+    _doubt(book)
 
 
 def _recount(book: _Book) -> None:
@@ -302,6 +311,27 @@ def _recount(book: _Book) -> None:
         book.notes.append(
             f"{len(loose)} deliveries are not sealed yet: run `datafactor meter`"
         )
+
+
+def _doubt(book: _Book) -> None:
+    """Hold usage against its orders: also what lies outside the chain must fit them.
+
+    Which zone an entity keeps its books in is not in the chain: the month and the day
+    of a delivery must be right in some zone. Sealing asks for the right one.
+    """
+    made: dict[str, set[str]] = {}
+    for said in book.runs:
+        ids = {m.ref.id for m in said.artifacts if m.frame == "product"}
+        if said.task == MAKER:
+            made.setdefault(said.factor, set()).update(ids)
+    usage, orders = book.truth[UsageRow].values(), book.truth[OrderRow].values()
+    events = book.truth[EntitlementEvent].values()
+    for factor in sorted({order["factor"] for order in orders}):
+        mine = [order for order in orders if order["factor"] == factor]
+        numbers = {order["order"] for order in mine}
+        own = [row for row in usage if row["entitlement"] in numbers]
+        for delivery, why in doubts(own, mine, events, made.get(factor, ())).items():
+            book.find(CORRUPT, f"delivery {delivery} is not borne by its order: {why}")
 
 
 def _postings(book: _Book) -> Iterator[tuple[str, str, str, list[Values]]]:

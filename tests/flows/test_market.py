@@ -17,11 +17,11 @@ from flows.deliver import bundle, deliver, refuse, whose
 from flows.market import Asked, order_of, rows_of, take_order
 from flows.meter import meter
 from flows.released import released
-from flows.stages import invoice_task
+from flows.stages import invoice_task, order_task
 from schemas.artifact import Snapshot
 from schemas.errors import Refused, RegisterError, StoreError
 from schemas.registers import Entitlement, Invoice, Order, Usage
-from schemas.sale import InvoiceTerms
+from schemas.sale import InvoiceTerms, OrderTerms
 from tasks import store
 from tasks.store import sales, usage
 from tests import shop
@@ -336,6 +336,25 @@ def test_what_the_product_has_become_is_asked_at_delivery(tmp_path: Path) -> Non
     ]
 
 
+def order_in_the_past(number: str, first: date) -> OrderTerms:
+    """Order ten days as one would have on the first of them."""
+    return OrderTerms(
+        factor="rain",
+        order=number,
+        customer=BUYER.customer,
+        customer_code=CODE,
+        use=BUYER.use,
+        fields=(),
+        rows=None,
+        quota=None,
+        valid_from=first,
+        valid_to=first + timedelta(days=9),
+        ordered_on=first,
+        key_sha256="0" * 64,
+        offer=released("rain").terms,
+    )
+
+
 def test_sealed_use_of_a_past_month_is_invoiced_and_corrected(tmp_path: Path) -> None:
     """333 rows × 0.0015 = 0.4995 -> 0.50; 700 more came late: 1.5495 -> 1.55."""
     price = 'price: {mode: per_row, amount: "0.0015"}'
@@ -343,12 +362,13 @@ def test_sealed_use_of_a_past_month_is_invoiced_and_corrected(tmp_path: Path) ->
     with shop.shop(tmp_path, shop.DOCUMENT.replace(before, price)):
         past = datetime(TODAY.year - 1, 7, 2, 12, tzinfo=UTC)
         month, first = f"{past:%Y-%m}", past.date()
-        take_order("rain", asked("L-1", first=first, last=first + timedelta(days=9)))
+        offer = released("rain")
+        ordered = order_in_the_past("L-1", first)
+        order_task(offer.ref, market.withdrawals(offer.terms), ordered)
 
         def use(rows: int) -> None:
-            asking = usage.Request(
-                *("L-1", "service", past, "Asia/Shanghai", ("day",), rows, 9, "served")
-            )
+            place = ("L-1", "service", past, "Asia/Shanghai", ("day",))
+            asking = usage.Request(*place, rows, 9, offer.ref.id)
             assert isinstance(usage.grant(store.current(), asking), usage.Grant)
 
         use(300)

@@ -272,6 +272,13 @@ def withdrawal(number: int = 1, **more: Any) -> dict[str, Any]:
     }
 
 
+def sold_product(s: Store) -> None:
+    """Publish the product that ``usage`` says was served."""
+    rows = pl.DataFrame({"route": ["JFK-LAX"], "rate": [1]})
+    product = made(s, "product", rows, sha("served"))
+    store.publish(s, run(product, task="productize", stage=Stage.PRODUCT))
+
+
 SAMPLES: dict[Any, dict[str, Any]] = {
     Right: right(),
     Cost: cost(),

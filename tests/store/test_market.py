@@ -19,6 +19,7 @@ from tests.store.build import (
     invoice,
     order,
     sha,
+    sold_product,
     usage,
     withdrawal,
 )
@@ -26,7 +27,8 @@ from tests.store.test_registers import post, rows_in
 
 
 def sold(s: Store, **more: Any) -> None:
-    """Post an order of 100 calls and its grant."""
+    """Publish a product; post an order of 100 calls and its grant."""
+    sold_product(s)
     post(s, Order, order(**more), task="order")
     post(s, Entitlement, entitlement(quota=more.get("quota", 100)), task="order")
 
@@ -69,6 +71,37 @@ def test_a_grant_opens_a_counter_and_a_renewal_raises_it(s: Store) -> None:
     }
     assert len(rows_in(s, EntitlementEvent)) == 3
     assert store.verify(s).exit == 0
+
+
+@pytest.mark.parametrize(
+    ("change", "why"),
+    [
+        (
+            "at = '2026-10-01T00:00:00.000000Z'",
+            "its month 2026-07 is not that of its moment",
+        ),
+        (
+            "at = '2026-06-01T00:00:00.000000Z', period = '2026-06'",
+            "its moment lies outside the term of order SO-1",
+        ),
+        ("fields = 'route,id'", "its fields were not licensed"),
+        ("served = 'a file'", "what it served is no product of flights"),
+    ],
+)
+def test_usage_that_its_order_does_not_bear_is_found_sealed_or_not(
+    s: Store, change: str, why: str
+) -> None:
+    sold(s)
+    deliver(s, usage())
+    assert store.verify(s).exit == 0
+    force(s, f"UPDATE usagerow SET {change}")
+    told = f"delivery D-1 is not borne by its order: {why}"
+    assert told in [f.sentence for f in store.verify(s).findings]
+    (changed,) = rows_in(s, UsageRow)
+
+    post(s, Usage, changed, task="meter")
+
+    assert [f.sentence for f in store.verify(s).findings] == [told]
 
 
 def test_what_was_not_ordered_entitles_to_nothing(s: Store) -> None:

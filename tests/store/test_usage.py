@@ -23,7 +23,16 @@ from tasks.store.usage import (
     grant_all,
     opened_by,
 )
-from tests.store.build import entitlement, frame_of, made, order, run, sha, withdrawal
+from tests.store.build import (
+    entitlement,
+    frame_of,
+    made,
+    order,
+    run,
+    sha,
+    sold_product,
+    withdrawal,
+)
 from tests.store.clients import NOON, asked, take
 from tests.store.test_publish import pool
 
@@ -35,7 +44,8 @@ def post(s: Store, contract: Any, **row: Any) -> None:
 
 
 def sold(s: Store, **more: Any) -> None:
-    """Post the order and the grant of its entitlement."""
+    """Publish a product; post its order and the grant of the entitlement."""
+    sold_product(s)
     post(s, Order, **order(**more))
     quota = {k: v for k, v in more.items() if k == "quota"}
     post(s, Entitlement, **entitlement(**quota))
@@ -279,6 +289,29 @@ def test_sealed_usage_is_what_was_delivered_and_sealing_again_is_nothing(
     assert (found.exit, "not sealed" in str(found.notes)) == (0, False)
     with reading(s.engine) as c:
         assert c.scalar(select(func.count()).select_from(SealedUsage)) == 4
+
+
+def test_forged_usage_is_not_sealed_and_sound_usage_is(
+    s: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The trigger is dropped and put back, so that nothing else shows it."""
+    monkeypatch.setattr(store, "current", lambda: s)
+    sold(s)
+    grant_all(s, [asked(n) for n in range(3)])
+    on = " ON usagerow" if s.engine.dialect.name == "postgresql" else ""
+    at = "at = '2026-10-01T00:00:00.000000Z', period = '2026-10', fields = 'id'"
+    with writing(s.engine) as c:
+        c.execute(text(f"DROP TRIGGER usagerow_fixed{on}"))
+        c.execute(text(f"UPDATE usagerow SET {at} WHERE delivery = 'D-1'"))
+        triggers.install(c)
+
+    assert meter() == {"flights": 2}
+    assert meter() == {}
+
+    with reading(s.engine) as c:
+        assert sorted(c.scalars(select(col(SealedUsage.delivery)))) == ["D-0", "D-2"]
+    (finding,) = store.verify(s).findings
+    assert "D-1 is not borne by its order: its fields" in finding.sentence
 
 
 @pytest.mark.parametrize(
