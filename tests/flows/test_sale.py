@@ -13,6 +13,7 @@ from sqlalchemy import event
 from flows import market
 from flows.deliver import deliver, whose
 from flows.market import Asked, rows_of, take_order
+from flows.released import released
 from flows.value_chain import value_chain
 from schemas.artifact import Stage
 from schemas.errors import Refused, RegisterError
@@ -155,9 +156,9 @@ def hashed(key: str) -> str:
 
 def call(number: str, key: str) -> store.Grant | store.Denied:
     """Ask for one row with a key."""
-    now, zone = datetime.now(UTC), "Asia/Shanghai"
+    now, zone, served = datetime.now(UTC), "Asia/Shanghai", released("rain").ref.id
     asking = store.Request(
-        *(number, "service", now, zone, ("day",), 1, 9, "served"),
+        *(number, "service", now, zone, ("day",), 1, 9, served),
         key_sha256=hashed(key),
     )
     return store.grant(store.current(), asking)
