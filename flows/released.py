@@ -9,11 +9,14 @@ from typing import Any
 import polars as pl
 from pydantic import ValidationError
 
+from flows.document import factor_named
 from schemas.artifact import ArtifactRef, Publication, Snapshot
-from schemas.errors import Refused, StoreError
+from schemas.errors import FactorError, Refused, StoreError
+from schemas.factor import classes_of
 from schemas.product import ProductTerms
 from schemas.registers import ProductEvent
 from tasks import store
+from tasks.product.lineage import RANK
 from tasks.store import Run
 
 # What a contract is made of; the rest of old terms may be of an older edition.
@@ -47,9 +50,44 @@ def released(name: str) -> Released:
         StoreError: The factor has not made a product yet, or only an older release of
             datafactor has, whose terms this one cannot read.
         Refused: Its last run was refused: what must not leave is not offered, and an
-            earlier version does not stand in for it.
+            earlier version does not stand in for it. Or its document classifies a
+            column higher by now, and was not run since.
     """
-    return released_by(last_offer(name))
+    offer = released_by(last_offer(name))
+    if higher := classified_higher(offer):
+        ground = (
+            f"the document classifies {', '.join(higher)} higher than when the product"
+            f" was made: `datafactor run {offer.factor} --through product`"
+        )
+        raise Refused("productize", (ground,))
+    return offer
+
+
+def classified_higher(offer: Released) -> list[str]:
+    """List columns that a person has classified higher since a product was made.
+
+    Without a document nothing was said since.
+    """
+    try:
+        now = factor_named(offer.factor).product
+    except FactorError:
+        return []
+    if now is None:
+        return []
+    was = classes_of(offer.terms.columns)
+    found = [
+        name
+        for name, kind in classes_of(now.columns).items()
+        if RANK[kind] > RANK[was.get(name, kind)]
+    ]
+    for table, classes in now.classified.items():
+        before = offer.terms.classified.get(table, {})
+        found += [
+            f"{table}.{name}"
+            for name, kind in classes.items()
+            if RANK[kind] > RANK[before.get(name, kind)]
+        ]
+    return found
 
 
 def last_offer(name: str) -> Run:

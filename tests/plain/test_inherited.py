@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from flows.document import factor_named
+from flows.released import released
 from flows.value_chain import value_chain
 from schemas.errors import Refused, StoreError
 from tests.gauges import (
@@ -117,3 +118,14 @@ def test_what_was_measured_for_an_enclave_is_measured_again_outside(
     assert enclave_terms.classified["level"] == {
         "gauge": "personal", "total": "personal"
     }  # fmt: skip
+
+
+def test_a_product_whose_column_a_person_calls_sensitive_since_is_not_offered(
+    home: Path,
+) -> None:
+    run("level")
+    assert released("level").ref.rows == 1
+    write_level(home, OPEN, SOURCE.format(table="level", grade="sensitive"))
+
+    with pytest.raises(Refused, match=r"classifies resource\.value higher than when"):
+        released("level")
