@@ -36,7 +36,7 @@ from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from flows.described import Facts, details, facts, openapi, page
-from flows.shelf import Offer, Order, Shelf, Stock, Till, forbidden, licensed_by
+from flows.shelf import Offer, Order, Shelf, Stock, Till, grounds_against, licensed_by
 from schemas.errors import DatafactorError, StoreError
 from tasks import store
 from tasks.product.ask import (
@@ -308,7 +308,7 @@ class Desk:
         if (offer := stock.offer(name)) is None:
             return absent(stock, name)
         request.scope["state"]["product"] = offer.name
-        if ground := forbidden(offer, order):
+        if ground := grounds_against(offer, order):
             return problem(403, "forbidden", ground)
         read = question(request.query_params.multi_items(), licensed_by(offer, order))
         if isinstance(read, Wrong):

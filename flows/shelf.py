@@ -21,13 +21,11 @@ from zoneinfo import ZoneInfo
 import polars as pl
 
 from flows.document import factor_named
-from flows.released import Released, all_released, withdrawal
+from flows.released import Released, all_released, classified_higher, withdrawal
 from schemas.errors import DatafactorError
 from tasks import store
 from tasks.product.ask import Licensed
-from tasks.product.order import has_fields, is_licensed
-from tasks.product.uses import use_is_allowed
-from tasks.product.versions import breaks_promise
+from tasks.product.order import forbidden
 from tasks.store import Denied, Grant, Request, Store
 
 FRESH = 1.0  # seconds for which offers are taken as they were
@@ -177,34 +175,21 @@ def stamp_of(file: Path) -> Stamp:
 
 
 def offer_of(released: Released) -> Offer | None:
-    """Add the zone; a product whose document cannot be read any more is not served."""
+    """Add the zone; nothing without a document, or where it says more than it did.
+
+    A column that a person has classified higher since is not served any more.
+    """
     try:
-        return Offer(released, factor_named(released.factor).zone)
+        offer = Offer(released, factor_named(released.factor).zone)
     except DatafactorError:
         return None
+    return None if classified_higher(released) else offer
 
 
-def forbidden(offer: Offer, order: Order) -> str:
+def grounds_against(offer: Offer, order: Order) -> str:
     """Say why an order's product may not be served, whoever asks; empty: it may."""
-    terms = offer.released.terms
-    used = use_is_allowed(terms.scenario, order["use"])
-    breaks = breaks_promise(order["version"], terms.version)
-    answers = [
-        (
-            (order["factor"], order["product"]) == (offer.released.factor, terms.name),
-            f"this key opens {order['product']} of {order['factor']} only",
-        ),
-        ("service" in terms.delivery.forms, f"{terms.name} is delivered as files only"),
-        has_fields(terms, tuple(order["fields"].split(",")))[1:],
-        is_licensed(terms)[1:],
-        (used.allowed, used.ground),
-        (
-            not breaks,
-            f"{terms.name} is at {terms.version} now, which breaks what was ordered at"
-            f" {order['version']}: order it anew",
-        ),
-    ]
-    return "; ".join(ground for open_, ground in answers if not open_)
+    of = offer.released
+    return "; ".join(forbidden(of.terms, of.factor, order, "service"))
 
 
 def licensed_by(offer: Offer, order: Order) -> Licensed:

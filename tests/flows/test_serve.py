@@ -27,7 +27,7 @@ from flows.market import Asked, take_order
 from flows.meter import meter
 from flows.released import all_released
 from flows.serve import app_of, keep_sealing, listen, server_of
-from flows.shelf import Offer, Order, Shelf, Till, forbidden
+from flows.shelf import Offer, Order, Shelf, Till, grounds_against
 from flows.value_chain import value_chain
 from schemas.artifact import ArtifactRef, Stage
 from schemas.errors import StoreError
@@ -599,9 +599,9 @@ def test_of_two_products_of_one_name_neither_is_served(
     (snow,) = [r for r in all_released() if r.factor == "snow"]
     order = Shelf(store.current()).order(key["Authorization"][7:])
     assert order is not None
-    assert forbidden(Offer(rain, "UTC"), order) == ""
-    assert forbidden(Offer(snow, "UTC"), order) == (
-        "this key opens daily-rain of rain only"
+    assert grounds_against(Offer(rain, "UTC"), order) == ""
+    assert grounds_against(Offer(snow, "UTC"), order).startswith(
+        "order W-1 is for daily-rain of rain only"
     )
     (home / "factors" / "snow.yaml").unlink()
 
