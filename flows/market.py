@@ -48,7 +48,7 @@ from schemas.sale import (
 )
 from schemas.terms import Terms
 from tasks import store
-from tasks.product.entitle import last_day
+from tasks.product.entitle import events_about, gone, last_day
 from tasks.store import sales
 
 T = TypeVar("T", bound=Terms)
@@ -117,9 +117,8 @@ def events_of(number: str) -> list[Facts]:
 
 
 def withdrawals(offer: ProductTerms) -> Snapshot:
-    """Ask for the events of a product."""
-    asked = {"entity": entity_of(offer), "product": offer.name}
-    return Snapshot(register=ProductEvent, where=asked)
+    """Ask for the events of an entity's products: this one may be renamed."""
+    return Snapshot(register=ProductEvent, where={"entity": entity_of(offer)})
 
 
 def take_order(name: str, asked: Asked) -> Facts:
@@ -334,26 +333,35 @@ def withdraw(
     if not runs:
         raise StoreError(f"{factor} has made no product yet")
     offer = ProductTerms.model_validate(runs[0].publication.terms)
-    asked = withdrawals(offer)
+    known = rows_of(ProductEvent, entity=entity_of(offer))
+    product = concerned(known, offer, factor) if lift else offer.name
+    asked = {"entity": entity_of(offer), "product": product}
     terms = valid(
         WithdrawalTerms,
         factor=factor,
-        entity=asked.where["entity"],
-        product=offer.name,
-        number=len(rows_of(ProductEvent, **asked.where)) + 1,
+        entity=asked["entity"],
+        product=product,
+        number=sum(e["product"] == product for e in known) + 1,
         lift=lift,
         effective_on=on or today(factor),
         reason=reason,
         evidence=evidence,
     )
-    withdraw_task(asked, terms)
+    withdraw_task(Snapshot(register=ProductEvent, where=asked), terms)
     return {
-        "product": offer.name,
+        "product": product,
         "event": "restore" if lift else "withdraw",
         "effective_on": str(terms.effective_on),
         "reason": reason,
         "orders": [o["order"] for o in rows_of(Order, factor=factor)],
     }
+
+
+def concerned(events: list[Facts], offer: ProductTerms, factor: str) -> str:
+    """Name what a lift concerns: what is withdrawn, maybe under an earlier name."""
+    mine = events_about(events, offer.name, factor)
+    ended = [str(e["product"]) for e in gone(mine, date.max)]
+    return offer.name if offer.name in ended else [*ended, offer.name][0]
 
 
 def usage(name: str) -> list[Facts]:

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
-import polars as pl
 from pydantic import ValidationError
 
 from flows.document import factor_named
@@ -16,6 +15,7 @@ from schemas.factor import classes_of
 from schemas.product import ProductTerms
 from schemas.registers import ProductEvent
 from tasks import store
+from tasks.product.entitle import events_about, gone
 from tasks.product.lineage import RANK
 from tasks.store import Run
 
@@ -163,12 +163,10 @@ def read_terms(said: Mapping[str, Any]) -> ProductTerms | None:
 def withdrawal(terms: ProductTerms, day: date) -> str:
     """Say why a product is withdrawn on a day; nothing while it is offered."""
     entity = terms.provider.entity if terms.provider else ""
-    asked = Snapshot(
-        register=ProductEvent, where={"entity": entity, "product": terms.name}
-    )
-    events, _ = store.snapshot(store.current(), asked, "")
-    told = events.filter(pl.col("effective_on") <= day).sort("number").to_dicts()
-    return str(told[-1]["reason"]) if told and told[-1]["event"] == "withdraw" else ""
+    asked = Snapshot(register=ProductEvent, where={"entity": entity})
+    events = store.snapshot(store.current(), asked, "")[0].to_dicts()
+    ended = gone(events_about(events, terms.name, terms.factor), day)
+    return str(ended[0]["reason"]) if ended else ""
 
 
 def offers(factor: str = "") -> list[Run]:

@@ -19,16 +19,33 @@ def withdrawn(events: Iterable[Row], day: date) -> str:
     """Say why a product is withdrawn on a day; empty where it is not.
 
     Args:
-        events: Rows of register ProductEvent, of one product.
+        events: Rows of register ProductEvent, of one product and its earlier names.
         day: In the zone of the entity that sells.
     """
-    past = [e for e in events if e["effective_on"] <= day]
-    last = max(past, key=lambda e: e["number"], default=None)
-    if last is None or last["event"] == "restore":
+    ended = gone(events, day)
+    if not ended:
         return ""
+    last = ended[0]
     return (
         f"{last['product']} was withdrawn on {last['effective_on']}: {last['reason']}"
     )
+
+
+def gone(events: Iterable[Row], day: date) -> list[Row]:
+    """List the withdrawals that hold on a day: of each name its last event says it."""
+    past = sorted(events, key=lambda e: e["number"])
+    last = {e["product"]: e for e in past if e["effective_on"] <= day}
+    return [event for event in last.values() if event["event"] == "withdraw"]
+
+
+def events_about(events: Iterable[Row], name: str, factor: str) -> list[Row]:
+    """Take the events of a product, whatever its factor has called it before.
+
+    Another name does not undo a withdrawal, nor does another factor.
+    """
+    return [
+        e for e in events if e["product"] == name or (factor and e["factor"] == factor)
+    ]
 
 
 def last_day(first: date, months: int) -> date:

@@ -14,7 +14,7 @@ from schemas.offer import Price
 from schemas.product import ProductTerms
 from schemas.registers import Entitlement, Order, ProductEvent
 from schemas.sale import Ordered, OrderTerms, RenewalTerms, Renewed
-from tasks.product.entitle import key_now, last_day, withdrawn
+from tasks.product.entitle import events_about, key_now, last_day, withdrawn
 from tasks.product.price import due, price_is_allowed
 from tasks.product.uses import use_is_allowed
 from tasks.product.versions import breaks_promise
@@ -31,7 +31,7 @@ def order(
 
     Args:
         product: The rows on offer: the order rests on them.
-        withdrawals: Events of this product so far.
+        withdrawals: Events of the entity's products so far.
         terms: The order, and the offer as it stands.
 
     Returns:
@@ -186,7 +186,7 @@ def answered(answers: list[Answer], offer: ProductTerms, day: date) -> pl.LazyFr
 
 def is_offered(offer: ProductTerms, events: list[dict[str, Any]], day: date) -> Answer:
     """Refuse what was withdrawn or whose offer has ended."""
-    if told := withdrawn(events, day):
+    if told := withdrawn(events_about(events, offer.name, offer.factor), day):
         return "offered", False, told
     ends = offer.deprecated
     if ends and ends.on < day:

@@ -27,6 +27,7 @@ from schemas.tables.market import (
     UsageRow,
 )
 from schemas.usage import MOMENT
+from tasks.product.entitle import gone
 from tasks.store.database import reading, writing
 from tasks.store.place import Store
 from tasks.store.registers import Values
@@ -284,29 +285,21 @@ def _out_of_term(order: str, terms: Sequence[tuple[date, date]], day: date) -> D
 
 
 def _withdrawn(c: Connection, order: str, day: date) -> Denied | None:
-    """Look whether the ordered product is on offer on a day."""
+    """Look whether the ordered product, by whatever name, is on offer on a day."""
+    mine, said = table_of(OrderRow).c, table_of(OfferEvent).c
+    same = or_(said.product == mine.product, said.factor == mine.factor)
     query = (
-        select(
-            col(OfferEvent.event), col(OfferEvent.effective_on), col(OrderRow.product)
-        )
-        .join(
-            OrderRow,
-            and_(
-                col(OrderRow.entity) == col(OfferEvent.entity),
-                col(OrderRow.product) == col(OfferEvent.product),
-            ),
-        )
-        .where(col(OrderRow.order) == order, col(OfferEvent.effective_on) <= day)
-        .order_by(col(OfferEvent.number).desc())
-        .limit(1)
+        select(*said)
+        .join(OrderRow, and_(said.entity == mine.entity, same))
+        .where(mine.order == order)
     )
-    last = c.execute(query).first()
-    if last is None or last.event != "withdraw":
+    ended = gone(c.execute(query).mappings().all(), day)
+    if not ended:
         return None
     return Denied(
         "withdrawn",
-        f"product {last.product} is withdrawn since {last.effective_on}: ask the"
-        " provider why",
+        f"product {ended[0]['product']} is withdrawn since"
+        f" {ended[0]['effective_on']}: ask the provider why",
     )
 
 

@@ -16,7 +16,7 @@ from flows import market
 from flows.deliver import bundle, deliver, refuse, whose
 from flows.market import Asked, order_of, rows_of, take_order
 from flows.meter import meter
-from flows.released import released
+from flows.released import released, withdrawal
 from flows.stages import invoice_task, order_task
 from schemas.artifact import Snapshot
 from schemas.errors import Refused, RegisterError, StoreError
@@ -301,6 +301,31 @@ def test_a_withdrawn_product_is_neither_sold_nor_delivered(
         market.withdraw("rain", "settled", "letter 9", None, True)
     assert "J-1" in told["orders"]
     deliver("J-1", tmp_path / "out")
+
+
+def test_a_withdrawn_product_stays_so_under_another_name(tmp_path: Path) -> None:
+    with shop.shop(tmp_path):
+        market.withdraw("rain", "its source is disputed", "letter 7", None, False)
+        renamed = shop.DOCUMENT.replace("daily-rain", "town-rain")
+        shop.offer(tmp_path, renamed.replace("1.2.0", "2.0.0"))
+
+        with pytest.raises(Refused, match=r"daily-rain was withdrawn on .*disputed"):
+            take_order("rain", asked("N-1"))
+        assert withdrawal(released("rain").terms, market.today("rain")) == (
+            "its source is disputed"
+        )
+        told = market.withdraw("rain", "settled", "letter 9", None, True)
+        assert told["product"] == "daily-rain"
+        take_order("rain", asked("N-1"))
+        with pytest.raises(RegisterError, match="town-rain is offered already"):
+            market.withdraw("rain", "again", "", None, True)
+
+        shop.offer(
+            tmp_path, renamed.replace("town-", "city-").replace("1.2.0", "3.0.0")
+        )
+        market.withdraw("rain", "disputed again", "letter 11", None, False)
+        with pytest.raises(Refused, match="product city-rain is withdrawn since"):
+            deliver("N-1", tmp_path / "out")
 
 
 def test_what_the_product_has_become_is_asked_at_delivery(tmp_path: Path) -> None:

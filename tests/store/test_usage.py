@@ -132,7 +132,7 @@ def test_a_product_that_was_offered_again_is_delivered_again(s: Store) -> None:
     back = {"event": "restore", "effective_on": date(2026, 7, 5)}
     post(s, ProductEvent, **withdrawal(1, effective_on=date(2026, 7, 1)))
     post(s, ProductEvent, **withdrawal(2, **back))
-    post(s, ProductEvent, **withdrawal(1, product="another"))
+    post(s, ProductEvent, **withdrawal(1, product="another", factor="others"))
 
     denied = refused(grant(s, asked(1)))
 

@@ -46,7 +46,7 @@ def public() -> dict[str, Any]:
 
 
 def event(number: int, name: str, on: date) -> dict[str, Any]:
-    told = {"product": "daily-rain", "reason": "a dispute"}
+    told = {"product": "daily-rain", "factor": "rain", "reason": "a dispute"}
     return told | {"number": number, "event": name, "effective_on": on}
 
 
