@@ -293,7 +293,7 @@ def _withdrawn(c: Connection, order: str, day: date) -> Denied | None:
         .join(OrderRow, and_(said.entity == mine.entity, same))
         .where(mine.order == order)
     )
-    ended = gone(c.execute(query).mappings().all(), day)
+    ended = gone(map(dict, c.execute(query).mappings()), day)
     if not ended:
         return None
     return Denied(

@@ -17,7 +17,14 @@ from referencing import Registry, Resource
 
 from schemas.artifact import CheckCount, Publication, Stage
 from tasks.columns import column_lineage
-from tasks.product.describe.openlineage import Dataset, RunFacts, event, events, run_id
+from tasks.product.describe.openlineage import (
+    Dataset,
+    RunFacts,
+    event,
+    events,
+    run_id,
+    without_values,
+)
 
 VENDOR = Path(__file__).resolve().parents[1] / "vendor" / "openlineage"
 CORE = "https://openlineage.io/spec/1-0-2/OpenLineage.json"
@@ -194,3 +201,13 @@ def test_the_schemas_refuse_a_wrong_event(
     wrong(said)
 
     assert problems(said) != []
+
+
+@pytest.mark.parametrize(
+    "text", ["'13800000001'", "$$13800000001$$", "13800000001", "'' /* 13800000001 */"]
+)
+def test_no_value_in_a_query_is_told(text: str) -> None:
+    told = without_values(f"""SELECT "it's", n FROM t WHERE n = {text} AND k > 7""")
+    assert told.startswith("""SELECT "it's", n FROM t WHERE n = '***'""")
+    assert told.endswith("AND k > 7")
+    assert "138" not in told
