@@ -412,7 +412,7 @@ def of_window(node: exp.Window, scope: Scope) -> Origins:
     named = scope.windows.get(node.alias)
     # What stands around the function: OVER, and within it FILTER or IGNORE NULLS.
     shown = node.this
-    sides = [n for n in node.iter_expressions() if n is not shown]
+    sides: list[exp.Expr] = [n for n in node.iter_expressions() if n is not shown]
     while isinstance(shown, exp.Filter | exp.IgnoreNulls | exp.RespectNulls):
         sides += [n for n in shown.iter_expressions() if n is not shown.this]
         shown = shown.this

@@ -392,8 +392,15 @@ def test_sealed_use_of_a_past_month_is_invoiced_and_corrected(tmp_path: Path) ->
         order_task(offer.ref, market.withdrawals(offer.terms), ordered)
 
         def use(rows: int) -> None:
-            place = ("L-1", "service", past, "Asia/Shanghai", ("day",))
-            asking = usage.Request(*place, rows, 9, offer.ref.id)
+            asking = usage.Request(
+                *("L-1", "service"),
+                past,
+                "Asia/Shanghai",
+                ("day",),
+                rows,
+                9,
+                offer.ref.id,
+            )
             assert isinstance(usage.grant(store.current(), asking), usage.Grant)
 
         use(300)
