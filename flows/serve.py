@@ -59,7 +59,7 @@ WORST = 4 * HEADERS  # bytes of a head; with fewer it is read whole, then refuse
 EVERY = 60.0  # seconds from one sealing to the next
 QUARTER = 900  # seconds
 CLIENTS = 512  # connections at once; the next gets a plain 503
-KEY = re.compile(r"(?:^|[/=&?])df_[\w-]{20,}")
+KEY = re.compile(r"(?<![\w-])df_[\w-]{20,}")
 KEY_NAMES = re.compile(
     r"(?:^|&)(?:x-)?(?:api|access|auth)?[-_]?(?:key|token|authorization|bearer|secret)=",
     re.IGNORECASE,

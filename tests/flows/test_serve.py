@@ -214,6 +214,7 @@ def test_what_is_not_licensed_is_refused_by_name(client: httpx.Client) -> None:
         ("api_key=abc", 400, "key-in-url"),
         ("ACCESS_TOKEN=abc", 400, "key-in-url"),
         ("town=df_" + "x" * 43, 400, "key-in-url"),
+        ("fields=town,df_" + "x" * 43, 400, "key-in-url"),
         ("town=%64%66_" + "x" * 43, 400, "key-in-url"),
         ("town=" + "x" * 9_000, 414, "long"),
     ],
