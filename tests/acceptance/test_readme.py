@@ -4,6 +4,7 @@ import re
 import shutil
 import subprocess
 import sys
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -35,7 +36,12 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.mark.parametrize("command", commands("datafactor"), ids=" ".join)
 def test_each_command_works_after_the_demo(command: list[str], home: Path) -> None:
-    said = datafactor(*command[1:], home=home)
+    # What a command writes goes below the reader's home, not into the checkout.
+    words = [
+        str(home / word) if before == "-o" else word
+        for before, word in pairwise(command)
+    ]
+    said = datafactor(*words, home=home)
 
     assert said.exit == 0, said.err
     assert "Traceback" not in said.err
