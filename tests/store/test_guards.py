@@ -29,16 +29,18 @@ FIXED = [t for t in TABLES if t not in ("collateral", "quota")]
 @pytest.fixture
 def filled(s: Store, tmp_path: Path) -> Store:
     """Hold a row in every table."""
-    from schemas.registers import JournalLine, Pledge
+    from schemas.registers import JournalLine, Pledge, Usage
     from schemas.tables.market import UsageRow
     from tests.store.build import SAMPLES, frame_of, made, usage
 
     chain(s, tmp_path)
+    served = {"served": store.resolve(s, "flights/product").id}
     for contract in [c for c in SAMPLES if c not in (JournalLine, Pledge)]:
-        posted = made(s, "posted", frame_of(contract, [SAMPLES[contract]]))
+        sample = SAMPLES[contract] | (served if contract is Usage else {})
+        posted = made(s, "posted", frame_of(contract, [sample]))
         store.publish(s, run(posted, register=contract.__name__))
     with writing(s.engine) as c:
-        c.execute(insert(UsageRow).values(**usage()))
+        c.execute(insert(UsageRow).values(**usage(**served)))
         c.execute(update(Quota).values(used_calls=1, used_rows=7))
     return s
 

@@ -79,7 +79,20 @@ def test_a_source_grants_what_the_catalogue_says(home: Path) -> None:
     assert product.listed is None  # nobody else knows its own terms
 
 
-def test_a_product_as_input_grants_its_own_terms(home: Path) -> None:
+def test_the_house_gets_no_licence_from_itself(home: Path) -> None:
+    grants = product_of(home, "joined").grants
+
+    assert list(grants) == ["inputs.rows.people", "inputs.list.sources.people"]
+
+
+def test_a_product_of_another_house_grants_its_own_terms(home: Path) -> None:
+    own = (home / "entities" / "jiangbei-data.yaml").read_text("utf-8")
+    (home / "entities" / "other-house.yaml").write_text(
+        own.replace("entity: jiangbei-data", "entity: other-house"), "utf-8"
+    )
+    joined = JOINED.replace("entity: jiangbei-data", "entity: other-house")
+    (home / "factors" / "joined.yaml").write_text(joined, "utf-8")
+
     grants = product_of(home, "joined").grants
 
     assert list(grants) == ["inputs.rows.people", "inputs.list"]
