@@ -1,10 +1,8 @@
 """Say from which columns each column of a query comes, by reading its SQL.
 
-Three kinds of edges. ``value``: the output may show what a single row held, changed or
-not; so do windows, MIN, quantiles, STRING_AGG, and all aggregates but ``OVER_ROWS``. Of
-those too, where a FILTER, a CASE or the like lets one column choose the rows whose
-other column is added: SUM(pay) FILTER (WHERE id = 7). ``aggregate``: a figure over many
-rows, of one column or of sums of columns.
+Three kinds of edges. ``value``: the output shows what a single row held, changed or
+not; MIN, MAX, LAG, QUANTILE_DISC and STRING_AGG belong here, since they hand on a
+value that some row holds. ``aggregate``: the output is a figure over many rows.
 ``filter``: the column decides which rows there are: WHERE, JOIN, GROUP BY, HAVING,
 QUALIFY, DISTINCT ON, ORDER BY before LIMIT, the right side of EXCEPT and INTERSECT. A
 filter of the whole query has the output ``*``, one inside a scalar subquery its column.
@@ -52,15 +50,13 @@ class Origin(NamedTuple):
 
 Origins = frozenset[Origin]
 NOTHING: Origins = frozenset()
-# Aggregates that show no single row of a large group; every other one may hand one on.
-OVER_ROWS = (
-    exp.Sum, exp.Avg, exp.Count, exp.Stddev, exp.StddevPop, exp.StddevSamp,
-    exp.Variance, exp.VariancePop, exp.Corr, exp.CovarPop, exp.CovarSamp,
+# Aggregates and windows that hand on the value of one row.
+ONE_ROW = (
+    exp.Min, exp.Max, exp.GroupConcat, exp.FirstValue, exp.LastValue, exp.NthValue,
+    exp.Lag, exp.Lead,
 )  # fmt: skip
-# The same where sqlglot does not know them in PostgreSQL's words.
-UNKNOWN = frozenset({"covar", "var"})
-# What adds columns and lets none choose among the rows of another.
-SUMMING = (exp.Add, exp.Sub, exp.Neg, exp.Paren, exp.Literal)
+# Aggregates that sqlglot does not know in PostgreSQL's words.
+UNKNOWN = frozenset({"covar", "var", "quantile_cont"})
 
 
 @dataclass(frozen=True)
@@ -369,30 +365,10 @@ def origins(node: exp.Expr, scope: Scope) -> Origins:
     parts = [origins(n, scope) for n in node.iter_expressions()]
     found: Origins = frozenset().union(*parts)
     if isinstance(node, exp.Filter):  # AVG(x) FILTER (WHERE y)
-        plain = frozenset().union(
-            *(origins(n, scope) for n in node.this.iter_expressions())
-        )
-        both = plain | found - parts[0]
-        return weakened(both, "aggregate") if of_one_column(both) else both
-    known = isinstance(node, OVER_ROWS)
+        return parts[0] | weakened(found - parts[0], "aggregate")
+    known = isinstance(node, exp.AggFunc) and not isinstance(node, ONE_ROW)
     unknown = isinstance(node, exp.Anonymous) and node.name.lower() in UNKNOWN
-    over = (known or unknown) and (of_one_column(found) or is_sum(node, scope))
-    return weakened(found, "aggregate") if over else found
-
-
-def of_one_column(found: Origins) -> bool:
-    """Say whether at most one column of single rows is in it: none chooses another."""
-    return len({(o.table, o.column) for o in found if o.how == "value"}) <= 1
-
-
-def is_sum(node: exp.Expr, scope: Scope) -> bool:
-    """Say whether an aggregate is one of sums of columns, each of one origin."""
-    return all(
-        of_one_column(origins(part, scope))
-        if isinstance(part, exp.Column)
-        else isinstance(part, SUMMING) and is_sum(part, scope)
-        for part in node.iter_expressions()
-    )
+    return weakened(found, "aggregate") if known or unknown else found
 
 
 def told(node: exp.Expr, scope: Scope) -> Origins:
@@ -405,59 +381,12 @@ def told(node: exp.Expr, scope: Scope) -> Origins:
 
 
 def of_window(node: exp.Window, scope: Scope) -> Origins:
-    """Find what a window shows, and by what it is divided and ordered.
-
-    Each row has one, and its part may be that row alone: it shows values.
-    """
+    """Find what a window shows, and by what it is divided and ordered."""
+    shown = origins(node.this, scope)
     named = scope.windows.get(node.alias)
-    # What stands around the function: OVER, and within it FILTER or IGNORE NULLS.
-    shown = node.this
-    sides: list[exp.Expr] = [n for n in node.iter_expressions() if n is not shown]
-    while isinstance(shown, exp.Filter | exp.IgnoreNulls | exp.RespectNulls):
-        sides += [n for n in shown.iter_expressions() if n is not shown.this]
-        shown = shown.this
-    around = named.iter_expressions() if named else ()
-    parts = (*shown.iter_expressions(), *sides, *around)
-    return frozenset().union(*(origins(n, scope) for n in parts))
-
-
-def counting(sql: str, output: str, tables: Iterable[str]) -> str:
-    """Say whether a column is a plain count: ``rows``, ``distinct`` or ``""``.
-
-    It is followed by name through CTEs and subqueries; what is computed with a count,
-    or counted under a condition, is none. ``COUNT(*) * 25`` -> "".
-    """
-    tree = guard(sql, {name: () for name in tables}, "SQL")
-    return counted(tree, output, {})
-
-
-def counted(tree: exp.Expr, output: str, known: Mapping[str, exp.Expr]) -> str:
-    """Follow one column of a SELECT to a COUNT."""
-    with_ = tree.args.get("with_")
-    ctes = with_.expressions if with_ else ()
-    known = {**known, **{cte.alias.lower(): cte.this for cte in ctes}}
-    if not isinstance(tree, exp.Select):
-        return ""
-    value = next((c for c in tree.selects if c.alias_or_name == output), None)
-    value = value.this if isinstance(value, exp.Alias) else value
-    if isinstance(value, exp.Count):
-        return count_of(value)
-    start = tree.args.get("from_")
-    if not isinstance(value, exp.Column) or start is None or tree.args.get("joins"):
-        return ""
-    below = start.this
-    if isinstance(below, exp.Subquery):
-        return counted(below.this, value.name, known)
-    inner = known.get(below.name.lower())
-    return counted(inner, value.name, known) if inner else ""
-
-
-def count_of(count: exp.Count) -> str:
-    """Name what COUNT counts: rows, the values of one column, or ``""``."""
-    if isinstance(count.this, exp.Star):
-        return "rows"
-    one = isinstance(count.this, exp.Distinct) and count.this.expressions
-    return "distinct" if one and isinstance(one[0], exp.Column) else ""
+    sides = [*node.iter_expressions(), *(named.iter_expressions() if named else ())]
+    around = (origins(n, scope) for n in sides if n is not node.this)
+    return shown | weakened(frozenset().union(*around), "aggregate")
 
 
 def lookup(node: exp.Expr, name: str, owner: str, scope: Scope) -> Origins:
