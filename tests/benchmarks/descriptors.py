@@ -8,26 +8,21 @@ Python's own and takes most of the time.
 
 import json
 import statistics
-import sys
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
-ROOT = Path(__file__).resolve().parents[2]
-sys.path.insert(0, str(ROOT))
-
-from flows.export import yaml_text  # noqa: E402
-from schemas.artifact import Publication, Stage  # noqa: E402
-from tasks.columns import column_lineage  # noqa: E402
-from tasks.product.describe.croissant import croissant  # noqa: E402
-from tasks.product.describe.dcat import dcat  # noqa: E402
-from tasks.product.describe.facts import Facts  # noqa: E402
-from tasks.product.describe.odcs import odcs  # noqa: E402
-from tasks.product.describe.openlineage import Dataset, RunFacts, event  # noqa: E402
-from tasks.product.odrl import odrl  # noqa: E402
-from tests.described import facts  # noqa: E402
+from flows.export import yaml_text
+from schemas.artifact import Publication, Stage
+from tasks.columns import column_lineage
+from tasks.product.describe.croissant import croissant
+from tasks.product.describe.dcat import dcat
+from tasks.product.describe.facts import Facts
+from tasks.product.describe.odcs import odcs
+from tasks.product.describe.openlineage import Dataset, RunFacts, event
+from tasks.product.odrl import odrl
+from tests.described import facts
 
 PRODUCTS, ROUNDS = 1_000, 3
 SQL = "SELECT plot, SUM(yield_kg) AS yield_kg FROM resource GROUP BY plot"

@@ -57,7 +57,7 @@ resource:
     - {name: kind, logicalType: string, classification: public}
     - {name: seconds, logicalType: integer, classification: public}
     - {name: late, logicalType: boolean, classification: public}
-"""  # noqa: E501
+"""  # noqa: E501 - a document as people write it
 OFFER = """
   version: 1.0.0
   licence:

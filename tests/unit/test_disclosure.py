@@ -86,7 +86,7 @@ def answers(
     found = ask(rows, asked, {})
     Disclosure.validate(found.disclosure)
     row = found.disclosure.row(0, named=True) if found.disclosure.height else {}
-    return {gate: tuple(rest) for gate, *rest in found.gates}, row  # type: ignore[misc]
+    return {gate: tuple(rest) for gate, *rest in found.gates}, row  # type: ignore[misc]  # a gate is named first
 
 
 def test_k_l_classes_and_level_are_measured_on_the_rows() -> None:

