@@ -8,6 +8,7 @@ import pytest
 
 from flows.document import factor_named
 from flows.released import released
+from flows.shelf import offer_of
 from flows.value_chain import value_chain
 from schemas.errors import Refused, StoreError
 from tests.gauges import (
@@ -124,8 +125,11 @@ def test_a_product_whose_column_a_person_calls_sensitive_since_is_not_offered(
     home: Path,
 ) -> None:
     run("level")
-    assert released("level").ref.rows == 1
+    offer = released("level")
+    assert offer.ref.rows == 1
+    assert offer_of(offer) is not None
     write_level(home, OPEN, SOURCE.format(table="level", grade="sensitive"))
 
     with pytest.raises(Refused, match=r"classifies resource\.value higher than when"):
         released("level")
+    assert offer_of(offer) is None  # nor served

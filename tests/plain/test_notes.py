@@ -1,6 +1,7 @@
 """What reading passes over or joins changes no row, and yet stands in the run."""
 
 import gzip
+import zipfile
 from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
@@ -51,6 +52,18 @@ def test_the_balance_tells_of_blank_lines_and_of_joined_members(home: Path) -> N
     s = store.current()
     assert store.rejects(s, REF)["_line"].to_list() == [4, 5, 9, 10, 11]
     assert store.verify(s).exit == 0
+
+
+def test_blank_lines_before_the_heading_of_each_member_are_counted(home: Path) -> None:
+    """Two of the first member, one of the second."""
+    small_factor(home, DOCUMENT.replace("people.csv", "days.zip!*.csv"))
+    with zipfile.ZipFile(home / "days.zip", "w") as packed:
+        packed.writestr("a.csv", "\n".join(("", "", HEADER, *PEOPLE[:3])) + "\n")
+        packed.writestr("b.csv", "\n".join(("", HEADER, *PEOPLE[3:])) + "\n")
+
+    run()
+
+    assert collected() == "1 raw piece; 3 blank lines passed over"
 
 
 def test_they_feed_no_indicator(home: Path) -> None:

@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from flows.check import examine
-from flows.rejected import rejected_rows
+from flows.rejected import frame_rows, rejected_rows
 from flows.summary import Chain
 from flows.value_chain import value_chain
 from schemas.artifact import Stage
@@ -163,6 +163,15 @@ def test_the_disclosure_is_that_of_the_published_rows(home: Path) -> None:
 
     assert (row["rows"], row["classes"], row["k"], row["diversity"]) == (5, 2, 2, 2)
     assert (row["threshold"], row["level"], row["at_risk"]) == (2, 3, 0)
+
+
+def test_what_a_file_discloses_is_shown_to_people(home: Path) -> None:
+    s = store.current()
+    ref = "people/product/disclosure"
+
+    (row,) = frame_rows(ref, store.resolve(s, ref), 5)["rows"]
+
+    assert (row["k"], row["persons"], row["threshold"]) == (2, 5, 2)
 
 
 def test_the_key_is_nowhere_in_the_store(home: Path) -> None:
