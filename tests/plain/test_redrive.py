@@ -7,7 +7,9 @@ from typing import Any
 
 import polars as pl
 import pytest
+from rich.console import Console
 
+from flows.face import redriven
 from flows.redrive import redrive_rows
 from flows.rejected import write_csv
 from flows.value_chain import value_chain
@@ -70,6 +72,7 @@ def test_a_mended_rule_moves_the_rows_that_pass_now_and_no_other(home: Path) -> 
 
     assert (told["rejected"], told["moved"], told["remain"]) == (5, 1, 4)
     assert told["rows"] == 4
+    assert told["files"] == 1
     left = store.rejects(store.current(), REF)
     assert left["_line"].to_list() == [3, 4, 7, 8]
     assert left["_member"].unique().to_list() == ["people.csv"]
@@ -108,7 +111,9 @@ def test_what_was_mended_is_an_ancestor_of_all_that_follows(home: Path) -> None:
     assert store.verify(s, None).exit == 0
 
 
-def test_doing_it_again_moves_nothing_and_publishes_nothing(home: Path) -> None:
+def test_doing_it_again_moves_nothing_and_publishes_nothing(
+    home: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     mend = exported(home, ("x7", "7"))
     first = redrive_rows(REF, mend)
     before = runs()
@@ -119,6 +124,8 @@ def test_doing_it_again_moves_nothing_and_publishes_nothing(home: Path) -> None:
     assert (again["moved"], again["remain"]) == (0, 4)
     assert (plain["moved"], plain["remain"]) == (0, 4)
     assert runs() == before
+    redriven(Console(), plain)
+    assert "nothing was changed" in capsys.readouterr().out
 
 
 def test_two_mends_follow_each_other(home: Path) -> None:
