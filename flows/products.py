@@ -10,13 +10,13 @@ from flows.stages import derive_task, productize_task
 from flows.tasked import arguments, task_named
 from flows.versions import refuse_version
 from schemas.artifact import ArtifactRef, Publication
+from schemas.earlier import Earlier
 from schemas.errors import Refused, StoreError
 from schemas.factor import Factor
 from schemas.product import ProductTerms
 from tasks import store
 
-COMPARED = 5  # earlier releases that a new one is held against
-NOBODY = (False, "")  # what a product tells of persons
+Facts = Mapping[str, Any]  # JSON
 Tables = Mapping[str, Any]  # refs by table name, or their futures
 
 
@@ -37,8 +37,8 @@ def product_of(terms: Factor, resource: Any, findings: Any, day: date) -> Any:
         made = task_named(product.task)(**arguments(product, tables, day))
         tables = {"made": made}
     derived = derive_task(tables, product.derivation)
-    before = earlier_releases(terms.factor, derived, product, resources_of(found))
-    return productize_task(derived, found, product, day, before)
+    before, told = earlier_releases(terms.factor, derived, product, resources_of(found))
+    return productize_task(derived, found, product, day, before, told)
 
 
 def earlier_releases(
@@ -46,39 +46,52 @@ def earlier_releases(
     derived: Mapping[str, ArtifactRef],
     product: ProductTerms,
     resources: frozenset[str],
-) -> dict[str, ArtifactRef]:
-    """Find the last releases over the same resources that were made of other rows.
+) -> tuple[dict[str, ArtifactRef], tuple[Earlier, ...]]:
+    """Find all releases over the same resources that were made of other rows.
 
     Of the same rows the first release stands for all, so that a run which changes
     nothing is the same run again. Of other factors only what tells of persons in the
-    same way can be compared: rows with rows, a count with the same count.
+    same way can be compared: rows with rows, counts with counts, whatever they are
+    called.
+
+    Returns:
+        Their rows, and by which columns each tells of persons, newest first.
     """
-    mine = tells(product.model_dump(mode="json"))
-    if mine == NOBODY:
-        return {}
+    mine = telling("", product.model_dump(mode="json"))
+    if mine is None:
+        return {}, ()
     own = derived["derived"].id
-    found: dict[str, tuple[str, ArtifactRef]] = {}
+    found: dict[str, tuple[Earlier, ArtifactRef]] = {}
     for run in offers():  # newest first
         said = run.publication
         made_of = next((i.id for i in said.inputs if i.role == "derived"), own)
         if "product" not in run.refs or made_of == own:
             continue
-        if said.factor == factor or (
-            tells(said.terms) == mine and resources & resources_read(said)
-        ):
-            name = f"{said.terms['name']}-{said.terms['version']}-{run.run[:8]}"
-            found[made_of] = (name, run.refs["product"])
-    return dict(list(found.values())[:COMPARED])
+        name = f"{said.terms['name']}-{said.terms['version']}-{run.run[:8]}"
+        theirs = telling(name, said.terms)
+        alike = theirs is not None and bool(theirs.count) == bool(mine.count)
+        if said.factor == factor or (alike and resources & resources_read(said)):
+            found[made_of] = (theirs or Earlier(release=name), run.refs["product"])
+    refs = {told.release: ref for told, ref in found.values()}
+    return refs, tuple(told for told, _ in found.values())
 
 
-def tells(terms: Mapping[str, Any]) -> tuple[bool, str]:
-    """Say how a product tells of persons: by rows or not, or by which count.
+def telling(release: str, terms: Facts) -> Earlier | None:
+    """Say by which columns a product tells of persons; nothing where of none.
 
-    Any: terms as JSON, of this release or an older one.
+    The terms are read as they were written: those of an older edition may not fit.
     """
     asked = terms.get("deidentification", {})
-    counts = [step["cells"] for step in asked.get("steps", ()) if "cells" in step]
-    return bool(asked.get("quasi_identifiers")), next(iter(counts), "")
+    names = asked.get("quasi_identifiers") or ()
+    table = next((step for step in asked.get("steps", ()) if "cells" in step), None)
+    if not names and table is None:
+        return None
+    return Earlier(
+        release=release,
+        classes=tuple(table["by"] if table else names),
+        count=table["cells"] if table else "",
+        subject=asked.get("subject") or "",
+    )
 
 
 def resources_of(findings: Mapping[str, Any]) -> frozenset[str]:

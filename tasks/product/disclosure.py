@@ -12,12 +12,13 @@ quasi-identifiers, 3 acceptable risk, 4 aggregate); Samarati and Sweeney (1998) 
 Machanavajjhala and others (2007) for l.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 import polars as pl
 
 from schemas.contract import frame_of
+from schemas.earlier import Earlier
 from schemas.privacy import Cells, Disclosure
 from schemas.product import ProductTerms
 from tasks.product.case import Answer, Case
@@ -79,7 +80,10 @@ class Measured(NamedTuple):
 
 
 def disclosed(
-    rows: pl.LazyFrame, case: Case, earlier: Mapping[str, pl.LazyFrame]
+    rows: pl.LazyFrame,
+    case: Case,
+    earlier: Mapping[str, pl.LazyFrame],
+    told: Sequence[Earlier] = (),
 ) -> Answers:
     """Answer the gates ``relabel``, ``disclosure`` and ``linkage``.
 
@@ -88,6 +92,7 @@ def disclosed(
         case: The product's terms, with the policy's rules and the classification of
             what it reads filled in, and the personal columns that it reads.
         earlier: Earlier releases of the same resource, by a name for people.
+        told: By which columns each of them tells of persons.
 
     Returns:
         The gates with grounds and evidence, and contract Disclosure: no row where the
@@ -117,7 +122,7 @@ def disclosed(
     table = terms.deidentification.cells
     leaks = leaking(rows.collect(), table) if table else Leaks(0, 0)
     gate = disclosure_gate(found, alone, leaks, terms)
-    linked = linkage_gate(rows, earlier, terms)
+    linked = linkage_gate(rows, earlier, terms, told)
     row = (terms.release, *found)
     return Answers((relabel, gate, linked), frame_of(Disclosure, [row]))
 

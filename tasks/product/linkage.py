@@ -5,19 +5,25 @@ of 6 says of one person that they left it. So the persons of each class, by the
 quasi-identifiers that both releases have, must be as many as before or differ by k or
 more; so must the subjects that only one of them names, where both name subjects.
 
+Each release is counted by its own terms: a count that is called otherwise now is still
+the count it was.
+
 Classes (A 6, B 7) after (A 6, B 6), k 5 -> one class differs by 1.
 
 Source: GB/T 42460-2023, re-identification by linking; Dwork, Differential privacy
 (2006), 1: the differencing attack.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 import polars as pl
 
+from schemas.earlier import Earlier
 from schemas.product import ProductTerms
 from tasks.product.case import Answer
+
+SHOWN = 5  # releases in a sentence
 
 
 class Difference(NamedTuple):
@@ -29,59 +35,87 @@ class Difference(NamedTuple):
 
 
 def linkage(
-    now: pl.LazyFrame, earlier: Mapping[str, pl.LazyFrame], terms: ProductTerms
+    now: pl.LazyFrame,
+    earlier: Mapping[str, pl.LazyFrame],
+    terms: ProductTerms,
+    told: Sequence[Earlier] = (),
 ) -> list[Difference]:
     """Find the earlier releases that differ by fewer persons than k.
+
+    One after the other, so that many of them need no more memory than one.
 
     Args:
         now: The published rows.
         earlier: Earlier releases of the same resource, by a name for people.
         terms: Quasi-identifiers or cells, subject and release of the product.
+        told: By which columns each of them tells of persons; of what is not there, by
+            those of the product itself.
     """
+    mine = own(terms)
+    ways = {way.release: way for way in told}
+    known: dict[tuple[str, ...], pl.DataFrame] = {}  # each grouping counted once
     found = []
     for name, before in earlier.items():
         least = terms.threshold or 1
-        gaps = [gap for gap in differences(now, before, terms) if 0 < abs(gap) < least]
+        way = ways.get(name, mine)
+        each = differences(now, mine, before, way, known)
+        gaps = [gap for gap in each if 0 < abs(gap) < least]
         if gaps:
             found.append(Difference(name, len(gaps), min(map(abs, gaps))))
     return found
 
 
+def own(terms: ProductTerms) -> Earlier:
+    """Say by which columns the product itself tells of persons."""
+    asked = terms.deidentification
+    table = asked.cells
+    return Earlier(
+        release=terms.version,
+        classes=table.by if table else asked.quasi_identifiers,
+        count=table.cells if table else "",
+        subject=asked.subject or "",
+    )
+
+
 def differences(
-    now: pl.LazyFrame, before: pl.LazyFrame, terms: ProductTerms
+    now: pl.LazyFrame,
+    mine: Earlier,
+    before: pl.LazyFrame,
+    way: Earlier,
+    known: dict[tuple[str, ...], pl.DataFrame],
 ) -> list[int]:
     """List by how many persons each class differs, and then the two sets of subjects.
 
     Without a common quasi-identifier the whole is one class. A withheld cell differs by
-    nobody knows how many.
+    nobody knows how many. ``known``: what was counted of ``now``, by its grouping.
     """
-    table = terms.deidentification.cells
-    names = table.by if table else terms.deidentification.quasi_identifiers
     have, had = now.collect_schema(), before.collect_schema()
-    common = [name for name in names if had.get(name) == have[name]]
-    one = sizes(now, common, terms).rename({"persons": "a"})
-    other = sizes(before, common, terms).rename({"persons": "b"})
-    joined = one.join(other, on=["_all", *common], how="full", nulls_equal=True)
+    common = tuple(n for n in mine.classes if had.get(n) == have[n])
+    if common not in known:
+        known[common] = sizes(now, common, mine).rename({"persons": "a"})
+    other = sizes(before, common, way).rename({"persons": "b"})
+    joined = known[common].join(
+        other, on=["_all", *common], how="full", nulls_equal=True
+    )
     gap = pl.col("a").fill_null(0) - pl.col("b").fill_null(0)
     gaps = joined.select(gap)["a"].to_list()
-    subject = terms.deidentification.subject
-    if subject and had.get(subject) == have[subject]:
-        gaps += [apart(now, before, subject), apart(before, now, subject)]
+    names = mine.subject, way.subject
+    if all(names) and had.get(names[1]) == have.get(names[0]) is not None:
+        gaps += [apart(now, before, *names), apart(before, now, *reversed(names))]
     return gaps
 
 
-def sizes(frame: pl.LazyFrame, common: list[str], terms: ProductTerms) -> pl.DataFrame:
+def sizes(frame: pl.LazyFrame, common: Sequence[str], way: Earlier) -> pl.DataFrame:
     """Count the persons of each class; cells that are withheld are left out.
 
     A row without a subject counts as a person of its own: whoever left is missed.
     """
-    asked = terms.deidentification
     has = frame.collect_schema()
-    if asked.cells and asked.cells.cells in has:
-        told = frame.filter(pl.col(asked.cells.cells).is_not_null())
-        count = pl.col(asked.cells.cells).sum()
+    if way.count in has:
+        told = frame.filter(pl.col(way.count).is_not_null())
+        count = pl.col(way.count).sum().cast(pl.Int64)
     else:
-        who = asked.subject if asked.subject in has else None
+        who = way.subject if way.subject in has else ""
         told, count = frame, (subjects(who) if who else pl.len().cast(pl.Int64))
     by = [pl.lit(0).alias("_all"), *common]
     return told.group_by(by).agg(persons=count).collect(engine="streaming")
@@ -93,24 +127,30 @@ def subjects(name: str) -> pl.Expr:
     return (who.drop_nulls().n_unique() + who.null_count()).cast(pl.Int64)
 
 
-def apart(one: pl.LazyFrame, other: pl.LazyFrame, subject: str) -> int:
+def apart(one: pl.LazyFrame, other: pl.LazyFrame, subject: str, named: str) -> int:
     """Count the subjects of one release that the other one does not name."""
-    only = one.select(subject).unique().join(other, on=subject, how="anti")
-    return int(only.drop_nulls().select(pl.len()).collect().item())
+    persons = one.select(subject).drop_nulls().unique()
+    only = persons.join(other, left_on=subject, right_on=named, how="anti")
+    return int(only.select(pl.len()).collect(engine="streaming").item())
 
 
 def linkage_gate(
-    now: pl.LazyFrame, earlier: Mapping[str, pl.LazyFrame], terms: ProductTerms
+    now: pl.LazyFrame,
+    earlier: Mapping[str, pl.LazyFrame],
+    terms: ProductTerms,
+    told: Sequence[Earlier] = (),
 ) -> Answer:
     """Answer the gate ``linkage``: name, open, ground, evidence."""
-    found = linkage(now, earlier, terms)
-    told = [
+    found = linkage(now, earlier, terms, told)
+    said = [
         f"it differs from the release {gap.release} in {gap.classes} classes by fewer"
         f" than {terms.threshold} persons (the least by {gap.least})"
-        for gap in found
+        for gap in found[:SHOWN]
     ]
+    if len(found) > SHOWN:
+        said.append(f"and so from {len(found) - SHOWN} more releases")
     ground = (
-        f"{'; '.join(told)}, so who came or left can be told; offer it when more has"
+        f"{'; '.join(said)}, so who came or left can be told; offer it when more has"
         " changed, or generalise further"
         if found
         else "no earlier release differs by a few persons"

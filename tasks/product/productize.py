@@ -6,6 +6,7 @@ from typing import Annotated
 
 import polars as pl
 
+from schemas.earlier import Earlier
 from schemas.grade import Finding
 from schemas.product import Derivation, Product, ProductTerms
 from tasks.product.case import Case, Question
@@ -25,6 +26,7 @@ def productize(
     terms: ProductTerms,
     as_of: date,
     earlier: Mapping[str, Annotated[pl.LazyFrame, "compared"]] = NONE,
+    told: tuple[Earlier, ...] = (),
 ) -> Product:
     """Ask the gates about the published rows, and hand them on.
 
@@ -34,6 +36,8 @@ def productize(
         terms: The product's terms.
         as_of: The day on which it is offered.
         earlier: Earlier releases of the same resource, by a name for people.
+        told: By which columns each of them tells of persons. What is compared names
+            it already, for an id hashes the terms: so it is not part of the key.
 
     Returns:
         ``gates`` first: they withhold all else. ``disclosure``: what the file still
@@ -41,10 +45,10 @@ def productize(
     """
     found = pl.concat([frame.collect() for frame in findings.values()])
     case = Case(terms, found, as_of)
-    told = disclosed(derived, case, earlier)
-    questions = (*QUESTIONS, lambda _: told.gates)
+    found_out = disclosed(derived, case, earlier, told)
+    questions = (*QUESTIONS, lambda _: found_out.gates)
     return Product(
         gates=answered(case, questions).lazy(),
-        disclosure=told.disclosure.lazy(),
+        disclosure=found_out.disclosure.lazy(),
         product=derived,
     )

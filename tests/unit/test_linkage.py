@@ -1,0 +1,67 @@
+"""Each release is counted by its own terms, whatever the new one calls its columns."""
+
+from typing import Any
+
+import polars as pl
+
+from schemas.earlier import Earlier
+from schemas.product import ProductRules, ProductTerms
+from tasks.product.linkage import Difference, linkage, linkage_gate
+
+RULES = ProductRules.model_construct(k_open=20, k_controlled=5, k_enclave=2)
+
+
+def asking(names: list[str], **asked: Any) -> ProductTerms:
+    """Terms of a controlled release (k 5)."""
+    return ProductTerms.model_validate(
+        {
+            "name": "cohort",
+            "version": "2.0.0",
+            "query": "SELECT * FROM resource",
+            "licence": {"name": "house", "permissions": ["use"]},
+            "release": "controlled",
+            "columns": [{"name": n, "logicalType": "string"} for n in names],
+            "deidentification": asked,
+            "rules": RULES,
+        }
+    )
+
+
+COUNTS = asking(["town", "n"], steps=[{"cells": "n", "by": ["town"]}])
+NOW = pl.LazyFrame({"town": ["east", "west"], "n": [20, 30]})
+
+
+def test_a_renamed_count_differs_by_what_it_counts() -> None:
+    before = pl.LazyFrame({"town": ["east", "west"], "patients": [21, 30]})
+    way = Earlier(release="1.0.0", classes=("town",), count="patients")
+
+    assert linkage(NOW, {"1.0.0": before}, COUNTS, [way]) == [Difference("1.0.0", 1, 1)]
+
+
+def test_rows_of_persons_are_held_against_a_later_count_of_them() -> None:
+    before = pl.LazyFrame({"town": ["east"] * 20 + ["west"] * 33})
+    way = Earlier(release="1.0.0", classes=("town",))
+
+    assert linkage(NOW, {"1.0.0": before}, COUNTS, [way]) == [Difference("1.0.0", 1, 3)]
+
+
+def test_a_renamed_subject_is_held_against_the_subject_it_was() -> None:
+    """One person is exchanged for another: no class says so, the pseudonyms do."""
+    now = pl.LazyFrame({"sex": ["m"] * 6, "who": list("abcdef")})
+    before = pl.LazyFrame({"sex": ["m"] * 6, "patient": list("bcdefg")})
+    terms = asking(["sex", "who"], quasi_identifiers=["sex"], subject="who")
+    way = Earlier(release="1.0.0", classes=("sex",), subject="patient")
+
+    assert linkage(now, {"1.0.0": before}, terms, [way]) == [Difference("1.0.0", 2, 1)]
+
+
+def test_of_many_releases_five_are_named_and_the_others_counted() -> None:
+    before = pl.LazyFrame({"town": ["east", "west"], "n": [21, 30]})
+    earlier = {f"1.0.{number}": before for number in range(7)}
+
+    gate, passed, ground, evidence = linkage_gate(NOW, earlier, COUNTS)
+
+    assert (gate, passed) == ("linkage", False)
+    assert ground.count("it differs from the release") == 5
+    assert "and so from 2 more releases" in ground
+    assert evidence == "7 earlier releases compared"
