@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import date
+from decimal import Decimal
 from typing import Annotated, Any, Literal, NamedTuple, Self, get_args
 
 import pandera.polars as pa
@@ -113,11 +114,54 @@ class RecognitionTerms(Terms):
 
 
 class AmortizationTerms(Terms):
-    """How the cost is spread over the life."""
+    """How the cost is spread over the life (CAS 6 arts. 16 to 18).
 
-    method: Literal["straight_line"] = Field(description="Straight line, residual 0")
-    life_months: int = Field(gt=0, le=1_200, description="Useful life")
+    The life is the shortest of the economic life, the right to operate, and the
+    contract; ``tasks.asset.amortize.useful_life`` says which one shortened it.
+    """
+
+    method: Literal[
+        "straight_line", "units_of_use", "sum_of_years", "declining_balance"
+    ] = Field(
+        description="直线法, 工作量法 (units_of_use), 年数总和法 (sum_of_years) or"
+        " 双倍余额递减法 (declining_balance): how the benefits are used up"
+    )
+    life_months: int = Field(
+        gt=0, le=1_200, description="Economic life, from the month it is available"
+    )
+    contract_ends: date | None = Field(
+        None, description="Last day of the contract that it serves, if there is one"
+    )
     life_basis: Text = Field(description="Why this life")
+    residual: Annotated[Yuan, Field(ge=0)] = Field(
+        Decimal(0), description="Residual 残值, yuan; 0 unless a buyer is bound"
+    )
+    residual_basis: str = Field(
+        "", max_length=2_000, description="Promise to buy, or active market, of it"
+    )
+    units: int | None = Field(
+        None, gt=0, description="Units it will serve in all (units_of_use)"
+    )
+    serves: Literal["customers", "management", "sales", "development"] = Field(
+        "customers", description="Whom it serves; decides the account of the charge"
+    )
+
+    @model_validator(mode="after")
+    def _units_are_stated_where_they_count(self) -> Self:
+        if (self.method == "units_of_use") != (self.units is not None):
+            raise ValueError(
+                "units go with method units_of_use, and only with it: state both"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _a_residual_has_a_ground(self) -> Self:
+        if self.residual and not self.residual_basis.strip():
+            raise ValueError(
+                "a residual needs residual_basis: a promise to buy or an active market"
+                " (CAS 6 art. 18); else leave it at 0"
+            )
+        return self
 
 
 class IncomeAppraisal(Terms):
