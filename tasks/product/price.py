@@ -1,5 +1,8 @@
 """Price what was ordered and used: exact yuan, rounded half up once an invoice line.
 
+Under a guide price a line is at most that price by its units, rounded down to the fen:
+one call at 0.005 under a guide price of 0.005 -> 0.00, two calls -> 0.01.
+
 A worked month of ``tiers`` (up to 100 at 1.00, up to 1,000 at 0.50, above at 0.125),
 1,005 calls: 100 × 1.00 = 100.00, 900 × 0.50 = 450.00, 5 × 0.125 = 0.625 -> 0.63; in
 all 550.63. Each unit has the price of the tier it falls into; reaching a tier changes
@@ -8,7 +11,7 @@ the zone of the entity, and every month begins at the first tier.
 """
 
 from collections.abc import Iterator
-from decimal import Decimal, localcontext
+from decimal import ROUND_FLOOR, Decimal, localcontext
 from typing import NamedTuple
 
 from schemas.compliance import Compliance
@@ -54,10 +57,24 @@ def used(price: Price, calls: int, rows: int) -> tuple[Charge, ...]:
     """Price what was used in one month; nothing used has no line."""
     units = calls if price.counted == "call" else rows
     if price.mode in ("per_call", "per_row") and units:
-        return (charge(price.counted, units, price.amount),)
+        return (within(price, charge(price.counted, units, price.amount)),)
     if price.mode == "tiers":
-        return tuple(charge("tier", n, amount) for n, amount in graded(price, units))
+        parts = graded(price, units)
+        return tuple(within(price, charge("tier", n, amount)) for n, amount in parts)
     return ()
+
+
+def within(price: Price, line: Charge) -> Charge:
+    """Hold a line to the guide price: to round half up must not exceed it.
+
+    5 × 0.125 under a guide price of 0.125 is 0.625 -> 62 fen, not 63.
+    """
+    if price.ceiling is None:
+        return line
+    with localcontext(prec=PRECISION):
+        most = price.ceiling.amount * line.quantity * 100
+        whole = int(most.to_integral_value(ROUND_FLOOR))
+    return line._replace(amount_fen=min(line.amount_fen, whole))
 
 
 def graded(price: Price, units: int) -> Iterator[tuple[int, Decimal]]:

@@ -129,6 +129,44 @@ def test_a_fen_above_the_guide_price_is_refused(
     assert "Price order 7" in verdict.ground
 
 
+@pytest.mark.parametrize(
+    ("amount", "limit", "calls", "charged_fen"),
+    [
+        ("0.005", "0.005", 1, 0),  # half a fen: no fen is within the guide price
+        ("0.005", "0.005", 2, 1),
+        ("0.005", "0.005", 3, 1),
+        ("0.125", "0.125", 5, 62),  # 0.625
+        ("0.005", "0.01", 1, 1),  # half up is within it
+        ("0.005", "0.01", 3, 2),
+    ],
+)
+def test_no_line_is_rounded_above_the_guide_price(
+    amount: str, limit: str, calls: int, charged_fen: int
+) -> None:
+    one = price("per_call", amount=amount, ceiling=ceiling(limit))
+    tiers = price("tiers", tiers=[{"amount": amount}], ceiling=ceiling(limit))
+
+    assert price_is_allowed(one, None).allowed
+    assert lines(used(one, calls, 0)) == [("call", calls, charged_fen)]
+    assert lines(used(tiers, calls, 0)) == [("tier", calls, charged_fen)]
+
+
+@given(
+    limit=st.decimals(0, 2, places=4),
+    below=st.decimals(0, 1, places=4),
+    units=st.integers(1, 5_000),
+)
+def test_what_is_charged_never_exceeds_the_guide_price(
+    limit: Decimal, below: Decimal, units: int
+) -> None:
+    tiers = [{"amount": max(limit - below, Decimal(0))}]
+    asked = price("tiers", tiers=tiers, ceiling=ceiling(str(limit)))
+
+    (line,) = used(asked, units, 0)
+
+    assert Decimal(line.amount_fen) <= limit * 100 * units
+
+
 ANSWER = {"answer": True, "evidence": "agreement 3"}
 
 
