@@ -1,13 +1,15 @@
 """Decimal arithmetic that two stages share: value, schedules, ratios, months."""
 
 import calendar
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import date
-from decimal import Decimal, localcontext
+from decimal import ROUND_HALF_UP, Decimal, localcontext
 
 from schemas.money import PRECISION, fen, yuan
 
 Instalment = tuple[int, int, int, int]  # month, principal, interest, balance, in fen
+Timed = tuple[Decimal, Decimal]  # a flow, and when it comes in years from now
+LEAST, MOST = Decimal("-0.99"), Decimal(10)  # rates among which a return is looked for
 
 
 def present_value(flows: Sequence[Decimal], rate: Decimal) -> Decimal:
@@ -15,9 +17,34 @@ def present_value(flows: Sequence[Decimal], rate: Decimal) -> Decimal:
 
     300,000, 320,000, 340,000 at 12 % -> 764,964.47 (VAL-06).
     """
+    return discounted([(f, Decimal(t)) for t, f in enumerate(flows, 1)], rate)
+
+
+def discounted(flows: Iterable[Timed], rate: Decimal) -> Decimal:
+    """Discount flows from when they come, parts of years too; not rounded.
+
+    −40,000 now, then 5,000, 8,000, 12,000, 30,000 at 8 % -> 3,065.22267 (FIN-01).
+    """
     with localcontext(prec=PRECISION):
-        parts = [flow / (1 + rate) ** t for t, flow in enumerate(flows, 1)]
+        parts = [flow / (1 + rate) ** time for flow, time in flows]
         return sum(parts, Decimal(0))
+
+
+def internal_rate(flows: Sequence[Timed]) -> Decimal | None:
+    """Find the rate at which flows are worth nothing, to six places, half up.
+
+    By halving between −99 % and 1,000 %; None where both ends have one sign.
+    −100 now, then 39, 59, 55, 20 -> 0.280948 (FIN-02).
+    """
+    low, high = LEAST, MOST
+    begins = discounted(flows, low)
+    if begins * discounted(flows, high) > 0:
+        return None
+    while high - low > Decimal("1e-9"):
+        middle = (low + high) / 2
+        alike = discounted(flows, middle) * begins > 0
+        low, high = (middle, high) if alike else (low, middle)
+    return high.quantize(Decimal("0.000001"), ROUND_HALF_UP)
 
 
 def ratio(part: int, whole: int) -> str:

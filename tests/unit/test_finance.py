@@ -11,9 +11,11 @@ from hypothesis import strategies as st
 from schemas.money import exact_fen, fen
 from tasks.finance import (
     Instalment,
+    discounted,
     equal_instalments,
     equal_principal,
     instalment,
+    internal_rate,
     months_later,
     present_value,
     ratio,
@@ -125,6 +127,29 @@ def test_the_split_profits_of_val_01_are_worth_248_36() -> None:
     flows = [Decimal(p) * share for p in (400, 420, 430, 450, 440)]
 
     assert fen(present_value(flows, Decimal("0.10"))) == 24_836
+
+
+def timed(*flows: str) -> list[tuple[Decimal, Decimal]]:
+    return [(Decimal(flow), Decimal(t)) for t, flow in enumerate(flows)]
+
+
+def test_a_flow_of_today_is_not_discounted_as_fin_01_has_it() -> None:
+    flows = timed("-40000", "5000", "8000", "12000", "30000")
+
+    found = discounted(flows, Decimal("0.08"))
+
+    assert abs(found - Decimal("3065.22267")) < Decimal("0.00001")
+
+
+def test_the_return_of_flows_is_that_of_fin_02() -> None:
+    found = internal_rate(timed("-100", "39", "59", "55", "20"))
+
+    assert found is not None
+    assert abs(found - Decimal("0.28095")) < Decimal("0.00001")
+
+
+def test_flows_of_one_sign_have_no_return() -> None:
+    assert internal_rate(timed("100", "39")) is None
 
 
 @pytest.mark.parametrize(
