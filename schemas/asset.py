@@ -13,7 +13,7 @@ from schemas.entity import Role
 from schemas.gates import Gates
 from schemas.money import Exact, Rate, Yuan
 from schemas.policy import AssetRules
-from schemas.registers import PERIOD, Cost, JournalLine, Right
+from schemas.registers import PERIOD, PRODUCTION_FACTORS, Cost, JournalLine, Right
 from schemas.resource import Source
 from schemas.terms import Slug, Terms, Text
 
@@ -27,6 +27,13 @@ Condition = Literal[
 CONDITIONS: tuple[Condition, ...] = get_args(Condition)
 Evidence = Annotated[Text, Field(pattern=r"\S", description="Document that proves it")]
 PHASES = ["research", "development", "operation"]
+
+
+def one_of(words: list[str]) -> dict[str, Any]:  # Any: what a document may hold
+    """Write the rule that a text is one of some words."""
+    return {"metric": "invalidValues", "validValues": words}
+
+
 VOUCHER_COLUMNS: list[dict[str, Any]] = [  # Any: what a document may hold
     {"name": name, "logicalType": kind, "required": True, **more}
     for name, kind, more in (
@@ -36,14 +43,17 @@ VOUCHER_COLUMNS: list[dict[str, Any]] = [  # Any: what a document may hold
         ("supplier", "string", {}),
         ("incurred_on", "date", {}),
         ("project", "string", {}),
-        (
-            "phase",
-            "string",
-            {"quality": [{"metric": "invalidValues", "validValues": PHASES}]},
-        ),
+        ("phase", "string", {"quality": [one_of(PHASES)]}),
         ("kind", "string", {}),
-        ("amount", "integer", {"logicalTypeOptions": {"format": "yuan", "minimum": 1}}),
+        ("amount", "integer", {"logicalTypeOptions": {"format": "yuan"}}),
         ("evidence", "string", {"required": False}),  # a gate asks for it
+        (
+            "production_factor",
+            "string",
+            {"quality": [one_of(PRODUCTION_FACTORS)]},
+        ),
+        ("file_sha256", "string", {"required": False}),
+        ("reverses", "string", {"required": False}),
     )
 ]
 

@@ -14,7 +14,22 @@ import pandera.polars as pa
 import polars as pl
 
 PERIOD = r"^[0-9]{4}-(?:0[1-9]|1[0-2])$"
+HEX = r"^(?:[0-9a-f]{64})?$"  # a sha256, or nothing
 RIGHTS = ["hold", "process", "operate"]
+RIGHT_EVENTS = ["grant", "change", "transfer", "renew", "revoke"]
+DISPUTE_EVENTS = ["open", "lift"]
+PRODUCTION_FACTORS = ["labour", "capital", "technology", "data", "service"]
+EVENTS = [
+    *("incur", "recognise", "expense", "amortise", "impair", "provision", "restore"),
+    *("sell", "revenue", "dispose", "expire", "contribute", "transfer", "reverse"),
+]
+KINDS = ["intangible", "development expenditure", "inventory", "not recognised"]
+ORIGINS = ["purchase", "internal", "other"]
+SERVES = ["customers", "management", "sales", "development"]
+METHODS = [
+    *("straight_line", "units_of_use", "sum_of_years", "declining_balance", "none"),
+]
+DECISIONS = ["impair", "provision", "dispose", "expire", "contribute"]
 MODES = ["free", "flat", "per_call", "per_row", "tiers", "quota"]
 UNITS = ["call", "row"]
 FORMS = ["bundle", "service"]
@@ -27,15 +42,17 @@ LINE_KINDS = ["flat", "quota", "call", "row", "tier"]
 class Right(pa.DataFrameModel):
     """One event in the life of a right over an asset (数据二十条: three rights).
 
-    ``grant`` opens a right from ``valid_from`` to ``valid_to``; ``revoke`` ends it on
-    ``effective_on``. Key: entity, certificate, right, event (one certificate may
+    ``grant`` 初始登记 opens a right from ``valid_from`` to ``valid_to``; ``change``
+    变更, ``transfer`` 转移 and ``renew`` 续期 say from ``effective_on`` what holds
+    instead; ``revoke`` 注销 ends it on ``effective_on``. ``number`` counts the events
+    of a kind. Key: entity, certificate, right, event, number (one certificate may
     cover several rights).
     """
 
     entity: str
     asset: str
     right: str = pa.Field(isin=RIGHTS)
-    event: str = pa.Field(isin=["grant", "revoke"])
+    event: str = pa.Field(isin=RIGHT_EVENTS)
     certificate: str
     holder: str
     basis: str
@@ -44,16 +61,44 @@ class Right(pa.DataFrameModel):
     effective_on: pl.Date
     valid_from: pl.Date
     valid_to: pl.Date
+    number: int = pa.Field(ge=1)
+    field: str
+    territory: str
+    exclusive: bool
+    sublicensable: bool
+    evidence_sha256: str = pa.Field(str_matches=HEX)
 
     class Config:
         strict = True
-        unique = ["entity", "certificate", "right", "event"]
+        unique = ["entity", "certificate", "right", "event", "number"]
+
+
+class Dispute(pa.DataFrameModel):
+    """A dispute over an asset is opened, or lifted; open, it shuts every gate.
+
+    ``asset`` is the name of the asset, or of the factor it is made of. Key: dispute,
+    event.
+    """
+
+    dispute: str
+    entity: str
+    asset: str
+    event: str = pa.Field(isin=DISPUTE_EVENTS)
+    effective_on: pl.Date
+    claimant: str
+    ground: str
+    evidence: str
+
+    class Config:
+        strict = True
+        unique = ["dispute", "event"]
 
 
 class Cost(pa.DataFrameModel):
     """One line of a voucher: what was paid, to whom, for which pool.
 
-    Key: entity, voucher, line.
+    A negative amount names in ``reverses`` the ``voucher/line`` that it takes back.
+    ``file_sha256`` is the digest of the voucher's file. Key: entity, voucher, line.
     """
 
     entity: str
@@ -65,8 +110,11 @@ class Cost(pa.DataFrameModel):
     project: str
     phase: str = pa.Field(isin=["research", "development", "operation"])
     kind: str
-    amount_fen: int = pa.Field(gt=0)
+    amount_fen: int = pa.Field(ne=0)
     evidence: str
+    production_factor: str = pa.Field(isin=PRODUCTION_FACTORS)
+    file_sha256: str = pa.Field(str_matches=HEX)
+    reverses: str
 
     class Config:
         strict = True
@@ -76,7 +124,9 @@ class Cost(pa.DataFrameModel):
 class JournalLine(pa.DataFrameModel):
     """One line of a journal entry: debit positive, credit negative.
 
-    The lines of an ``entry`` sum to 0. Key: entity, entry, line.
+    The lines of an ``entry`` sum to 0. ``asset`` is empty where none is concerned,
+    ``voucher`` the number of the document behind it 原始凭证, ``approval`` the digest
+    that was approved, empty below the threshold. Key: entity, entry, line.
     """
 
     entity: str
@@ -87,10 +137,115 @@ class JournalLine(pa.DataFrameModel):
     account: str
     amount_fen: int = pa.Field(ne=0)
     memo: str
+    asset: str
+    event: str = pa.Field(isin=EVENTS)
+    voucher: str
+    approval: str = pa.Field(str_matches=HEX)
 
     class Config:
         strict = True
         unique = ["entity", "entry", "line"]
+
+
+class AssetCard(pa.DataFrameModel):
+    """How an asset is carried 资产卡片, as estimated from ``effective_on``.
+
+    A change of estimate is the next ``number``; it works forward only (CAS 28 art. 9).
+    ``life_months`` null is an indefinite life, ``units`` what it will serve in all
+    where the method is units of use, ``right_ends`` the last day of the right to
+    operate. ``serves`` decides which expense bears the amortisation. Key: entity,
+    asset, number.
+    """
+
+    entity: str
+    asset: str
+    number: int = pa.Field(ge=1)
+    factor: str
+    product: str
+    version: str
+    kind: str = pa.Field(isin=KINDS)
+    origin: str = pa.Field(isin=ORIGINS)
+    serves: str = pa.Field(isin=SERVES)
+    method: str = pa.Field(isin=METHODS)
+    life_months: int = pa.Field(nullable=True, gt=0)
+    residual_fen: int = pa.Field(ge=0)
+    units: int = pa.Field(nullable=True, gt=0)
+    available_from: pl.Date = pa.Field(nullable=True)
+    right_ends: pl.Date = pa.Field(nullable=True)
+    effective_on: pl.Date
+    life_basis: str
+
+    class Config:
+        strict = True
+        unique = ["entity", "asset", "number"]
+
+
+class AssetEvent(pa.DataFrameModel):
+    """What a person decided of an asset after recognition, and on which figures.
+
+    ``impair``: recoverable is the higher of ``fair_value_fen`` less ``costs_fen`` and
+    ``value_in_use_fen`` (CAS 8 art. 6). ``provision``: net realisable value is the
+    price ``fair_value_fen`` less ``costs_fen`` (completion, selling) and ``tax_fen``
+    (CAS 1 art. 15). ``dispose`` and ``contribute`` bring ``proceeds_fen`` without
+    ``tax_fen``. Null where not asked. Key: entity, asset, decision.
+    """
+
+    entity: str
+    asset: str
+    decision: str
+    event: str = pa.Field(isin=DECISIONS)
+    decided_on: pl.Date
+    fair_value_fen: int = pa.Field(nullable=True, ge=0)
+    costs_fen: int = pa.Field(nullable=True, ge=0)
+    value_in_use_fen: int = pa.Field(nullable=True, ge=0)
+    proceeds_fen: int = pa.Field(nullable=True, ge=0)
+    tax_fen: int = pa.Field(nullable=True, ge=0)
+    counterparty: str
+    evidence: str
+    reason: str
+
+    class Config:
+        strict = True
+        unique = ["entity", "asset", "decision"]
+
+
+class Approval(pa.DataFrameModel):
+    """A person's signed decision over the digest of what shall be posted.
+
+    ``signature`` is Ed25519 over the canonical JSON of all other columns. The database
+    refuses an approver who prepared it. Key: subject, approver_key.
+    """
+
+    entity: str
+    subject: str = pa.Field(str_matches=HEX)
+    decision: str = pa.Field(isin=["approve", "reject"])
+    preparer_key: str = pa.Field(str_matches=HEX)
+    approver_key: str = pa.Field(str_matches=HEX)
+    approver: str
+    decided_on: pl.Date
+    note: str
+    signature: str
+
+    class Config:
+        strict = True
+        unique = ["subject", "approver_key"]
+
+
+class PeriodClose(pa.DataFrameModel):
+    """A month that is closed: its entity posts nothing there or before any more.
+
+    Key: entity, period.
+    """
+
+    entity: str
+    period: str = pa.Field(str_matches=PERIOD)
+    closed_on: pl.Date
+    entries: int = pa.Field(ge=0)
+    trial_balance_sha256: str = pa.Field(str_matches=HEX)
+
+    class Config:
+        strict = True
+        unique = ["entity", "period"]
 
 
 class Pledge(pa.DataFrameModel):
@@ -246,6 +401,7 @@ class ProductEvent(pa.DataFrameModel):
 
 
 REGISTERS: tuple[type[pa.DataFrameModel], ...] = (
-    *(Right, Cost, JournalLine, Pledge),
+    *(Right, Dispute, Cost, AssetCard, AssetEvent, Approval),
+    *(JournalLine, PeriodClose, Pledge),
     *(Order, Entitlement, Usage, Invoice, ProductEvent),
 )

@@ -49,6 +49,9 @@ VOUCHER = {
     "kind": pl.String,
     "amount": pl.Int64,
     "evidence": pl.String,
+    "production_factor": pl.String,
+    "file_sha256": pl.String,
+    "reverses": pl.String,
 }
 YES = {"answer": True, "evidence": "E-1"}
 NO = {"answer": False, "evidence": "E-2"}
@@ -56,7 +59,12 @@ AS_OF = date(2025, 4, 30)
 
 
 def voucher(
-    number: str, on: date, phase: str, kind: str, amount: int
+    number: str,
+    on: date,
+    phase: str,
+    kind: str,
+    amount: int,
+    evidence: str | None = "INV",
 ) -> tuple[Any, ...]:
     """One voucher line of the index's own pool; the amount in fen."""
     return (
@@ -69,7 +77,10 @@ def voucher(
         phase,
         kind,
         amount,
-        f"INV-{number}",
+        f"INV-{number}" if evidence == "INV" else evidence,
+        "service",
+        "",
+        "",
     )
 
 
@@ -182,6 +193,12 @@ def right_event(kind: str, event: str = "grant", **changed: Any) -> tuple[Any, .
         "effective_on": date(2025, 1, 1),
         "valid_from": date(2025, 1, 1),
         "valid_to": date(2031, 12, 31),
+        "number": 1,
+        "field": "",
+        "territory": "",
+        "exclusive": False,
+        "sublicensable": False,
+        "evidence_sha256": "",
     }
     return tuple((row | changed).values())
 

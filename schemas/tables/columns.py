@@ -94,3 +94,11 @@ def is_period(column: str) -> CheckConstraint:
     year = " AND ".join(f"substr({column}, {n}, 1) IN ({digits})" for n in (1, 2, 3, 4))
     rest = f"substr({column}, 5) IN ({months})"
     return CheckConstraint(f"{year} AND {rest}", column)
+
+
+def is_hex(column: str) -> CheckConstraint:
+    """Demand a sha256 as 64 signs, or an empty text; no sign but 0-9 and a-f."""
+    bare = f"{column}"
+    for sign in "0123456789abcdef":
+        bare = f"replace({bare}, '{sign}', '')"
+    return CheckConstraint(f"length({column}) IN (0, 64) AND {bare} = ''", column)

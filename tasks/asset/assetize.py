@@ -93,6 +93,7 @@ def grants(terms: AssetTerms) -> pl.DataFrame:
         (
             *(terms.entity, terms.name, r.right, "grant", r.certificate, r.holder),
             *(r.basis, r.scope, r.evidence, r.valid_from, r.valid_from, r.valid_to),
+            *(1, "", "", False, False, ""),
         )
         for r in terms.rights
     ]

@@ -20,7 +20,8 @@ def incurred(costs: pl.LazyFrame, entity: str, as_of: date) -> pl.DataFrame:
     A line without evidence keeps an empty text: a gate refuses it.
     """
     rows = costs.rename({"amount": "amount_fen"}).with_columns(
-        pl.col("evidence").fill_null(""), entity=pl.lit(entity)
+        pl.col("evidence", "file_sha256", "reverses").fill_null(""),
+        entity=pl.lit(entity),
     )
     until = rows.filter(pl.col("incurred_on") <= as_of)
     return (

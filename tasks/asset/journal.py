@@ -19,7 +19,7 @@ from schemas.errors import ContractError
 from schemas.registers import JournalLine
 from tasks.asset.recognize import Decision
 
-Line = tuple[str, str, int, date, str, str, int, str]  # contract JournalLine
+Line = tuple[str | int | date, ...]  # contract JournalLine
 
 
 class Borne(NamedTuple):
@@ -78,7 +78,8 @@ def entry(
     memo = f"{cost.kind}: {cost.supplier}, voucher {cost.voucher}"
     for number, (role, sign) in enumerate(zip(roles, (1, -1), strict=True), 1):
         account, amount = account_of(role, terms), sign * cost.amount_fen
-        yield terms.entity, key, number, on, f"{on:%Y-%m}", account, amount, memo
+        row = terms.entity, key, number, on, f"{on:%Y-%m}", account, amount, memo
+        yield *row, terms.name, event, cost.voucher, ""
 
 
 def account_of(role: Role, terms: AssetTerms) -> str:

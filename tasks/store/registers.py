@@ -19,18 +19,31 @@ from schemas.artifact import Snapshot
 from schemas.errors import RegisterError, StoreError
 from schemas.registers import (
     NEW_KEY,
+    Approval,
+    AssetCard,
+    AssetEvent,
     Cost,
+    Dispute,
     Entitlement,
     Invoice,
     JournalLine,
     Order,
+    PeriodClose,
     Pledge,
     ProductEvent,
     Right,
     Usage,
 )
 from schemas.tables.columns import Row
-from schemas.tables.ledger import CostLine, JournalEntry, JournalLineRow
+from schemas.tables.ledger import (
+    ApprovalRow,
+    AssetCardRow,
+    AssetEventRow,
+    CostLine,
+    JournalEntry,
+    JournalLineRow,
+    PeriodCloseRow,
+)
 from schemas.tables.market import (
     EntitlementEvent,
     InvoiceLine,
@@ -40,7 +53,7 @@ from schemas.tables.market import (
     SealedUsage,
 )
 from schemas.tables.pledge import Collateral, PledgeRow
-from schemas.tables.rights import RightEvent
+from schemas.tables.rights import DisputeEvent, RightEvent
 from tasks.store.database import reading
 from tasks.store.place import Store
 
@@ -50,8 +63,13 @@ BATCH = 200
 
 TABLES: dict[type[pa.DataFrameModel], type[Row]] = {
     Right: RightEvent,
+    Dispute: DisputeEvent,
     Cost: CostLine,
+    AssetCard: AssetCardRow,
+    AssetEvent: AssetEventRow,
+    Approval: ApprovalRow,
     JournalLine: JournalLineRow,
+    PeriodClose: PeriodCloseRow,
     Pledge: PledgeRow,
     Order: OrderRow,
     Entitlement: EntitlementEvent,
@@ -60,6 +78,29 @@ TABLES: dict[type[pa.DataFrameModel], type[Row]] = {
     ProductEvent: OfferEvent,
 }
 CONTRACTS = {contract.__name__: contract for contract in TABLES}
+NOTHING = pl.lit("")
+# Columns that registers gained, with what they say of frames posted before.
+ADDED: dict[type[pa.DataFrameModel], dict[str, pl.Expr]] = {
+    JournalLine: {
+        "asset": NOTHING,
+        "event": pl.col("entry").str.split("/").list.first(),
+        "voucher": NOTHING,
+        "approval": NOTHING,
+    },
+    Cost: {
+        "production_factor": pl.lit("service"),
+        "file_sha256": NOTHING,
+        "reverses": NOTHING,
+    },
+    Right: {
+        "number": pl.lit(1, pl.Int64),
+        "field": NOTHING,
+        "territory": NOTHING,
+        "exclusive": pl.lit(False),
+        "sublicensable": pl.lit(False),
+        "evidence_sha256": NOTHING,
+    },
+}
 
 
 def contract_of(register: str) -> type[pa.DataFrameModel]:
@@ -86,6 +127,9 @@ def rows_of(contract: type[pa.DataFrameModel], frame: pl.LazyFrame) -> list[Valu
     """
     name = contract.__name__
     wanted = {c: d.dtype.type for c, d in contract.to_schema().columns.items()}
+    added = ADDED.get(contract, {})
+    if frame.collect_schema().keys() == wanted.keys() - added.keys():
+        frame = frame.with_columns(**added).select(*wanted)
     if frame.collect_schema() != pl.Schema(wanted):
         raise RegisterError(
             f"{name}: the frame's columns are not those of its contract"

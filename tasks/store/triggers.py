@@ -74,6 +74,23 @@ JOURNAL = (
         " WHERE entity = NEW.entity AND entry = NEW.entry)",
         "a sealed journal entry takes no further line",
     ),
+    Trigger(
+        "journallinerow",
+        "INSERT",
+        "journallinerow_open",
+        "EXISTS (SELECT 1 FROM periodcloserow"
+        " WHERE entity = NEW.entity AND period >= NEW.period)",
+        "a closed period takes no posting",
+    ),
+    Trigger(
+        "journalentry",
+        "INSERT",
+        "journalentry_approved",
+        f"EXISTS (SELECT 1 {LINES} AND approval <> '' AND NOT EXISTS (SELECT 1"
+        " FROM approvalrow a WHERE a.entity = NEW.entity AND a.subject ="
+        " journallinerow.approval AND a.decision = 'approve'))",
+        "an entry names an approval that nobody gave",
+    ),
 )
 
 

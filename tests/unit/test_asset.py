@@ -171,7 +171,7 @@ def test_a_posted_right_stands_before_what_the_document_now_says() -> None:
 
 @pytest.mark.parametrize("evidence", ["", "  ", None])
 def test_one_voucher_without_evidence_closes_the_gate(evidence: str | None) -> None:
-    bare = (*voucher("V8", date(2025, 2, 1), "development", "cloud", 1)[:-1], evidence)
+    bare = voucher("V8", date(2025, 2, 1), "development", "cloud", 1, evidence)
 
     made = make_asset(rows=(*ACC_09, bare))
 

@@ -1,0 +1,22 @@
+"""Disputes, asset cards, decisions, approvals and closed periods; wider registers.
+
+The statements stand in ``0003.sql``, frozen like those before. Three registers gain
+columns and are copied whole: what was posted before says nothing in them.
+"""
+
+from pathlib import Path
+
+from alembic import op
+
+revision = "0003"
+down_revision = "0002"
+
+BLOB = {"sqlite": "BLOB", "postgresql": "BYTEA"}
+
+
+def upgrade() -> None:
+    """Create and widen the tables; there is no way back but a backup."""
+    script = Path(__file__).with_name("0003.sql").read_text()
+    for statement in script.format(blob=BLOB[op.get_bind().dialect.name]).split(";\n"):
+        if statement.strip():
+            op.execute(statement)
