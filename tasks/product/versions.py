@@ -4,8 +4,10 @@ The contract is what a consumer relies on: columns and what is promised of their
 key and order, unit, classification, how persons are treated, forms of delivery, what
 the licence permits, which uses are offered. Seen from the consumer, a promise that is
 taken back or weakened breaks (major), a new promise or a wider offer is compatible
-(minor), words alone are a patch. How the rows are made (query, task), the price and the
-compliance review are no contract: with them alone the version may stay.
+(minor), words alone are a patch. So is another way to make the rows (query, task, its
+parameters): the contract stays, but who computes with them finds other figures under
+the same columns. The price and the compliance review are no contract: with them alone
+the version may stay.
 
 What cannot be compared by a machine (two patterns, two clauses) counts as breaking.
 
@@ -18,6 +20,10 @@ for all else: 0.3.1 with a column removed -> 0.4.0, with a column added -> 0.3.2
 
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
+
+import sqlglot
+from sqlglot.errors import SqlglotError
+from sqlglot.tokenizer_core import TokenType
 
 from schemas.privacy import BottomCode, Deidentification, Drop, Round, TopCode
 from schemas.product import ProductTerms
@@ -47,7 +53,8 @@ def least_version(old: ProductTerms, new: ProductTerms) -> Least:
         old: As it was released last.
         new: As it shall be released; its own version is not looked at.
     """
-    found = tuple(changes(old, new))
+    # Another contract asks for another query anyway: alone it is worth telling.
+    found = tuple(changes(old, new)) or tuple(of_making(old, new))
     level = max((c.level for c in found), key=LEVELS.index, default=None)
     return Least(after(old.version, level), found)
 
@@ -111,6 +118,32 @@ def of_rows(old: ProductTerms, new: ProductTerms) -> Iterator[Change]:
         what = f"the share of rows that may be missing is {new.max_rejected_rate}"
         more = new.max_rejected_rate > old.max_rejected_rate
         yield Change("max_rejected_rate", what, "major" if more else "minor", WHOLE)
+
+
+def of_making(old: ProductTerms, new: ProductTerms) -> Iterator[Change]:
+    """Compare how rows are made: the same columns may say something else.
+
+    White space, comments and the case of SQL's words say nothing.
+    """
+    ways = (tuple(words(t.query)) for t in (old, new))
+    if len({*ways}) > 1 or (old.task, old.parameters) != (new.task, new.parameters):
+        place = "query" if new.query else "task"
+        yield Change(place, f"rows are made by another {place}", "patch", WHOLE)
+
+
+def words(query: str) -> Iterator[tuple[TokenType, str]]:
+    """Take a query apart; of an older edition one that cannot be read is one word."""
+    try:
+        found = sqlglot.tokenize(query, dialect="postgres")
+    except SqlglotError:
+        yield TokenType.STRING, query
+        return
+    for token in found:
+        named = token.token_type in NAMED
+        yield token.token_type, token.text if named else token.text.upper()
+
+
+NAMED = (TokenType.VAR, TokenType.IDENTIFIER, TokenType.STRING, TokenType.NUMBER)
 
 
 def listed(names: Sequence[str]) -> str:

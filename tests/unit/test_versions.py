@@ -182,14 +182,45 @@ def test_what_a_consumer_loses_breaks_and_what_it_gains_does_not(
     assert levels(old, new) == told
 
 
-def test_how_rows_are_made_and_what_they_cost_is_no_contract() -> None:
-    other = {
-        "query": "SELECT origin, delay FROM resource WHERE delay > 0",
-        "price": {"mode": "flat", "amount": 100},
-        "answer": {"limit": 5},
-    }
+def test_what_rows_cost_is_no_contract() -> None:
+    other = {"price": {"mode": "flat", "amount": 100}, "answer": {"limit": 5}}
 
     assert least_version(terms({}), terms(other)) == ("1.4.2", ())
+
+
+@pytest.mark.parametrize(
+    ("query", "least"),
+    [
+        ("SELECT origin, delay FROM resource WHERE delay > 0", "1.4.3"),
+        ("SELECT origin, 60 * delay AS delay FROM resource", "1.4.3"),
+        ("SELECT origin, 'a b' AS delay FROM resource", "1.4.3"),
+        ("select origin,\n  delay  -- in minutes\nfrom resource", "1.4.2"),
+    ],
+)
+def test_another_query_under_the_same_contract_is_a_patch(
+    query: str, least: str
+) -> None:
+    assert least_version(terms({}), terms({"query": query})).version == least
+
+
+def test_white_space_inside_a_text_is_another_query() -> None:
+    one, two = (f"SELECT origin, '{t}' AS delay FROM resource" for t in ("a b", "a  b"))
+
+    assert levels({"query": one}, {"query": two}) == {"query": "patch"}
+
+
+def test_another_query_beside_another_contract_is_not_told_twice() -> None:
+    both = {"query": "SELECT origin FROM resource", "columns": [ORIGIN]}
+
+    assert levels({}, both) == {"columns.delay": "major"}
+
+
+def test_another_parameter_of_a_task_is_a_patch() -> None:
+    one, two = ({"query": "", "task": "fit", "parameters": {"n": n}} for n in (1, 2))
+
+    assert levels(one, two) == {"task": "patch"}
+    assert levels(one, one) == {}
+    assert levels({}, one) == {"task": "patch"}
 
 
 def bounded(*rules: Mapping[str, Any]) -> dict[str, Any]:
