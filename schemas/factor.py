@@ -304,8 +304,25 @@ def offered(
                 if isinstance(t, ResourceTerms)
             },
             "rules": policy.resolve(ProductRules),
+            **(counted(tables) if factor.product.deidentification.cells else {}),
         }
     )
+
+
+def counted(tables: Mapping[str, ResourceTerms | ProductTerms]) -> dict[str, Any]:
+    """Say what a row of each table stands for, and which column of it counts persons.
+
+    Any: two fields of the product's terms.
+    """
+    cells = {
+        n: t.deidentification.cells
+        for n, t in tables.items()
+        if isinstance(t, ProductTerms)
+    }
+    return {
+        "keyed": {n: t.key for n, t in tables.items()},
+        "counts": {n: step.cells for n, step in cells.items() if step},
+    }
 
 
 def upstream_of(resource: ResourceTerms) -> Upstream:

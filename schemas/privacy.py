@@ -105,7 +105,8 @@ class Cells(Terms):
     by: tuple[Name, ...] = Field(
         min_length=1,
         max_length=6,
-        description="Columns that name a cell; all others are withheld with its count",
+        description="Columns that name a cell; all others are withheld with its count."
+        " A personal one is written out in words: CASE … THEN 'under 40' …",
     )
     threshold: int | None = Field(
         None, ge=2, description="Least count told; left out, k of the release"
@@ -162,7 +163,9 @@ class Deidentification(Terms):
     diversity: int = Field(1, ge=1, description="l: distinct values in each class")
     subject: Name | None = Field(
         None,
-        description="Column that names the person; k then counts persons, not rows",
+        description="Column that names the person; k then counts persons, not rows."
+        " Of a table of counts a column of what the query reads: its count is"
+        " COUNT(DISTINCT subject), or COUNT(*) of rows that are one a subject",
     )
     suppress: bool = Field(
         False,
@@ -197,8 +200,12 @@ class Deidentification(Terms):
 
     @property
     def treated(self) -> frozenset[str]:
-        """The columns that a step names; whether it changes them, the rows tell."""
-        return frozenset(name for name, _ in self.by_column) | self.celled
+        """The columns that a step names; whether it changes them, the rows tell.
+
+        A table of counts treats its count, not what names a cell.
+        """
+        counts = frozenset(table.cells for table in self.tables)
+        return frozenset(name for name, _ in self.by_column) | counts
 
     @property
     def by_column(self) -> tuple[tuple[str, Step], ...]:

@@ -100,7 +100,9 @@ class Derivation(Declared):
     @model_validator(mode="after")
     def _classes_are_of_its_columns(self) -> Self:
         asked = self.deidentification
-        named = {*asked.quasi_identifiers, *asked.sensitive} | {asked.subject or ""}
+        named = {*asked.quasi_identifiers, *asked.sensitive}
+        # Of a table of counts the subject is a column of what is counted.
+        named |= set() if asked.cells else {asked.subject or ""}
         for table in asked.tables:
             named |= {table.cells, *table.by}
         if strange := sorted(named - {c.name for c in self.columns} - {""}):
@@ -163,6 +165,14 @@ class ProductTerms(Derivation):
     upstream: dict[Name, Upstream] = Field(
         default_factory=dict,
         description="Filled in from the documents: how each resource it reads was made",
+    )
+    keyed: dict[Name, tuple[Name, ...]] = Field(
+        default_factory=dict,
+        description="Filled in for a table of counts: the key of each table it reads",
+    )
+    counts: dict[Name, Name] = Field(
+        default_factory=dict,
+        description="Filled in for a table of counts: what its inputs count persons by",
     )
     rules: ProductRules | None = Field(None, description="Filled in from the policy")
 

@@ -24,6 +24,7 @@ from schemas.product import ProductRules, ProductTerms
 from schemas.scenario import is_placeholder, plain
 from tasks.finance import months_later
 from tasks.product.case import Answer, Case
+from tasks.product.counts import in_words
 from tasks.product.lineage import PERSONAL, RANK, Taken
 
 QUESTIONS = (
@@ -218,6 +219,7 @@ def untreated(case: Case) -> list[Taken]:
     """
     asked = case.terms.deidentification
     decided = {*asked.quasi_identifiers, *asked.sensitive, *asked.treated}
+    decided |= in_words(case.terms)
     bare = {c.name for c in case.terms.columns} - decided
     return [e for e in case.taken if e.how == "value" and e.output in bare]
 

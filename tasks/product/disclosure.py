@@ -23,6 +23,7 @@ from schemas.privacy import Cells, Disclosure
 from schemas.product import ProductTerms
 from tasks.product.case import Answer, Case
 from tasks.product.cells import recoverable
+from tasks.product.counts import in_words, miscounted, telling_groups
 from tasks.product.derive import distinct, persons
 from tasks.product.lineage import PERSONAL, RANK, Taken
 from tasks.product.linkage import linkage_gate
@@ -50,10 +51,14 @@ class Fine(NamedTuple):
 
 
 class Alone(NamedTuple):
-    """Columns that tell of persons by themselves: untreated, or too little."""
+    """Columns that tell of persons by themselves: untreated, or too little.
+
+    ``groups`` are those that name the cells of a table of counts.
+    """
 
     direct: tuple[str, ...]
     fine: tuple[Fine, ...]
+    groups: tuple[str, ...]
 
 
 class Leaks(NamedTuple):
@@ -107,7 +112,7 @@ def disclosed(
         gate: Answer = ("disclosure", False, unknown, "no classification, no policy")
         return Answers((gate,), frame_of(Disclosure, []))
     read = case.taken
-    treated = changed(rows, terms.deidentification)
+    treated = changed(rows, terms.deidentification) | in_words(terms)
     relabel = relabel_gate(terms, read, treated)
     if not read and not about_persons(terms):
         nothing = "it reads no personal or sensitive column"
@@ -116,12 +121,14 @@ def disclosed(
         return Answers((relabel, gate), frame_of(Disclosure, []))
     alone = Alone(
         tuple(direct(terms, read, treated)),
-        tuple(fine(rows, terms, read, treated)),
+        (*fine(rows, terms, read, treated), *rare(rows, terms, read, treated)),
+        tuple(n for n in groups(terms, read) if n not in treated),
     )
     found = measure(rows, terms, alone)
     table = terms.deidentification.cells
     leaks = leaking(rows.collect(), table) if table else Leaks(0, 0)
-    gate = disclosure_gate(found, alone, leaks, terms)
+    wrong = tuple(miscounted(terms, table) if table else ())
+    gate = disclosure_gate(found, alone, leaks, wrong, terms)
     linked = linkage_gate(rows, earlier, terms, told)
     row = (terms.release, *found)
     return Answers((relabel, gate, linked), frame_of(Disclosure, [row]))
@@ -185,6 +192,33 @@ def fine(
             yield Fine(name, least)
 
 
+def groups(terms: ProductTerms, read: tuple[Taken, ...]) -> list[str]:
+    """List what names a cell, shows a personal column and is not in words."""
+    table = terms.deidentification.cells
+    return telling_groups(terms, read, table) if table else []
+
+
+def rare(
+    rows: pl.LazyFrame,
+    terms: ProductTerms,
+    read: tuple[Taken, ...],
+    treated: frozenset[str],
+) -> Iterator[Fine]:
+    """List the treated names of cells that stand for fewer than k persons.
+
+    ``{mask: name, first: 1}`` of a cell that is withheld -> name, 0: nobody is told.
+    """
+    table = terms.deidentification.cells
+    for name in groups(terms, read):
+        if table is None or name not in treated:
+            continue
+        persons_told = pl.col(table.cells).sum().cast(pl.Int64).alias("_persons")
+        sizes = rows.group_by(name).agg(persons_told).collect(engine="streaming")
+        least = whole(sizes["_persons"].min())
+        if least is not None and least < (terms.threshold or 1):
+            yield Fine(name, least)
+
+
 def measure(rows: pl.LazyFrame, terms: ProductTerms, alone: Alone) -> Measured:
     """Count classes and the persons in them."""
     least = terms.threshold or 1
@@ -196,7 +230,7 @@ def measure(rows: pl.LazyFrame, terms: ProductTerms, alone: Alone) -> Measured:
     level = 2 if k is not None and k < least else 4 if asked.cells else 3
     if alone.fine:
         level = min(level, 2)
-    if alone.direct or not (asked.cells or asked.quasi_identifiers):
+    if alone.direct or alone.groups or not (asked.cells or asked.quasi_identifiers):
         level = 1
     hidden = pl.col(asked.cells.cells).is_null().sum() if asked.cells else pl.lit(0)
     return Measured(
@@ -261,17 +295,26 @@ def leaking(rows: pl.DataFrame, table: Cells) -> Leaks:
 
 
 def disclosure_gate(
-    found: Measured, alone: Alone, leaks: Leaks, terms: ProductTerms
+    found: Measured,
+    alone: Alone,
+    leaks: Leaks,
+    wrong: Sequence[str],
+    terms: ProductTerms,
 ) -> Answer:
     """Answer the gate ``disclosure``: it refuses with its numbers."""
     asked = terms.deidentification
-    shut = []
+    shut = [*wrong]
     if not (asked.cells or asked.quasi_identifiers):
         shut.append(f"it reads personal or sensitive columns; {NEEDED}")
     if alone.direct:
         shut.append(
             f"{', '.join(alone.direct)} may name a person (level 1); drop them, put a"
             " pseudonym in their place, or list them as quasi_identifiers or sensitive"
+        )
+    if alone.groups:
+        shut.append(
+            f"{', '.join(alone.groups)} names the cells by a personal column; write its"
+            " groups in words (CASE … THEN 'under 40' …), or leave it out of the table"
         )
     if alone.fine:
         told = ", ".join(f"{name} (k {least})" for name, least in alone.fine)

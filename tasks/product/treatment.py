@@ -21,7 +21,7 @@ from schemas.privacy import (
 
 
 def changed(rows: pl.LazyFrame, asked: Deidentification) -> frozenset[str]:
-    """Name the columns in whose published values a step is seen, and those of cells."""
+    """Name the columns in whose published values a step is seen, and that of counts."""
     schema = rows.collect_schema()
     steps = [(name, step) for name, step in asked.by_column if name in schema]
     seen = rows.select(
@@ -29,7 +29,7 @@ def changed(rows: pl.LazyFrame, asked: Deidentification) -> frozenset[str]:
         for number, (name, step) in enumerate(steps)
     ).collect()
     marked = {name for number, (name, _) in enumerate(steps) if any(seen[str(number)])}
-    return frozenset(marked) | asked.celled
+    return frozenset(marked) | {table.cells for table in asked.tables}
 
 
 def mark(step: Step, name: str, dtype: pl.DataType) -> pl.Expr:

@@ -1,0 +1,364 @@
+"""Prove from its SQL that a table of counts counts persons, and in which cells.
+
+A count that is told is believed to be of so many persons, so it is followed by name
+from the result down to the SELECT that makes it. There it is ``COUNT(DISTINCT
+subject)``, or ``COUNT(*)`` of rows that are one for each subject, or it is what an
+input has counted already; nothing is added to it, chosen or joined after it. A cell may
+show a personal column only in groups that the query writes out as words, or as a step
+has treated it.
+
+``SELECT ward, COUNT(*) AS n FROM visits GROUP BY ward``, subject patient, key visit ->
+refused, since a patient may have several visits; ``COUNT(DISTINCT patient)`` passes.
+
+Source: Hundepool and others, Statistical Disclosure Control (2012), chapter 4: the
+threshold rule counts contributors, not records.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from sqlglot import exp
+
+from schemas.privacy import Cells
+from schemas.product import ProductTerms
+from tasks.columns import Scope, of_query, table
+from tasks.product.lineage import PERSONAL, RANK, Held, Taken, holdings
+from tasks.sql import guard
+
+WHERE = "product.query"
+
+
+class Base(NamedTuple):
+    """A column of a table that the query reads, as it stands there."""
+
+    table: str
+    column: str
+
+
+class Made(NamedTuple):
+    """An expression that makes a column, and the SELECT in which it stands."""
+
+    value: exp.Expr
+    select: exp.Expr
+
+
+Source = Base | Made | None  # None: there is no such column
+
+
+class Persons(NamedTuple):
+    """Who is counted: a column, and the tables in which it names a person."""
+
+    subject: str
+    tables: frozenset[str]
+
+    def are(self, found: Source) -> bool:
+        """Say whether a column is theirs, unchanged."""
+        if not isinstance(found, Base):
+            return False
+        return found.column == self.subject and found.table in self.tables
+
+
+@dataclass(frozen=True)
+class Query:
+    """A product's query, its CTEs by name, and the tables that it may read."""
+
+    tree: exp.Expr
+    ctes: Mapping[str, exp.Expr]
+    tables: Mapping[str, tuple[str, tuple[str, ...]]]  # by name in small letters
+
+
+def query_of(terms: ProductTerms) -> Query:
+    """Read the SQL of a product; the guard has seen to it that names are unique."""
+    tree = guard(terms.query, terms.classified, WHERE)
+    ctes = {cte.alias.lower(): cte.this for cte in tree.find_all(exp.CTE)}
+    tables = {n.lower(): (n, tuple(c)) for n, c in terms.classified.items()}
+    return Query(tree, ctes, tables)
+
+
+def miscounted(terms: ProductTerms, asked: Cells) -> Iterator[str]:
+    """Say why the count of a table of counts is not proven to be of persons.
+
+    Args:
+        terms: The product's terms, with what was filled in about the tables it reads.
+        asked: Its step ``cells``.
+
+    Returns:
+        Sentences without values; none where the count is proven, or where no table at
+        hand holds a personal column: ``COUNT(*)`` reads none, but counts whose rows
+        they are.
+    """
+    name = asked.cells
+    if not any(one.rank >= PERSONAL for one in every_column(terms)):
+        return
+    if not terms.query:
+        yield f"a task does not say how it counts {name}; write the counts in SQL"
+        return
+    query = query_of(terms)
+    found = counted(query, query.tree, name)
+    if isinstance(found, Base):
+        if terms.counts.get(found.table) != found.column:
+            yield f"{name} is what {found.table} holds, not a count; {as_count(terms)}"
+    else:
+        yield from unproven(query, found, name, terms)
+    if chosen := sensitive_filters(query, terms):
+        told = ", ".join(sorted({held.name for held in chosen}))
+        yield (
+            f"the query leaves rows out by {told} (sensitive), so a cell that is not"
+            " there tells of its persons; make it a column of `by`, in words"
+        )
+
+
+def every_column(terms: ProductTerms) -> Iterator[Held]:
+    """List the columns of all tables at hand, classified with their sources."""
+    for name in terms.classified:
+        yield from holdings(terms, name).values()
+
+
+def as_count(terms: ProductTerms) -> str:
+    """Say how a count is written."""
+    subject = terms.deidentification.subject
+    who = subject or "the column that names the person"
+    return f"write COUNT(DISTINCT {who}), and compute nothing with it"
+
+
+def unproven(
+    query: Query, found: Made | None, name: str, terms: ProductTerms
+) -> Iterator[str]:
+    """Hold a count against the subject that the document names."""
+    subject = terms.deidentification.subject
+    persons = Persons(subject or "", tables_of(terms, subject or ""))
+    kind = kind_of(found)
+    if found is None or kind is None:
+        yield f"{name} is not COUNT(*) or COUNT(DISTINCT …) alone; {as_count(terms)}"
+    elif subject is None:
+        whom = f": {kind.name}" if isinstance(kind, exp.Column) else ""
+        yield (
+            f"nothing says whom {name} counts; write deidentification.subject{whom},"
+            " the column of the tables read that names the person"
+        )
+    elif isinstance(kind, exp.Column):
+        if not persons.are(looked_up(query, kind, found.select)):
+            yield f"{name} counts {kind.name}, not {subject}; {as_count(terms)}"
+    elif not one_each(query, found.select, persons, terms.keyed):
+        yield (
+            f"{name} counts rows, and one {subject} may have several; {as_count(terms)}"
+        )
+
+
+def kind_of(found: Made | None) -> exp.Star | exp.Column | None:
+    """Find what a plain COUNT counts: rows, or the distinct values of one column."""
+    if found is None or not isinstance(found.value, exp.Count):
+        return None
+    what = found.value.this
+    if isinstance(what, exp.Distinct) and len(what.expressions) == 1:
+        what = what.expressions[0]
+        return what if isinstance(what, exp.Column) else None
+    return what if isinstance(what, exp.Star) else None
+
+
+def tables_of(terms: ProductTerms, subject: str) -> frozenset[str]:
+    """Name the tables whose column of that name is most telling: where the persons are.
+
+    A town's public ``id`` counts nobody where a patient's personal ``id`` is read too.
+    """
+    ranks = {
+        name: holdings(terms, name)[subject].rank
+        for name, columns in terms.classified.items()
+        if subject in columns
+    }
+    top = max(ranks.values(), default=0)
+    return frozenset(name for name, rank in ranks.items() if rank == top)
+
+
+def counted(query: Query, tree: exp.Expr, name: str) -> Source:
+    """Follow a count down, by name alone: past no JOIN, no group and no set."""
+    select = bare(tree)
+    value = item(select, name)
+    if not isinstance(value, exp.Column):
+        return None if value is None else Made(value, select)
+    alone = not select.args.get("joins") and not select.args.get("group")
+    below = (select.args["from_"].this,) if alone and select.args.get("from_") else ()
+    for source in below:
+        inner = inside(query, source)
+        if isinstance(inner, exp.Expr):
+            return counted(query, inner, value.name)
+        return inner and base(inner, value.name)
+    return Made(value, select)
+
+
+def one_each(
+    query: Query,
+    tree: exp.Expr,
+    persons: Persons,
+    keyed: Mapping[str, tuple[str, ...]],
+) -> bool:
+    """Say whether the rows that a SELECT reads are one for each person."""
+    start = tree.args.get("from_")
+    if start is None or tree.args.get("joins"):
+        return False
+    inner = inside(query, start.this)
+    if inner is None:
+        return False
+    if not isinstance(inner, exp.Expr):
+        at_hand = inner[0] in persons.tables
+        return at_hand and keyed.get(inner[0]) == (persons.subject,)
+    below = bare(inner)
+    if not isinstance(below, exp.Select):
+        return False
+    group = below.args.get("group")
+    if group is None:
+        return one_each(query, below, persons, keyed)
+    return grouped_by(query, group, below, persons)
+
+
+def grouped_by(
+    query: Query, group: exp.Expr, select: exp.Expr, persons: Persons
+) -> bool:
+    """Say whether the person alone makes the groups."""
+    sets = any(group.args.get(kind) for kind in ("rollup", "cube", "grouping_sets"))
+    keys = group.expressions
+    if sets or len(keys) != 1 or not isinstance(keys[0], exp.Column):
+        return False
+    meant = (traced(query, select, keys[0].name), looked_up(query, keys[0], select))
+    known = [found for found in meant if found is not None]
+    return bool(known) and all(map(persons.are, known))
+
+
+def sensitive_filters(query: Query, terms: ProductTerms) -> list[Held]:
+    """List the sensitive columns that choose rows otherwise than as groups."""
+    tree = query.tree.copy()
+    for select in tree.find_all(exp.Select):
+        select.set("group", None)
+    tables = {low: table(name, names) for low, (name, names) in query.tables.items()}
+    filters = of_query(tree, Scope(tables, None, WHERE)).filters
+    held = {name: holdings(terms, name) for name in terms.classified}
+    found = [held[origin.table][origin.column] for origin in filters]
+    return [one for one in found if one.rank > PERSONAL]
+
+
+def telling_groups(
+    terms: ProductTerms, read: tuple[Taken, ...], asked: Cells
+) -> list[str]:
+    """List the columns of a cell that show a personal column otherwise than in words.
+
+    ``CASE WHEN age < 40 THEN 'under 40' ELSE 'from 40' END`` is; ``age`` is not.
+    """
+    shows = {edge.output for edge in read if edge.how == "value"}
+    shows |= {
+        c.name
+        for c in terms.columns
+        if RANK[c.classification or "undecided"] >= PERSONAL
+    }
+    return [n for n in asked.by if n in shows and n not in in_words(terms)]
+
+
+def in_words(terms: ProductTerms) -> frozenset[str]:
+    """Name the columns of a cell that hold nothing but words of the query."""
+    asked = terms.deidentification.cells
+    if asked is None or not terms.query or not terms.classified:
+        return frozenset()
+    query = query_of(terms)
+    found = ((name, traced(query, query.tree, name)) for name in asked.by)
+    return frozenset(
+        name
+        for name, made in found
+        if isinstance(made, Made) and is_words(query, made.value, made.select)
+    )
+
+
+def is_words(query: Query, value: exp.Expr, select: exp.Expr) -> bool:
+    """Say whether an expression can only be one of some words of the query."""
+    if isinstance(value, exp.Literal | exp.Boolean | exp.Null):
+        return True
+    if isinstance(value, exp.Paren | exp.Cast | exp.Neg):
+        return is_words(query, value.this, select)
+    if isinstance(value, exp.Case):
+        told = [branch.args["true"] for branch in value.args["ifs"]]
+        told += [last] if (last := value.args.get("default")) else []
+        return all(is_words(query, one, select) for one in told)
+    if isinstance(value, exp.Coalesce):
+        return all(
+            is_words(query, one, select) for one in (value.this, *value.expressions)
+        )
+    if isinstance(value, exp.Column):
+        made = looked_up(query, value, select)
+        return isinstance(made, Made) and is_words(query, made.value, made.select)
+    return False
+
+
+def traced(query: Query, tree: exp.Expr, name: str) -> Source:
+    """Follow a column of the result through plain names to what makes it."""
+    select = bare(tree)
+    value = item(select, name)
+    if isinstance(value, exp.Column):
+        return looked_up(query, value, select)
+    return None if value is None else Made(value, select)
+
+
+def looked_up(query: Query, column: exp.Column, select: exp.Expr) -> Source:
+    """Find what a name means in a SELECT; what two of its tables hold is no one's."""
+    start = select.args.get("from_")
+    sources = [start.this] if start else []
+    sources += [join.this for join in select.args.get("joins") or ()]
+    owner = column.table.lower()
+    found = [
+        source
+        for node in sources
+        if owner in ("", node.alias_or_name.lower())
+        and (source := in_table(query, node, column.name)) is not None
+    ]
+    if len(set(map(repr, found))) > 1:
+        return Made(exp.Anonymous(this="several"), select)
+    return found[0] if found else None
+
+
+def in_table(query: Query, node: exp.Expr, name: str) -> Source:
+    """Find a column in one table, CTE or subquery of FROM."""
+    inner = inside(query, node)
+    if isinstance(inner, exp.Expr):
+        return traced(query, inner, name)
+    return inner and base(inner, name)
+
+
+def base(of: tuple[str, tuple[str, ...]], name: str) -> Base | None:
+    """Find a column in a declared table."""
+    return Base(of[0], name) if name in of[1] else None
+
+
+def inside(
+    query: Query, node: exp.Expr
+) -> exp.Expr | tuple[str, tuple[str, ...]] | None:
+    """Open a CTE or subquery, or name a declared table and its columns."""
+    if isinstance(node, exp.Table) and not node.args.get("joins"):
+        name = node.name.lower()
+        cte = query.ctes.get(name)
+        return query.tables.get(name) if cte is None else cte
+    return node.this if isinstance(node, exp.Subquery) else node
+
+
+def bare(tree: exp.Expr) -> exp.Expr:
+    """Take the parentheses off a query."""
+    while isinstance(tree, exp.Subquery | exp.Paren):
+        tree = tree.this
+    return tree
+
+
+def item(select: exp.Expr, name: str) -> exp.Expr | None:
+    """Find the expression of a column of the result; ``*`` hands a name on.
+
+    Of a set, and of a ``*`` that is changed or not alone, a node that is no column.
+    """
+    if not isinstance(select, exp.Select):
+        return select
+    for column in select.selects:
+        if not column.is_star and column.alias_or_name == name:
+            return column.this if isinstance(column, exp.Alias) else column
+    stars = [column for column in select.selects if column.is_star]
+    if len(stars) != 1:
+        return exp.Star() if stars else None
+    star, owner = stars[0], None
+    if isinstance(star, exp.Column):
+        star, owner = star.this, star.args.get("table")
+    changed = any(star.args.get(kind) for kind in ("except_", "replace", "rename"))
+    return star if changed else exp.column(name, table=owner)
