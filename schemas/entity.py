@@ -1,6 +1,6 @@
 """Name the reporting entity whose books a factor enters."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, get_args
 from zoneinfo import ZoneInfo
 
 from pydantic import AfterValidator, Field, field_validator
@@ -10,14 +10,35 @@ from schemas.terms import Slug, Terms, Text
 ALPHABET = "0123456789ABCDEFGHJKLMNPQRTUWXY"
 Role = Literal[
     "bank",
-    "payroll",
+    "receivable",
     "inventory",
+    "provision",
+    "investment",
     "intangible",
+    "amortisation",
+    "impairment",
+    "payroll",
+    "input_vat",
+    "output_vat",
     "research",
     "development",
+    "revenue",
+    "cost_of_sales",
+    "selling",
     "expense",
+    "impairment_loss",
+    "disposal",
+    "nonoperating_loss",
 ]
 Account = Annotated[str, Field(pattern=r"^[0-9]{4,12}$")]
+Month = Annotated[str, Field(pattern=r"^[0-9]{4}-(?:0[1-9]|1[0-2])$")]
+NUMBERS = (
+    *("1002", "1122", "1405", "1471", "1511", "1701", "1702", "1703"),
+    *("2211", "22210101", "22210107", "530101", "530102"),
+    *("6001", "6401", "6601", "6602", "6701", "6115", "6711"),
+)
+CHART: dict[Role, str] = dict(zip(get_args(Role), NUMBERS, strict=True))
+"""Standard accounts 会计科目; two or more digits are added where one is divided."""
 
 
 def credit_code_is_sound(code: str) -> bool:
@@ -38,7 +59,10 @@ CreditCode = Annotated[str, AfterValidator(_sound)]
 
 
 class Entity(Terms):
-    """A legal entity: its code, its clock and its chart of accounts."""
+    """A legal entity: its code, its clock, its chart of accounts, its policy.
+
+    An account that is not stated is the one of the Chinese standard chart: bank 1002.
+    """
 
     entity: Slug = Field(description="Name used by factor documents")
     name: Text = Field(description="Registered name")
@@ -46,7 +70,23 @@ class Entity(Terms):
         description="Unified social credit code 统一社会信用代码"
     )
     zone: str = Field("Asia/Shanghai", description="Time zone of its dates")
-    accounts: dict[Role, Account] = Field(description="Account number of each role")
+    policy: Slug = Field(
+        "cn-2025",
+        description="Dated rules of its books: a file in deployments/policies",
+    )
+    books_from: Month | None = Field(
+        None, description="First period of its books, as in 2026-01; none: any"
+    )
+    accounts: dict[Role, Account] = Field(
+        default_factory=dict,
+        validate_default=True,
+        description="Account number of each role that differs from the standard chart",
+    )
+
+    @field_validator("accounts")
+    @classmethod
+    def _the_rest_is_standard(cls, accounts: dict[Role, str]) -> dict[Role, str]:
+        return CHART | accounts
 
     @field_validator("zone")
     @classmethod

@@ -75,3 +75,34 @@ def test_each_entity_of_the_house_loads_and_says_it_is_made_up(path: Path) -> No
 
     assert found.entity == path.stem
     assert "illustrative" in found.name
+
+
+def test_an_entity_that_says_nothing_keeps_the_chinese_standard_chart() -> None:
+    # domain.md 3.3, journal entries: debit and credit of every event
+    chart = Entity.model_validate(entity(accounts={})).accounts
+
+    assert (chart["intangible"], chart["amortisation"], chart["impairment"]) == (
+        "1701",
+        "1702",
+        "1703",
+    )
+    assert (chart["bank"], chart["receivable"], chart["payroll"]) == (
+        "1002",
+        "1122",
+        "2211",
+    )
+    assert (chart["research"], chart["development"]) == ("530101", "530102")
+    assert (chart["input_vat"], chart["output_vat"]) == ("22210101", "22210107")
+    assert len(chart) == len(set(chart.values())) == 20
+
+
+def test_an_account_of_the_entity_stands_before_the_standard_one() -> None:
+    chart = Entity.model_validate(entity(accounts={"bank": "100201"})).accounts
+
+    assert (chart["bank"], chart["expense"]) == ("100201", "6602")
+
+
+@pytest.mark.parametrize("month", ["2026-13", "2026-1", "2026"])
+def test_books_begin_with_a_month(month: str) -> None:
+    with pytest.raises(ValidationError, match="books_from"):
+        Entity.model_validate(entity(books_from=month))
