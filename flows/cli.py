@@ -464,6 +464,7 @@ def order(
     --use claims --number SO-1
 
     Args:
+        product: Its own name, or its factor's.
         customer: Registered name of the customer.
         code: Its unified social credit code.
         use: One of the uses that the product's scenario offers, by its short name.

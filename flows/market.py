@@ -16,7 +16,14 @@ from pydantic import ValidationError
 
 from flows.calendar import scheduled_date
 from flows.document import factor_named
-from flows.released import Released, all_released, offers, released
+from flows.released import (
+    Released,
+    all_released,
+    last_offer,
+    readable_terms,
+    released,
+    seller_of,
+)
 from flows.stages import (
     invoice_task,
     order_task,
@@ -124,6 +131,10 @@ def withdrawals(offer: ProductTerms) -> Snapshot:
 def take_order(name: str, asked: Asked) -> Facts:
     """Order a product; the same order again finds what was granted.
 
+    Args:
+        name: Of the factor, or of its product.
+        asked: By whom, what for and how much.
+
     Returns:
         The entitlement, and of a new order the API key, which is kept as a hash only.
 
@@ -131,7 +142,7 @@ def take_order(name: str, asked: Asked) -> Facts:
         Refused: The product, the use, the fields, the price or the term forbid it.
         RegisterError: Another order has this number.
     """
-    offer = released(name)
+    offer = released(seller_of(name))
     before = rows_of(Order, order=asked.number) if asked.number else []
     if before:
         return entitlement_facts(repeated(before[0], offer.factor, asked), "")
@@ -326,13 +337,11 @@ def withdraw(
     """Withdraw a product from sale and delivery, or offer it again.
 
     Raises:
+        StoreError: There is none, or an older release of datafactor wrote its terms.
         RegisterError: It is so already.
     """
-    factor = name.partition("/")[0]
-    runs = offers(factor)
-    if not runs:
-        raise StoreError(f"{factor} has made no product yet")
-    offer = ProductTerms.model_validate(runs[0].publication.terms)
+    factor = seller_of(name)
+    offer = readable_terms(last_offer(factor).publication)
     known = rows_of(ProductEvent, entity=entity_of(offer))
     product = concerned(known, offer, factor) if lift else offer.name
     asked = {"entity": entity_of(offer), "product": product}
@@ -367,7 +376,7 @@ def concerned(events: list[Facts], offer: ProductTerms, factor: str) -> str:
 def usage(name: str) -> list[Facts]:
     """Count what was used, by order and month; of an order, of a product, or of all."""
     orders = rows_of(Order, order=name) if name else rows_of(Order)
-    orders = orders or rows_of(Order, factor=name.partition("/")[0])
+    orders = orders or rows_of(Order, factor=seller_of(name))
     if name and not orders:
         raise StoreError(f"{name} is no order, and no product of which one was ordered")
     mine = {"order": name} if name == orders[0]["order"] else {}
@@ -398,7 +407,7 @@ def invoice(name: str, period: str) -> Facts:
     Raises:
         RegisterError: The month is not over, or some of its use is not sealed.
     """
-    factor = name.partition("/")[0]
+    factor = seller_of(name)
     terms = valid(InvoiceTerms, factor=factor, period=period, issued_on=today(factor))
     used = sales.months(store.current(), factor=factor).values()
     found = [m["unsealed"] for mine in used for m in mine if m["month"] == period]

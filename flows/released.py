@@ -8,7 +8,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from flows.document import factor_named
+from flows.document import document_of, factor_named
 from schemas.artifact import ArtifactRef, Publication, Snapshot
 from schemas.errors import FactorError, Refused, StoreError
 from schemas.factor import classes_of
@@ -104,6 +104,26 @@ def last_offer(name: str) -> Run:
             " product`"
         )
     return last[0]
+
+
+def seller_of(name: str) -> str:
+    """Find the factor that a customer means by its own or by its product's name.
+
+    A factor comes first: a product of another one must not stand in for it.
+
+    Raises:
+        StoreError: Several factors offer a product of this name.
+    """
+    plain = name.partition("/")[0]
+    said = [run.publication for run in store.newest(store.current(), "productize")]
+    if document_of(plain).is_file() or plain in {one.factor for one in said}:
+        return plain
+    found = sorted(one.factor for one in said if one.terms.get("name") == plain)
+    if len(found) > 1:
+        raise StoreError(
+            f"{plain} is the product of {' and of '.join(found)}: name the factor"
+        )
+    return found[0] if found else plain
 
 
 def released_by(run: Run) -> Released:

@@ -10,6 +10,7 @@ import pytest
 from flows.catalog import write_catalog
 from flows.check import examine
 from flows.cli import main
+from flows.market import withdraw
 from flows.released import all_released, released
 from flows.versions import offered_now
 from schemas.artifact import Stage
@@ -104,6 +105,13 @@ def test_commands_end_in_a_sentence_that_tells_no_value(
     assert said.count("cannot read its terms") == 2
     assert "Traceback" not in said
     assert SECRET not in said
+
+
+def test_it_is_withdrawn_once_its_terms_can_be_read(old: Path) -> None:
+    with pytest.raises(StoreError, match="cannot read its terms") as told:
+        withdraw("rain", "its source is disputed", "", None, False)
+
+    assert SECRET not in str(told.value)
 
 
 def test_the_factor_is_checked_and_run_again(old: Path) -> None:

@@ -16,8 +16,8 @@ from flows.market import Asked, rows_of, take_order
 from flows.released import released
 from flows.value_chain import value_chain
 from schemas.artifact import Stage
-from schemas.errors import Refused, RegisterError
-from schemas.registers import Entitlement, Order
+from schemas.errors import Refused, RegisterError, StoreError
+from schemas.registers import Entitlement, Order, ProductEvent
 from tasks import store
 from tasks.store import steps
 from tests import shop
@@ -120,6 +120,40 @@ def test_two_products_of_one_name_are_told_apart_before_one_is_sold(
         (tmp_path / "factors" / "snow.yaml").write_text(renamed, encoding="utf-8")
         value_chain.fn("snow", shop.DAY, Stage.PRODUCT)
         assert take_order("snow", asked("O-3"))["product"] == "daily-snow 2.0.0"
+
+
+def test_a_product_is_sold_under_its_own_name_too(home: Path) -> None:
+    sold = take_order("daily-rain", asked("W-1"))
+
+    assert (sold["order"], sold["product"]) == ("W-1", "daily-rain 1.2.0")
+    assert [o["factor"] for o in rows_of(Order, order="W-1")] == ["rain"]
+    assert take_order("rain", asked("W-1"))["order"] == "W-1"
+    assert market.invoice("daily-rain", "2026-06")["product"] == "rain"
+    listed = {used["order"] for used in market.usage("daily-rain")}
+    assert listed == {used["order"] for used in market.usage("rain")} >= {"W-1"}
+
+
+def test_a_name_of_a_factor_never_means_the_product_of_another(tmp_path: Path) -> None:
+    """Not even where that factor has made nothing yet."""
+    with shop.shop(tmp_path):
+        other = shop.DOCUMENT.replace("factor: rain", "factor: daily-rain")
+        (tmp_path / "factors" / "daily-rain.yaml").write_text(other, encoding="utf-8")
+        with pytest.raises(StoreError, match="daily-rain has made no product yet"):
+            take_order("daily-rain", asked("Q-1"))
+
+
+def test_a_product_of_two_factors_is_sold_by_the_factors_name_only(
+    tmp_path: Path,
+) -> None:
+    with shop.shop(tmp_path):
+        other = shop.DOCUMENT.replace("factor: rain", "factor: snow")
+        (tmp_path / "factors" / "snow.yaml").write_text(other, encoding="utf-8")
+        value_chain.fn("snow", shop.DAY, Stage.PRODUCT)
+
+        sentence = "daily-rain is the product of rain and of snow: name the factor"
+        with pytest.raises(StoreError, match=sentence):
+            market.withdraw("daily-rain", "its source is disputed", "", None, False)
+        assert rows_of(ProductEvent) == []
 
 
 def test_a_key_that_leaked_is_replaced_by_another(home: Path) -> None:
