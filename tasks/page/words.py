@@ -1,11 +1,13 @@
 """Every word of the catalogue in Chinese and English: one table, two columns."""
 
+from collections.abc import Mapping
 from typing import Literal, get_args
 
+Pair = tuple[str, str]  # Chinese, English
 Language = Literal["zh", "en"]
 LANGUAGES: tuple[Language, ...] = get_args(Language)
 NAMES = {"zh": "中文", "en": "English"}
-WORDS: dict[str, tuple[str, str]] = {
+WORDS: dict[str, Pair] = {
     "catalogue": ("数据产品目录", "Catalogue of data products"),
     "skip": ("跳到正文", "Skip to the content"),
     "intro": (
@@ -245,10 +247,11 @@ WORDS: dict[str, tuple[str, str]] = {
 
 
 class Words:
-    """The words of one language: ``words("rows")``."""
+    """The words of one language: ``words("rows")``; a page may have its own table."""
 
-    def __init__(self, language: Language) -> None:
+    def __init__(self, language: Language, table: Mapping[str, Pair] = WORDS) -> None:
         self.language = language
+        self.table = table
         self.place = LANGUAGES.index(language)
 
     def __call__(self, key: str, **given: object) -> str:
@@ -257,12 +260,12 @@ class Words:
         Raises:
             KeyError: It is not in the table.
         """
-        return WORDS[key][self.place].format(**given)
+        return self.table[key][self.place].format(**given)
 
     def fixed(self, kind: str, name: str) -> str:
         """Say a name of the house, such as a gate's; one of an older release as it is.
 
         ``fixed("gate", "price")`` -> ``价格``.
         """
-        words = WORDS.get(f"{kind}_{name}")
+        words = self.table.get(f"{kind}_{name}")
         return words[self.place] if words else name
