@@ -1,7 +1,7 @@
 """Name what travels between tasks and what one run hands to the store."""
 
 from collections.abc import Generator, Mapping
-from datetime import date
+from datetime import date, datetime
 from enum import StrEnum
 from typing import Annotated, Any, Literal
 
@@ -172,11 +172,14 @@ class Snapshot:
     The seam asks the store for the rows of ``register`` where every column of
     ``where`` has the given text. The run key leaves out rows that the same task
     posted for the same factor, so a stage's own effect does not undo its reuse.
+    ``known_before`` asks for what was recorded before a moment: recorded time is the
+    chain's, whatever day the rows speak of.
     """
 
     register: type[pa.DataFrameModel]
     where: dict[str, str]
     own: bool = False  # only what the same task posted for the same factor
+    known_before: datetime | None = None
 
 
 RawBytes = Annotated[Generator[bytes, None, Mapping[str, int]], "raw"]

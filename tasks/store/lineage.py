@@ -28,7 +28,7 @@ from schemas.tables.pledge import PledgeRow
 from tasks.store.database import reading
 from tasks.store.manifest import parts
 from tasks.store.place import Store, digest
-from tasks.store.publish import PLACE, Run, read_body
+from tasks.store.publish import PLACE, Run, read_body, signer_of
 
 BATCH = 500
 RUNS, OUTPUTS = table_of(StageRun), table_of(RunOutput)
@@ -240,7 +240,8 @@ def volumes(s: Store, factor: str, task: str, frame: str, last: int = 100) -> li
 
 def _run(seq: int, hash: str, text: str) -> Run:
     said, who, at = read_body(text)
-    return Run(seq=seq, run=hash, reused=False, publication=said, who=who, at=at)
+    known = {"who": who, "at": at, "signer": signer_of(text)}
+    return Run(seq=seq, run=hash, reused=False, publication=said, **known)
 
 
 def factor_of(s: Store, *ids: str) -> str:

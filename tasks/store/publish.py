@@ -44,12 +44,18 @@ class Run(Published):
     seq: int
     at: datetime
     who: str
+    signer: str
 
 
-def body_text(publication: Publication, who: str, at: datetime) -> str:
-    """Write a run as canonical JSON (RFC 8785), the text that the chain hashes."""
+def body_text(
+    publication: Publication, who: str, at: datetime, signer: str = ""
+) -> str:
+    """Write a run as canonical JSON (RFC 8785), the text that the chain hashes.
+
+    ``signer`` is the fingerprint of the key that signs the head: who prepared it.
+    """
     body = publication.model_dump(mode="json")
-    body |= {"v": BODY, "who": who, "at": at.isoformat()}
+    body |= {"v": BODY, "who": who, "at": at.isoformat(), "signer": signer}
     try:
         return rfc8785.dumps(body).decode()
     except (rfc8785.CanonicalizationError, UnicodeError) as error:
@@ -62,7 +68,13 @@ def read_body(text: str) -> tuple[Publication, str, datetime]:
     """Read a body back: the publication, who and when."""
     body = json.loads(text)
     who, at, _ = body.pop("who"), body.pop("at"), body.pop("v")
+    body.pop("signer", None)
     return Publication.model_validate(body), who, datetime.fromisoformat(at)
+
+
+def signer_of(text: str) -> str:
+    """Read the fingerprint of who published; runs before it was kept have none."""
+    return str(json.loads(text).get("signer", ""))
 
 
 def link(prev: str, text: str) -> str:
@@ -85,7 +97,8 @@ def publish(s: Store, publication: Publication) -> Published:
     ]
     key = anchor.signer(s)
     at = datetime.now(UTC)
-    text = body_text(publication, s.settings.user, at)
+    mine = anchor.fingerprint(key.public_key())
+    text = body_text(publication, s.settings.user, at, mine)
     failpoint("publish.begin")
     with writing(s.engine) as c:
         triggers.check(c)

@@ -6,12 +6,23 @@ the whole publication.
 
 import hashlib
 from collections.abc import Callable, Iterator, Sequence
+from datetime import datetime
 from typing import Any
 
 import pandera.polars as pa
 import polars as pl
 import rfc8785
-from sqlalchemy import Connection, and_, insert, literal, or_, select, tuple_, update
+from sqlalchemy import (
+    Connection,
+    Select,
+    and_,
+    insert,
+    literal,
+    or_,
+    select,
+    tuple_,
+    update,
+)
 from sqlalchemy.exc import IntegrityError
 from sqlmodel import col
 
@@ -44,6 +55,7 @@ from schemas.tables.ledger import (
     JournalLineRow,
     PeriodCloseRow,
 )
+from schemas.tables.lineage import RunOutput, StageRun
 from schemas.tables.market import (
     EntitlementEvent,
     InvoiceLine,
@@ -317,6 +329,9 @@ def snapshot(s: Store, wanted: Snapshot, poster: str) -> tuple[pl.DataFrame, str
         query = query.where(getattr(table, column) == value)
     if wanted.own:
         query = query.where(getattr(table, "poster") == poster)  # noqa: B009 - registers share no base
+    if wanted.known_before:
+        known = recorded_before(wanted.known_before)
+        query = query.where(getattr(table, "artifact").in_(known))  # noqa: B009 - see above
     with reading(s.engine) as c:
         rows = [dict(row) for row in c.execute(query).mappings()]
     # Sorted here: a database sorts by its own collation, and the bytes must not.
@@ -325,6 +340,14 @@ def snapshot(s: Store, wanted: Snapshot, poster: str) -> tuple[pl.DataFrame, str
     others = [[str(row[n]) for n in schema] for row in rows if row["poster"] != poster]
     frame = pl.DataFrame([{n: r[n] for n in schema} for r in rows], schema=schema)
     return frame, hashlib.sha256(rfc8785.dumps(others)).hexdigest()
+
+
+def recorded_before(moment: datetime) -> Select[tuple[str]]:
+    """Ask for the artifacts that complete runs had yielded before a moment."""
+    run = select(col(RunOutput.artifact)).join(
+        StageRun, col(StageRun.hash) == col(RunOutput.run)
+    )
+    return run.where(col(StageRun.status) == "COMPLETE", col(StageRun.at) < moment)
 
 
 def rebuilt(

@@ -44,7 +44,14 @@ from tasks.store import registers, triggers
 from tasks.store.database import reading
 from tasks.store.lineage import Loan, depths
 from tasks.store.place import Store, digest, locate, path
-from tasks.store.publish import GENESIS, link, projections, read_body, run_row
+from tasks.store.publish import (
+    GENESIS,
+    link,
+    projections,
+    read_body,
+    run_row,
+    signer_of,
+)
 from tasks.store.registers import CONTRACTS, Key, Values
 from tasks.store.sales import MAKER
 
@@ -417,7 +424,8 @@ def _hold_against(book: _Book, file: Path) -> None:
     if not lines:
         book.find(UNTRUSTED, f"there is no signed head in {file}")
         return
-    heads = {row["seq"]: row["hash"] for row in book.held[StageRun].values()}
+    runs = {row["seq"]: row for row in book.held[StageRun].values()}
+    heads = {seq: row["hash"] for seq, row in runs.items()}
     last = max(heads, default=0)
     newest = max(lines, key=lambda line: int(line["seq"]))
     counted = (r["pledged_fen"] for r in book.held[Collateral].values())
@@ -432,6 +440,10 @@ def _hold_against(book: _Book, file: Path) -> None:
     others = [n["seq"] for n in lines if heads.get(n["seq"], n["head"]) != n["head"]]
     if others:
         book.find(UNTRUSTED, f"run {min(others)} is not the one that was signed")
+    for line in (n for n in lines if n["seq"] in runs):
+        if signer_of(runs[line["seq"]]["body"]) not in ("", line["fingerprint"]):
+            said = f"run {line['seq']} names another signer than who signed its head"
+            book.find(UNTRUSTED, said)
     if newest["seq"] < last:
         book.notes.append(f"runs after {newest['seq']} are not signed yet")
     book.examined["signed heads"] = len(lines)

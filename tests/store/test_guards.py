@@ -202,13 +202,17 @@ LATER = (
     *("invoiceline", "offerevent", "disputeevent", "assetcardrow", "asseteventrow"),
     *("approvalrow", "periodcloserow"),
 )
-WIDER = {RightEvent: Right, CostLine: Cost, JournalLineRow: JournalLine}
+WIDER: dict[type[Row], Any] = {
+    RightEvent: Right,
+    CostLine: Cost,
+    JournalLineRow: JournalLine,
+}
 
 
 def made_old(c: Connection) -> None:
     """Take back what later releases added: tables, columns, and their guards."""
-    for table in LATER:
-        c.execute(text(f"DROP TABLE {table}"))
+    for name in LATER:
+        c.execute(text(f"DROP TABLE {name}"))
     for model, contract in WIDER.items():
         table = table_of(model)
         kept = [f'"{c.name}"' for c in table.columns if c.name not in ADDED[contract]]

@@ -1,6 +1,6 @@
 """Registers: one mapping, the same row again is nothing, never above the cap."""
 
-from datetime import date
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pandera.polars as pa
@@ -260,6 +260,20 @@ def test_a_snapshot_holds_only_what_was_asked_for(s: Store) -> None:
     assert empty.columns == list(Right.to_schema().columns)
     with pytest.raises(StoreError, match="no column town"):
         store.snapshot(s, Snapshot(register=Cost, where={"town": "x"}), "x@y")
+
+
+def test_a_snapshot_knows_what_was_recorded_before_a_moment(s: Store) -> None:
+    post(s, Cost, cost(voucher="V-1"), task="first")
+    between = datetime.now(UTC)
+    post(s, Cost, cost(voucher="V-2"), task="second")
+
+    def known(moment: datetime) -> list[str]:
+        asked = Snapshot(register=Cost, where={}, known_before=moment)
+        return store.snapshot(s, asked, "x@y")[0]["voucher"].to_list()
+
+    assert known(between - timedelta(days=1)) == []
+    assert known(between) == ["V-1"]
+    assert known(datetime.now(UTC)) == ["V-1", "V-2"]
 
 
 def test_a_frame_that_is_not_the_contracts_is_refused(s: Store) -> None:

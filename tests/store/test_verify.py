@@ -12,6 +12,7 @@ from cryptography.hazmat.primitives.serialization import (
     Encoding,
     NoEncryption,
     PrivateFormat,
+    PublicFormat,
 )
 from sqlalchemy import text
 
@@ -470,6 +471,32 @@ def test_a_second_signer_is_trusted_beside_the_first(
     vouched = replace(s, settings=s.settings.model_copy(update=folder))
 
     assert store.verify(vouched, s.settings.anchor).exit == 0
+
+
+def test_a_run_names_who_signed_it_and_another_signers_head_is_untrusted(
+    s: Store, refs: Refs, tmp_path: Path
+) -> None:
+    """A colleague whose key is trusted cannot sign in another's name."""
+    file = s.settings.anchor / f"{s.id}.jsonl"
+    lines = [json.loads(line) for line in file.read_text().splitlines()]
+    colleague = Ed25519PrivateKey.generate()
+    signers = tmp_path / "deployments" / "signers"
+    signers.mkdir(parents=True)
+    half = colleague.public_key().public_bytes(Encoding.OpenSSH, PublicFormat.OpenSSH)
+    (signers / "colleague.pub").write_bytes(half)
+    places = {"anchor": tmp_path / "his", "factors": signers.parent / "factors"}
+    (tmp_path / "his").mkdir()
+    his = replace(s, settings=s.settings.model_copy(update=places))
+    for line in lines:
+        anchor.append(
+            his, colleague, {n: line[n] for n in ("seq", "head", "at", "pledged")}
+        )
+
+    assert {r.signer for r in store.runs(s)} == {lines[0]["fingerprint"]}
+    assert store.verify(his, file).exit == 0
+    found = store.verify(his, tmp_path / "his")
+    assert found.exit == 2
+    assert "run 1 names another signer" in sentences(found)
 
 
 def test_an_altered_register_frame_leaves_the_other_rows_compared(
