@@ -8,9 +8,10 @@ from pathlib import Path
 
 import pytest
 
+from flows.rejected import rejected_rows
 from flows.value_chain import value_chain
 from schemas.artifact import Stage
-from schemas.errors import Refused
+from schemas.errors import Refused, StoreError
 from tasks import store
 from tests.builders import temporary_store
 from tests.small import DOCUMENT, small_factor
@@ -38,6 +39,7 @@ product:
   query: SELECT town, COUNT(*) AS patients FROM resource GROUP BY town
   deidentification:
     steps: [{cells: patients, by: [town]}]
+    subject: id
   columns:
     - {name: town, logicalType: string, required: true, classification: public}
     - {name: patients, logicalType: integer, classification: public}
@@ -101,6 +103,9 @@ def test_a_count_of_another_name_in_another_factor_is_held_against_it_too(
         (tmp_path / "factors" / "others.yaml").write_text(other, "utf-8")
         with pytest.raises(Refused, match=r"differs from the release towns-1\.0\.0-"):
             value_chain.fn("others", AS_OF, Stage.PRODUCT)
+        # It has no resource of its own, and so no frames of sources to offer.
+        with pytest.raises(StoreError, match=r"one of others/product/derived \(0\)$"):
+            rejected_rows("others", False, 10)
 
 
 def test_no_number_of_releases_hides_the_one_before_them(tmp_path: Path) -> None:
