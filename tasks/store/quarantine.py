@@ -1,22 +1,23 @@
 """Read what was rejected from a frame: of one run, of one part, or of all parts."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import polars as pl
 from sqlalchemy import Connection, select
 
-from schemas.artifact import ArtifactRef
+from schemas.artifact import ArtifactRef, Stage
 from schemas.errors import StoreError
 from tasks.store.counts import check_counts
 from tasks.store.database import reading
-from tasks.store.lineage import CHECKS, check, resolve, run
+from tasks.store.lineage import CHECKS, RUNS, check, resolve, run
 from tasks.store.manifest import members
 from tasks.store.place import Store, scan
 from tasks.store.publish import read_body
 from tasks.store.redriven import made_with, redriven
 
+DERIVED = "derived"  # the frame in which rows are set aside to protect persons
 MASK_BITS = 63  # reasons in one Int64 column; the sign is not used
 
 
@@ -61,12 +62,33 @@ def exact(text: str, ref: ArtifactRef) -> bool:
 
 def refuse_several(s: Store, text: str) -> None:
     """Say which frames of a factor have rejects, and how many."""
-    rows = check_counts(s, text).filter(kind="rows").sort("rejected", descending=True)
-    told = [
-        f"{text}/resource/{row['frame']} ({row['rejected']:,})"
-        for row in rows.iter_rows(named=True)
-    ]
+    told = [*of_resource(s, text), *of_product(s, text)]
     raise StoreError(f"{text} has several frames: name one of {', '.join(told)}")
+
+
+def of_resource(s: Store, factor: str) -> Iterator[str]:
+    """Name the frames behind a resource with their rejects, most first."""
+    try:
+        counts = check_counts(s, factor)
+    except StoreError:  # a factor that combines others has none
+        return
+    rows = counts.filter(kind="rows").sort("rejected", descending=True)
+    for row in rows.iter_rows(named=True):
+        yield f"{factor}/resource/{row['frame']} ({row['rejected']:,})"
+
+
+def of_product(s: Store, factor: str) -> Iterator[str]:
+    """Name a product's derived rows, and other frames of it that have rejects."""
+    judged = select(check.frame).join(RUNS, run.hash == check.run).distinct()
+    judged = judged.where(run.factor == factor, run.stage == Stage.PRODUCT)
+    with reading(s.engine) as c:
+        names = sorted(f"{factor}/product/{frame}" for frame in c.scalars(judged))
+        bodies = {name: row.body for name in names if (row := judging(c, name))}
+    for name, body in bodies.items():
+        for balance in read_body(body)[0].balances:
+            told = balance.rejected or balance.frame == DERIVED
+            if told and name.endswith(f"/{balance.frame}"):
+                yield f"{name} ({balance.rejected:,})"
 
 
 def name_of(s: Store, ref: ArtifactRef) -> str:

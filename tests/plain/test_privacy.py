@@ -158,6 +158,19 @@ def test_nobody_sees_a_row_that_was_set_aside(home: Path, reveal: bool) -> None:
     assert {row[n] for n in ("patient", "age_from", "sex", "ill")} == {"•••"}
 
 
+def test_rows_that_were_set_aside_are_offered_beside_the_rejects_of_sources(
+    home: Path,
+) -> None:
+    with pytest.raises(StoreError) as told:
+        rejected_rows("people", False, 10)
+
+    sentence = str(told.value)
+    assert sentence.startswith("people has several frames: name one of ")
+    assert "people/resource/patients (0)" in sentence
+    assert "people/product/derived (1)" in sentence
+    assert "gates" not in sentence
+
+
 def test_the_disclosure_is_that_of_the_published_rows(home: Path) -> None:
     (row,) = rows("disclosure")
 
