@@ -10,7 +10,6 @@ import secrets
 import shutil
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import date
-from decimal import Decimal
 from pathlib import Path, PurePath
 from typing import Any
 
@@ -30,7 +29,7 @@ from schemas.quality import DIMENSIONS, TOTAL
 from tasks import store
 from tasks.page.catalog import pages
 from tasks.page.graph import Box, graph
-from tasks.page.plot import Line, chart
+from tasks.page.plot import Line, chart, shown
 from tasks.page.words import LANGUAGES, Language, Words
 from tasks.product.describe.facts import SHOWN
 from tasks.product.versions import least_version
@@ -298,8 +297,8 @@ def score_of(offer: Released) -> str:
 
 
 def score_text(score: str | None) -> str:
-    """Round a score: 0.987654 -> 0.988; nothing where nothing was scored."""
-    return "" if score is None else f"{Decimal(score):.3f}"
+    """Round a score as its chart does: 0.901500 -> 0.902; nothing where none is."""
+    return "" if score is None else shown(int(score.replace(".", "")))
 
 
 def price_lines(price: Price) -> Iterator[Facts]:

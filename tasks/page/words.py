@@ -190,6 +190,8 @@ WORDS: dict[str, Pair] = {
     "part_key": ("主键", "key"),
     "part_order": ("排序", "order of rows"),
     "part_max_rejected_rate": ("缺失行比例", "rows that may be missing"),
+    "part_query": ("查询", "query"),
+    "part_task": ("计算任务", "task"),
     "part_deidentification": ("去标识化", "protection of persons"),
     "part_release": ("发布方式", "release"),
     "part_delivery": ("交付", "delivery"),

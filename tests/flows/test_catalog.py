@@ -18,6 +18,7 @@ from flows.value_chain import value_chain
 from schemas.artifact import Stage
 from schemas.errors import Refused, StoreError
 from tasks.page.graph import Box, cut, placed
+from tasks.page.plot import Line, chart
 from tasks.page.words import WORDS
 from tests import shop
 from tests.shop import DAY, DOCUMENT
@@ -248,6 +249,16 @@ def test_a_score_of_nothing_is_told_and_none_is_not() -> None:
     assert score_text("0.000000") == "0.000"
     assert score_text("0.987654") == "0.988"
     assert score_text(None) == ""
+
+
+def test_a_score_between_two_thousandths_is_the_same_on_card_and_page() -> None:
+    """Half up in both: 0.9005 is 0.901, where half to even would say 0.900."""
+    on_card = score_text("0.900500")
+    on_page = chart("Title", "day", "score", [Line("total", [(DAY, 900_500)])])
+
+    assert on_card == "0.901"
+    assert "0.901" in on_page
+    assert "0.900" not in on_page
 
 
 def test_two_products_of_one_name_are_refused() -> None:
