@@ -28,6 +28,7 @@ from tasks.product.derive import distinct, persons
 from tasks.product.lineage import PERSONAL, RANK, Taken
 from tasks.product.linkage import linkage_gate
 from tasks.product.relabel import relabel_gate
+from tasks.product.roles import misplaced
 from tasks.product.treatment import changed
 
 NEEDED = (
@@ -127,7 +128,8 @@ def disclosed(
     found = measure(rows, terms, alone)
     table = terms.deidentification.cells
     leaks = leaking(rows.collect(), table) if table else Leaks(0, 0)
-    wrong = tuple(miscounted(terms, table) if table else ())
+    wrong = [*misplaced(rows, terms)]
+    wrong += miscounted(terms, table) if table else ()
     gate = disclosure_gate(found, alone, leaks, wrong, terms)
     linked = linkage_gate(rows, earlier, terms, told)
     row = (terms.release, *found)
