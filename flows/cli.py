@@ -644,6 +644,39 @@ def meter(*, json: Json = False) -> int:
 
 
 @app.command
+def approve(
+    subject: str = "",
+    *,
+    reject: bool = False,
+    note: str = "",
+    sign: bool = False,
+    json: Json = False,
+) -> int:
+    """Decide on entries above the threshold, with a key of your own; or list them.
+
+    Example: datafactor approve 3f9c1e0a77b2
+
+    Args:
+        subject: The first 8 signs or more of what `datafactor approve` lists.
+        reject: Say no; nothing is posted.
+        note: What you add to the decision.
+        sign: Print the signed decision as one line, to paste into the Prefect UI.
+    """
+    from flows import approve as approving
+    from flows import booking
+
+    if not subject:
+        waits = approving.waiting()
+        return Answer("approve", waits, lambda c: booking.waiting(c, waits)).give(json)
+    given = approving.signed(subject, "reject" if reject else "approve", note)
+    if sign:
+        line = {"signed": approving.token(given)}
+        return Answer("approve", line, lambda c: booking.line(c, line)).give(json)
+    data = approving.decide(given)
+    return Answer("approve", data, lambda c: booking.decided(c, data)).give(json)
+
+
+@app.command
 def verify(*, anchor: Path | None = None, json: Json = False) -> int:
     """Recompute the chain, every projection, every register and every byte.
 

@@ -3,6 +3,7 @@
 from typing import Any
 
 from schemas.artifact import Stage
+from tasks.asset.approve import approve
 from tasks.asset.assetize import assetize
 from tasks.asset.revoke import revoke_right
 from tasks.capital.capitalize import capitalize
@@ -34,6 +35,7 @@ derive_task = stage_task(Stage.PRODUCT, derive)
 productize_task = stage_task(Stage.PRODUCT, productize)
 assetize_task = stage_task(Stage.ASSET, assetize)
 capitalize_task = stage_task(Stage.CAPITAL, capitalize)
+approve_task = stage_task(Stage.ASSET, approve, "approval")
 revoke_right_task = stage_task(Stage.ASSET, revoke_right, "act")
 order_task = stage_task(Stage.PRODUCT, order, "act")
 renew_task = stage_task(Stage.PRODUCT, renew, "act")

@@ -47,6 +47,7 @@ from tasks.store.redriven import (
 )
 from tasks.store.secrets import secret
 from tasks.store.settings import Settings
+from tasks.store.signing import bears, fingerprint, sign
 from tasks.store.usage import (
     Denied,
     Grant,
@@ -76,6 +77,7 @@ __all__ = [
     "Store",
     "Use",
     "again",
+    "bears",
     "check_counts",
     "current",
     "digest",
@@ -83,6 +85,7 @@ __all__ = [
     "entitled",
     "every",
     "factor_of",
+    "fingerprint",
     "finished",
     "foreseen",
     "fragments",
@@ -116,6 +119,7 @@ __all__ = [
     "scratch",
     "secret",
     "series",
+    "sign",
     "snapshot",
     "trace",
     "unsealed_factors",

@@ -156,14 +156,23 @@ def trusted(s: Store) -> dict[str, Ed25519PublicKey]:
     The public half beside the anchor is for handing on; whoever can write the anchor
     can write it too, so it proves nothing.
     """
-    signers = sorted((s.settings.factors.parent / "signers").glob("*.pub"))
+    keys = known(s)
+    if s.settings.key.exists() and (own := private_key(s.settings.key)):
+        keys[fingerprint(own.public_key())] = own.public_key()
+    return keys
+
+
+def signers(s: Store) -> Path:
+    """Say where the public halves of known signers lie."""
+    return s.settings.factors.parent / "signers"
+
+
+def known(s: Store) -> dict[str, Ed25519PublicKey]:
+    """Collect the keys of known signers by fingerprint: deployments/signers/*.pub."""
     keys: list[object] = []
-    for line in (line for file in signers for line in _lines(file)):
+    for line in (n for file in sorted(signers(s).glob("*.pub")) for n in _lines(file)):
         with suppress(ValueError, UnsupportedAlgorithm):
             keys.append(load_ssh_public_key(line))
-    if s.settings.key.exists():
-        own = private_key(s.settings.key)
-        keys += [own.public_key()] if own else []
     return {fingerprint(k): k for k in keys if isinstance(k, Ed25519PublicKey)}
 
 

@@ -18,11 +18,12 @@ from sqlalchemy import select, type_coerce
 from sqlalchemy.exc import DatabaseError
 from sqlalchemy.types import NullType
 
+from schemas.approval import Signed
 from schemas.artifact import Publication
 from schemas.errors import RegisterError, SourceError
 from schemas.money import shown
 from schemas.tables.columns import Row, table_of
-from schemas.tables.ledger import JournalEntry
+from schemas.tables.ledger import ApprovalRow, JournalEntry
 from schemas.tables.lineage import (
     Artifact,
     CheckResult,
@@ -38,6 +39,7 @@ from schemas.tables.market import (
     UsageRow,
 )
 from schemas.tables.pledge import Collateral, PledgeRow
+from tasks.asset.approve import statement
 from tasks.product.meter import doubts
 from tasks.store import anchor as anchors
 from tasks.store import registers, triggers
@@ -54,6 +56,7 @@ from tasks.store.publish import (
 )
 from tasks.store.registers import CONTRACTS, Key, Values
 from tasks.store.sales import MAKER
+from tasks.store.signing import bears
 
 CORRUPT, UNTRUSTED, UNVERIFIABLE = 1, 2, 4
 PROJECTIONS: tuple[type[Row], ...] = (Artifact, Derivation, RunOutput, CheckResult)
@@ -145,6 +148,7 @@ def verify(s: Store, anchor: Path | None = None) -> Findings:
     _weigh_bytes(book)
     _replay(book)
     _compare(book)
+    _hear(book)
     if anchor is None:
         book.notes.append(
             "without an anchor it was not examined whether runs were cut off the end:"
@@ -414,6 +418,22 @@ def _about(book: _Book, row: Values) -> list[str]:
         pledges = book.rows(PledgeRow)
         direct = [p["artifact"] for p in pledges if (p["entity"], p["asset"]) == asset]
     return direct
+
+
+def _hear(book: _Book) -> None:
+    """Check the signature of every approval against the keys of known signers."""
+    given = book.held[ApprovalRow].values()
+    for row in given:
+        try:
+            said = Signed.model_validate({n: row[n] for n in Signed.model_fields})
+            true = bears(book.store, statement(said), said.signature, said.approver_key)
+        except ValueError:
+            true = False
+        if not true:
+            what = f"the approval of {str(row['subject'])[:12]} by {row['approver']}"
+            found = f"{what} bears no signature of a known signer"
+            book.find(UNTRUSTED, found, [row["artifact"]])
+    book.examined["approvals"] = len(given)
 
 
 def _hold_against(book: _Book, file: Path) -> None:

@@ -1,0 +1,264 @@
+"""Ask another person before much money is posted, and take the signed answer.
+
+An entry above the factor's threshold is proposed, shown, and waits. Who decides signs
+with a key of their own, whose public half stands in ``deployments/signers``: with
+``datafactor approve``, or in the form of a suspended run in the Prefect UI, into which
+they paste what ``datafactor approve SUBJECT --sign`` printed. What is approved is named
+by its digest, so that changed terms or entries are another subject.
+"""
+
+import base64
+import json
+from typing import Any, Literal
+
+from prefect.context import FlowRunContext
+from prefect.flow_runs import suspend_flow_run
+from prefect.input import RunInput
+from pydantic import Field, ValidationError
+
+from flows.calendar import scheduled_date
+from flows.stages import approve_task
+from schemas.approval import ApprovalTerms, Signed, Statement
+from schemas.artifact import Snapshot
+from schemas.errors import RegisterError, StoreError
+from schemas.money import shown
+from schemas.registers import Approval, JournalLine
+from tasks import store
+from tasks.asset.approve import statement
+from tasks.store import Run
+
+Facts = dict[str, Any]  # JSON
+GATE, TASK = "approval", "post"
+LONGEST = 8_192  # signs of a pasted decision
+WAITED = 7 * 24 * 3600  # seconds; then the run fails, and nothing is posted
+DECIDE = "`datafactor approve {}`"
+
+
+class SignOff(RunInput):
+    """The form of a suspended run: nothing is preselected; a signature counts."""
+
+    decision: Literal["reject", "approve"] = Field(description="Your decision")
+    signed: str = Field(
+        default="",
+        max_length=LONGEST,
+        description="To approve: what `datafactor approve SUBJECT --sign` printed",
+    )
+
+
+def waiting() -> list[Facts]:
+    """List what waits for a decision, with the entries that shall be posted."""
+    decided = {row["subject"] for row in approvals()}
+    latest: dict[str, Run] = {}
+    for run in store.runs(store.current(), task=TASK):
+        latest.setdefault(run.publication.factor, run)
+    asked = [(subject_of(run), run) for run in latest.values()]
+    return [facts_of(s, run) for s, run in asked if s and s not in decided]
+
+
+def approvals(**where: str) -> list[Facts]:
+    """Read the decisions that were posted."""
+    asked = Snapshot(register=Approval, where=where)
+    return store.snapshot(store.current(), asked, "")[0].to_dicts()
+
+
+def subject_of(run: Run) -> str:
+    """Find what a refused run asks to approve; empty where it asks nothing."""
+    shut = [g for g in run.publication.gates if g.gate == GATE and not g.passed]
+    return shut[0].evidence if shut else ""
+
+
+def asked_for(subject: str) -> Run:
+    """Find the run that asks for a decision.
+
+    Raises:
+        StoreError: None does, or the text is the beginning of several.
+    """
+    runs = store.runs(store.current(), task=TASK)
+    found = {s: run for run in runs[::-1] if (s := subject_of(run)).startswith(subject)}
+    found.pop("", None)
+    if len(subject) < 8 or len(found) != 1:
+        raise StoreError(
+            f"{subject or 'nothing'} names {len(found)} proposals: give 8 signs or more"
+            " of one that `datafactor approve` lists"
+        )
+    return next(iter(found.values()))
+
+
+def facts_of(subject: str, run: Run) -> Facts:
+    """Tell what shall be posted, by whom it was prepared, and why it waits."""
+    said = run.publication
+    ground = next(g.ground for g in said.gates if g.gate == GATE)
+    return {
+        "subject": subject,
+        "factor": said.factor,
+        "entries": entries_of(run),
+        "ground": ground,
+        "prepared_by": run.who,
+        "preparer_key": run.signer,
+        "prepared_at": run.at.isoformat(timespec="seconds"),
+    }
+
+
+def entries_of(run: Run) -> list[Facts]:
+    """List the lines that the run proposed and the journal does not hold yet."""
+    s = store.current()
+    proposed = next(i for i in run.publication.inputs if i.role == "journal")
+    lines = store.scan(s, store.resolve(s, proposed.id)).collect()
+    asked = Snapshot(register=JournalLine, where={})
+    posted = store.snapshot(s, asked, "")[0]
+    fresh = lines.join(posted, on=["entity", "entry", "line"], how="anti")
+    return [
+        {
+            "entity": line["entity"],
+            "entry": line["entry"],
+            "booked_on": str(line["booked_on"]),
+            "account": line["account"],
+            "amount": shown(line["amount_fen"]),
+            "memo": line["memo"],
+        }
+        for line in fresh.sort("entity", "entry", "line").to_dicts()
+    ]
+
+
+def signed(subject: str, decision: Literal["approve", "reject"], note: str) -> Signed:
+    """Sign a decision with one's own key.
+
+    Raises:
+        StoreError: There is no such proposal, or nobody knows whose key it is.
+        RegisterError: Who prepared it decides on it.
+    """
+    s, run = store.current(), asked_for(subject)
+    mine = store.fingerprint(s)
+    if mine == run.signer:
+        raise RegisterError(
+            f"you prepared {subject_of(run)[:12]} with this same key: another person"
+            " decides, with a key of their own (DATAFACTOR_KEY)"
+        )
+    said = Statement(
+        entity=entity_of(run),
+        subject=subject_of(run),
+        decision=decision,
+        preparer_key=run.signer,
+        approver_key=mine,
+        approver=s.settings.user,
+        decided_on=scheduled_date("Asia/Shanghai"),
+        note=note,
+    )
+    return Signed(**said.model_dump(), signature=store.sign(s, statement(said)))
+
+
+def entity_of(run: Run) -> str:
+    """Name the entity whose books a proposal concerns."""
+    return str(entries_of(run)[0]["entity"])
+
+
+def decide(given: Signed) -> Facts:
+    """Post a signed decision; the same again changes nothing.
+
+    Raises:
+        RegisterError: Its signature is not that of a known signer, or it speaks of
+            another proposal than its subject's.
+    """
+    run = asked_for(given.subject)
+    if not store.bears(
+        store.current(), statement(given), given.signature, given.approver_key
+    ):
+        raise RegisterError(
+            "the decision is not signed by a key in deployments/signers: sign it with"
+            f" {DECIDE.format(given.subject[:12] + ' --sign')}"
+        )
+    if given.preparer_key != run.signer or given.entity != entity_of(run):
+        raise RegisterError(
+            f"the decision names another preparer or entity than {given.subject[:12]}"
+            " has: sign it anew"
+        )
+    approve_task(ApprovalTerms(factor=run.publication.factor, signed=given))
+    return {
+        "subject": given.subject,
+        "decision": given.decision,
+        "approver": given.approver,
+        "decided_on": str(given.decided_on),
+        "factor": run.publication.factor,
+    }
+
+
+def token(given: Signed) -> str:
+    """Write a signed decision as one line, to be pasted into the form."""
+    return base64.urlsafe_b64encode(given.model_dump_json().encode()).decode()
+
+
+def taken(text: str) -> Signed:
+    """Read a pasted decision.
+
+    Raises:
+        RegisterError: It is not what ``datafactor approve --sign`` prints.
+    """
+    try:
+        if len(text) > LONGEST:
+            raise ValueError
+        return Signed.model_validate(json.loads(base64.urlsafe_b64decode(text.strip())))
+    except (ValueError, ValidationError):
+        raise RegisterError(
+            "that is no signed decision: paste the whole line that `datafactor approve"
+            " SUBJECT --sign` printed"
+        ) from None
+
+
+def sought(subject: str) -> bool:
+    """Suspend a deployed run until somebody decides in the UI; say if they approved.
+
+    Outside a deployment nothing can wait: the run ends *Refused* and names the command.
+    Suspended, it holds no process and no slot; after a week without an answer it fails,
+    and nothing is posted.
+
+    Raises:
+        RegisterError: What was pasted approves something else, or is not signed.
+    """
+    context = FlowRunContext.get()
+    if context is None or not context.flow_run or not context.flow_run.deployment_id:
+        return False
+    told = described(facts_of(subject, asked_for(subject)))
+    answer = suspend_flow_run(
+        wait_for_input=SignOff.with_initial_data(description=told),
+        timeout=WAITED,
+        key=f"approval-{subject[:24]}",
+    )
+    return answer is not None and accepted(answer.decision, answer.signed, subject)
+
+
+def accepted(decision: str, pasted: str, subject: str) -> bool:
+    """Post what was decided in a form; anything but a signed approval is a refusal."""
+    if decision != "approve":
+        return False
+    given = taken(pasted)
+    if given.subject != subject or given.decision != "approve":
+        raise RegisterError(
+            f"what was pasted does not approve {subject[:12]}: sign this proposal with"
+            f" {DECIDE.format(subject[:12] + ' --sign')}"
+        )
+    decide(given)
+    return True
+
+
+def described(facts: Facts) -> str:
+    """Write a proposal as Markdown, for the form."""
+    rows = [
+        f"| {e['entry']} | {e['booked_on']} | {e['account']} | {e['amount']} |"
+        for e in facts["entries"]
+    ]
+    head = [
+        "| entry 分录 | day | account 科目 | amount 金额 (CNY) |",
+        "|---|---|---|---:|",
+    ]
+    return "\n".join(
+        [
+            f"**Approval 复核** of {facts['factor']}: {facts['ground']}",
+            "",
+            f"Prepared by {facts['prepared_by']}, {facts['prepared_at']}. To approve,"
+            f" run {DECIDE.format(facts['subject'][:12] + ' --sign')} with your own key"
+            " and paste its line below.",
+            "",
+            *head,
+            *rows,
+        ]
+    )
