@@ -9,9 +9,11 @@ import pandera.polars as pa
 import polars as pl
 from pydantic import Field, field_validator, model_validator
 
+from schemas.appraisal import Appraisal, AppraisalInputs, Ending
 from schemas.entity import Role
 from schemas.gates import Gates
-from schemas.money import Exact, Rate, Yuan
+from schemas.money import Exact, Yuan
+from schemas.offer import Ceiling
 from schemas.policy import AssetRules
 from schemas.registers import PERIOD, PRODUCTION_FACTORS, Cost, JournalLine, Right
 from schemas.resource import Source
@@ -174,22 +176,6 @@ class AmortizationTerms(Terms):
         return self
 
 
-class IncomeAppraisal(Terms):
-    """An income approach appraisal (中评协〔2023〕17号): P = Σ F/(1+i)^t, year-end."""
-
-    approach: Literal["income"] = Field(description="Income approach 收益法")
-    appraiser: Text = Field(description="Who appraised")
-    report: Evidence = Field(description="Number of the appraisal report")
-    appraised_on: date = Field(description="Valuation date")
-    cash_flows: tuple[Annotated[Yuan, Field(ge=0)], ...] = Field(
-        min_length=1,
-        max_length=100,
-        description="Attributable pre-tax income of each year, yuan",
-    )
-    discount_rate: Rate = Field(gt=0, description="Pre-tax, nominal, per year")
-    premises: Text = Field(description="What the figures assume")
-
-
 class AssetTerms(Terms):
     """How a product becomes an asset."""
 
@@ -206,7 +192,9 @@ class AssetTerms(Terms):
     )
     recognition: RecognitionTerms = Field(description="Facts for the recognition tree")
     amortization: AmortizationTerms = Field(description="Life and method")
-    appraisal: tuple[IncomeAppraisal, ...] = Field((), description="Appraisals")
+    appraisal: tuple[Appraisal, ...] = Field((), description="Appraisals")
+    ceiling: Ceiling | None = Field(None, description="Filled in from the product")
+    authorised: Ending | None = Field(None, description="Filled in from the product")
     accounts: dict[Role, str] = Field(
         default_factory=dict, description="Filled in from the entity"
     )
@@ -293,32 +281,13 @@ class Amortization(pa.DataFrameModel):
         unique = ["month"]
 
 
-class AppraisalInputs(pa.DataFrameModel):
-    """Everything a stranger needs to recompute an appraisal. Key: name, period.
-
-    ``value`` is text as the document has it; ``source`` is the appraisal's report.
-    """
-
-    asset: str
-    version: str
-    approach: str = pa.Field(isin=["income"])
-    name: str
-    period: int = pa.Field(ge=0)
-    value: str
-    unit: str
-    source: str
-
-    class Config:
-        strict = True
-        unique = ["name", "period"]
-
-
 class Valuation(pa.DataFrameModel):
     """Book value and appraised value, side by side, never mixed. Key: asset, version.
 
     ``book_fen`` is accumulated recognised cost, before amortisation is posted;
-    ``appraised_fen`` is 0 where nobody has appraised by the day. ``charged`` is false
-    for a free public good.
+    ``appraised_fen`` is 0 where nobody has reported by the day; ``appraised_on`` is the
+    valuation date, ``approach`` each approach with its weight (``income 0.7, market
+    0.3``). ``charged`` is false for a free public good.
     """
 
     entity: str

@@ -11,6 +11,7 @@ from typing import Annotated, Any, Self, TypeGuard
 import pandera.polars as pa
 from pydantic import Field, field_validator, model_validator
 
+from schemas.appraisal import Ending
 from schemas.artifact import Snapshot, Stage
 from schemas.asset import AssetTerms
 from schemas.capital import CapitalTerms
@@ -438,10 +439,21 @@ def booked(
             "product": product.name,
             "product_version": product.version,
             "costs": asset.costs.model_copy(update=me),
+            "ceiling": product.price.ceiling if product.price else None,
+            "authorised": authorised(product),
             "accounts": entity.accounts,
             "rules": policy.resolve(AssetRules),
         }
     )
+
+
+def authorised(product: ProductTerms) -> Ending | None:
+    """Say when the authorised operation of public data ends, if it is one."""
+    public = product.compliance.public_data if product.compliance else None
+    if public is None or public.valid_to is None:
+        return None
+    source = public.agreement or "agreement of authorised operation"
+    return Ending(last_day=public.valid_to, source=source)
 
 
 def financed(capital: CapitalTerms, asset: AssetTerms, policy: Policy) -> CapitalTerms:

@@ -130,17 +130,59 @@ def right(kind: str, **changed: Any) -> dict[str, Any]:
     } | changed
 
 
-def appraisal(**changed: Any) -> dict[str, Any]:
+def sourced(**figure: Any) -> dict[str, Any]:
+    """A figure with where it comes from."""
+    said = {"source": "E-4", "dated": "2025-04-01", "derivation": "as the source says"}
+    return said | figure
+
+
+def income(**changed: Any) -> dict[str, Any]:
     """VAL-06 of the oracles: 764,964.47."""
     return {
-        "approach": "income",
+        "method": "direct",
+        "weight": "1",
+        "tax": "pre-tax",
+        "prices": "nominal",
+        "rate": {
+            "tax": "pre-tax",
+            "prices": "nominal",
+            "parts": {
+                "risk_free": sourced(value="0.02"),
+                "risk": sourced(value="0.10"),
+            },
+        },
+        "forecast": {
+            "measure": "revenue",
+            "inflow": sourced(values=["300000", "320000", "340000"]),
+        },
+    } | changed
+
+
+def appraisal(*methods: dict[str, Any], **changed: Any) -> dict[str, Any]:
+    """One report: by VAL-06 alone, if no other methods are given."""
+    used = methods or (income(),)
+    kinds = {"replacement_cost": "cost", "comparable_deals": "market"}
+    approaches = {kinds.get(str(m["method"]), "income") for m in used}
+    unused = {"cost", "income", "market"} - approaches
+    stated: dict[str, Any] = {
         "appraiser": "Appraisers (illustrative)",
         "report": "R-1",
-        "appraised_on": "2025-04-20",
-        "cash_flows": ["300000", "320000", "340000"],
-        "discount_rate": "0.12",
+        "signers": [
+            {"name": "Appraiser A", "registration": "1"},
+            {"name": "Appraiser B", "registration": "2"},
+        ],
+        "valuation_date": "2025-04-20",
+        "reported_on": "2025-04-20",
+        "purpose": "pledge",
+        "value_type": "market value",
         "premises": "three licences",
-    } | changed
+        "methods": list(used),
+        "weights_because": "one tells more",
+        "not_used": dict.fromkeys(sorted(unused), "no figures"),
+    }
+    if "income" in approaches:
+        stated["economic_life"] = sourced(value="60")
+    return stated | changed
 
 
 def asset_terms(**changed: Any) -> AssetTerms:

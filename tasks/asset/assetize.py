@@ -1,22 +1,24 @@
 """Make an asset of a product: rights, cost, recognition, journal, appraisal."""
 
-from datetime import date, timedelta
+from datetime import date
 from typing import Annotated
 
 import polars as pl
 
-from schemas.asset import AppraisalInputs, Asset, AssetTerms, Recognition, Valuation
+from schemas.appraisal import Appraisal, AppraisalInputs
+from schemas.asset import Asset, AssetTerms, Recognition, Valuation
 from schemas.contract import frame_of
 from schemas.errors import FactorError
 from schemas.quality import Score
 from schemas.registers import JournalLine, Right
 from tasks.asset.amortize import amortize
-from tasks.asset.appraise import appraise, in_force, inputs_of
+from tasks.asset.appraise.case import case_of
+from tasks.asset.appraise.figures import rows
+from tasks.asset.appraise.value import appraised, in_force, valid_to
 from tasks.asset.cost import allocate, borne, incurred
 from tasks.asset.gates import Case, gates
 from tasks.asset.journal import journal
 from tasks.asset.recognize import recognize
-from tasks.finance import months_later
 
 
 def assetize(
@@ -73,7 +75,7 @@ def assetize(
         appraisal=in_force(terms.appraisal, as_of),
     )
     life = terms.amortization.life_months
-    inputs = inputs_of(case.appraisal, terms) if case.appraisal else ()
+    inputs = rows(case_of(terms, case.appraisal)) if case.appraisal else ()
     return Asset(
         gates=gates(case, product.select(pl.len()).collect().item()).lazy(),
         rights=granted.lazy(),
@@ -114,7 +116,13 @@ def valuation(case: Case) -> pl.DataFrame:
     if appraisal is None:
         nothing = (case.book, 0, "none", "nobody", "none", None, None)
         return frame_of(Valuation, [(*known, *nothing)])
-    end = months_later(appraisal.appraised_on, case.rules.appraisal_valid_months)
-    by = (appraisal.approach, appraisal.appraiser, appraisal.report)
-    dates = (appraisal.appraised_on, end - timedelta(days=1))
-    return frame_of(Valuation, [(*known, case.book, appraise(appraisal), *by, *dates)])
+    by = (approaches(appraisal), appraisal.appraiser, appraisal.report)
+    last = valid_to(appraisal, case.rules.appraisal_valid_months)
+    value = appraised(case_of(terms, appraisal))
+    row = (*known, case.book, value, *by, appraisal.valuation_date, last)
+    return frame_of(Valuation, [row])
+
+
+def approaches(appraisal: Appraisal) -> str:
+    """Name each method's approach with its weight: ``income 0.7, market 0.3``."""
+    return ", ".join(f"{m.approach} {m.weight}" for m in appraisal.methods)

@@ -29,13 +29,15 @@ def incurred(costs: pl.LazyFrame, entity: str, as_of: date) -> pl.DataFrame:
     )
 
 
-def largest_remainder(total: int, shares: Mapping[str, Decimal]) -> dict[str, int]:
+def largest_remainder(
+    total: int, shares: Mapping[str, Decimal | Fraction]
+) -> dict[str, int]:
     """Split a total so that the parts sum to it; odd fen go to the largest remainders.
 
     Equal remainders are served in the order of names. 1,000.00 over three equal
     products -> 333.34 + 333.33 + 333.33.
     """
-    whole = sum(map(Fraction, shares.values()))
+    whole = sum(Fraction(share) for share in shares.values())
     exact = {n: total * Fraction(s) / whole for n, s in sorted(shares.items())}
     parts = {name: int(amount) for name, amount in exact.items()}
     rest = total - sum(parts.values())

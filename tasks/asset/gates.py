@@ -5,12 +5,14 @@ from datetime import date, timedelta
 
 import polars as pl
 
-from schemas.asset import AssetTerms, IncomeAppraisal
+from schemas.appraisal import Appraisal
+from schemas.asset import AssetTerms
 from schemas.contract import frame_of
 from schemas.gates import Gates
 from schemas.money import shown
 from schemas.policy import AssetRules
-from tasks.asset.appraise import horizon
+from tasks.asset.appraise.case import case_of
+from tasks.asset.appraise.life import horizon
 from tasks.asset.recognize import Decision
 from tasks.finance import months_later
 from tasks.quality import quality_holds
@@ -33,7 +35,7 @@ class Case:
     score: pl.DataFrame  # contract Score: of the resource
     journal: pl.DataFrame  # contract JournalLine: what the vouchers support now
     decision: Decision
-    appraisal: IncomeAppraisal | None
+    appraisal: Appraisal | None
 
     @property
     def book(self) -> int:
@@ -120,8 +122,9 @@ def within_the_right(case: Case) -> Answer:
     if ready := case.amortised_from:
         life = months_later(ready.replace(day=1), case.terms.amortization.life_months)
         ends.append(("useful life", life - timedelta(days=1)))
-    if case.appraisal:
-        ends.append(("appraised income", horizon(case.appraisal)))
+    appraisal = case.appraisal
+    if income := appraisal and horizon(case_of(case.terms, appraisal)):
+        ends.append(("appraised income", income))
     told = ", ".join(f"{what} to {end}" for what, end in ends) or "no term is claimed"
     passed = found.live and all(end <= found.last for _, end in ends)
     ground = f"{told}; right to operate to {found.last if found.live else 'no day'}"
