@@ -1,0 +1,436 @@
+"""Many assets are measured at once as each of them is alone, month after month."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from datetime import date
+from typing import Any
+
+import polars as pl
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from schemas.contract import frame_of
+from schemas.entity import CHART
+from schemas.measurement import Charge, Movement, Position, Side, Total, Use
+from schemas.registers import AssetCard, AssetEvent, JournalLine
+from tasks.asset.amortize import Carried, Estimate, Happened, carry, charge_of
+from tasks.asset.measure import (
+    amortisation_sides,
+    charges,
+    movements,
+    positions,
+    totals,
+)
+from tasks.finance import months_later
+from tests.measured import decided
+
+METHODS = ["straight_line", "units_of_use", "sum_of_years", "declining_balance", "none"]
+
+
+@dataclass(frozen=True)
+class Case:
+    """One asset with all that happens to it, and how it is carried alone."""
+
+    name: str
+    ready: date
+    cost: int
+    estimate: Estimate
+    happened: dict[date, Happened]
+
+    def alone(self, months: int) -> list[Carried]:
+        """Carry it by itself."""
+        return list(carry(self.cost, self.ready, self.estimate, self.happened, months))
+
+
+def card(case: Case, number: int, of: Estimate, on: date, **changed: Any) -> Any:
+    """One row of the register of cards."""
+    row = {
+        "entity": "jiangbei",
+        "asset": case.name,
+        "number": number,
+        "factor": "index",
+        "product": "index",
+        "version": "1.0.0",
+        "kind": "intangible",
+        "origin": "internal",
+        "serves": "customers",
+        "method": of.method,
+        "life_months": of.life_months,
+        "residual_fen": of.residual,
+        "units": of.units,
+        "available_from": case.ready,
+        "right_ends": of.right_ends,
+        "effective_on": on,
+        "life_basis": "peers",
+    }
+    return tuple((row | changed).values())
+
+
+def cards_of(cases: Iterable[Case], **changed: Any) -> pl.DataFrame:
+    """The cards of all, a new number from each change of estimate on."""
+    rows = []
+    for case in cases:
+        rows.append(card(case, 1, case.estimate, case.ready, **changed))
+        estimates = [(on, h.estimate) for on, h in sorted(case.happened.items())]
+        news = [(on, new) for on, new in estimates if new is not None]
+        rows += [card(case, 2 + i, new, on) for i, (on, new) in enumerate(news)]
+    return frame_of(AssetCard, rows)
+
+
+def moved_by(cases: Iterable[Case], month: date) -> pl.DataFrame:
+    """What is posted of all when a month is closed: all before, its additions."""
+    rows = []
+    for case in cases:
+        start = case.ready.replace(day=1)
+        rows.append((case.name, start, "gross", case.cost))
+        for at in case.alone(400):
+            if at.month > month:
+                break
+            event = case.happened.get(at.month, Happened())
+            rows.append((case.name, at.month, "gross", event.addition))
+            if at.month < month:
+                rows.append((case.name, at.month, "amortised", at.charge))
+                lost = event.impairment or 0
+                rows.append((case.name, at.month, "impaired", lost))
+    moved = frame_of(Movement, [("jiangbei", *row) for row in rows])
+    return moved.group_by("entity", "asset", "month", "measure").agg(
+        pl.col("amount_fen").sum()
+    )
+
+
+def uses_of(cases: Iterable[Case]) -> pl.DataFrame:
+    """Units of all, also of months yet to come."""
+    rows = [(c.name, on, h.used) for c in cases for on, h in c.happened.items()]
+    return frame_of(Use, [("jiangbei", *row) for row in rows if row[2]])
+
+
+def under_test(cases: Iterable[Case]) -> pl.DataFrame:
+    """A decision in each month in which an asset is tested."""
+    rows = [
+        decided(c.name, "impair", on.replace(day=28), value_in_use_fen=0)
+        for c in cases
+        for on, h in c.happened.items()
+        if h.impairment is not None
+    ]
+    return frame_of(AssetEvent, rows)
+
+
+def measured(cases: list[Case], month: date) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Position and charge of all in a month."""
+    posted, used = moved_by(cases, month), uses_of(cases)
+    at = positions(cards_of(cases), posted, used, under_test(cases), month)
+    return at, charges(at, month)
+
+
+@st.composite
+def estimates(draw: st.DrawFn, ready: date, method: str | None = None) -> Estimate:
+    """What a person may expect of an asset."""
+    method = method or draw(st.sampled_from(METHODS))
+    by_use = method == "units_of_use"
+    last = draw(st.none() | st.integers(30, 2_000))
+    return Estimate(
+        method,
+        draw(st.integers(1, 80) if not by_use else st.none() | st.integers(1, 80)),
+        draw(st.sampled_from([0, 0, 1, 5_000])),
+        draw(st.integers(1, 10**12)) if by_use else None,
+        None if last is None else date.fromordinal(ready.toordinal() + last),
+    )
+
+
+@st.composite
+def cases(draw: st.DrawFn, name: str) -> Case:
+    """An asset of any method, with changes, additions, use and impairments."""
+    ready = draw(st.dates(date(2024, 1, 1), date(2025, 12, 31)))
+    first = draw(estimates(ready))
+    case = Case(name, ready, draw(st.integers(0, 9 * 10**15)), first, {})
+    for nth in sorted(draw(st.sets(st.integers(0, 70), max_size=6))):
+        on = months_later(ready.replace(day=1), nth)
+        event = Happened(used=draw(st.integers(0, 10**12)))
+        what = draw(st.sampled_from(["use", "add", "change", "test", "all"]))
+        if what in ("add", "all"):
+            event = replace(event, addition=draw(st.integers(1, 10**9)))
+        if what in ("change", "all") and nth:
+            event = replace(event, estimate=draw(estimates(ready)))
+        if what in ("test", "all"):
+            tested = {on: replace(event, impairment=0)}
+            before = replace(case, happened=case.happened | tested).alone(nth + 1)[-1]
+            share = draw(st.integers(0, 100))
+            loss = before.carrying * share // 100
+            event = replace(event, impairment=loss)
+        case = replace(case, happened=case.happened | {on: event})
+    return case
+
+
+@settings(deadline=None, max_examples=60)
+@given(data=st.data())
+def test_every_asset_is_charged_among_many_as_it_is_alone(data: st.DataObject) -> None:
+    many = [data.draw(cases(name)) for name in ("a", "b", "c")]
+    alone = {c.name: c.alone(140) for c in many}
+    first = min(c.ready for c in many).replace(day=1)
+    drawn = data.draw(st.sets(st.integers(0, 90), min_size=2, max_size=4))
+
+    for month in (months_later(first, i) for i in sorted(drawn)):
+        at, charged = measured(many, month)
+
+        expected = {
+            name: now.charge
+            for name, carried in alone.items()
+            for now in carried
+            if now.month == month and now.charge
+        }
+        got = dict(charged.select("asset", "charge_fen").iter_rows())
+        assert got == expected
+        left = totals(at, charged)
+        whole = pl.col("gross_fen") - pl.col("amortised_fen") - pl.col("impaired_fen")
+        assert left.filter(pl.col("carrying_fen") != whole).is_empty()
+        assert left.filter(pl.col("carrying_fen") < 0).is_empty()
+
+
+@settings(deadline=None, max_examples=60)
+@given(case=cases("a"))
+def test_an_asset_ends_at_its_residual_whatever_happened(case: Case) -> None:
+    life = case.alone(200)
+    changes = [h.estimate for h in case.happened.values() if h.estimate]
+    estimate = changes[-1] if changes else case.estimate
+    lost = any(h.impairment for h in case.happened.values())
+
+    for now in life:
+        assert now.carrying == now.gross - now.amortised - now.impaired >= 0
+        assert now.charge >= 0
+    ends = estimate.months_left(case.ready, life[-1].month) is not None
+    if ends and estimate.method != "none":
+        assert life[-1].carrying <= estimate.residual
+        assert life[-1].charge == 0
+        if not changes and not lost:
+            assert life[-1].carrying == min(life[-1].gross, estimate.residual)
+
+
+PLAIN = Estimate("straight_line", 60)
+ACC_06 = Case("index", date(2026, 11, 12), 18_500_000, PLAIN, {})
+NOTHING = frame_of(AssetEvent, [])
+
+
+@pytest.mark.parametrize(
+    ("month", "charge"),
+    [
+        (date(2026, 10, 1), None),
+        (date(2026, 11, 1), 308_333),
+        (date(2031, 9, 1), 308_333),
+        (date(2031, 10, 1), 308_353),
+        (date(2031, 11, 1), None),
+    ],
+)
+def test_acc_06_is_charged_from_the_month_available_to_its_last(
+    month: date, charge: int | None
+) -> None:
+    _, charged = measured([ACC_06], month)
+
+    assert charged["charge_fen"].to_list() == ([] if charge is None else [charge])
+
+
+def test_acc_07_in_months_meets_its_test_at_400_000_and_never_comes_back() -> None:
+    tested, again = date(2023, 12, 1), date(2024, 12, 1)
+    happened = {tested: Happened(impairment=10_000_000), again: Happened(impairment=0)}
+    case = Case(
+        "a", date(2020, 1, 1), 80_000_000, Estimate("straight_line", 96), happened
+    )
+
+    before = totals(*measured([case], tested))
+    year_later = totals(*measured([case], again))
+
+    assert before["carrying_fen"].to_list() == [40_000_000]
+    assert year_later["carrying_fen"].to_list() == [22_500_000]
+
+
+@pytest.mark.parametrize("event", ["dispose", "expire", "contribute"])
+def test_the_month_of_derecognition_bears_no_charge(event: str) -> None:
+    gone = frame_of(AssetEvent, [decided("index", event, date(2027, 3, 31))])
+    known = cards_of([ACC_06])
+
+    charged = {
+        month: charges(
+            positions(known, moved_by([ACC_06], month), frame_of(Use, []), gone, month),
+            month,
+        ).height
+        for month in (date(2027, 2, 1), date(2027, 3, 1), date(2027, 4, 1))
+    }
+
+    assert list(charged.values()) == [1, 0, 0]
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"kind": "inventory"},
+        {"kind": "development expenditure"},
+        {"kind": "not recognised"},
+        {"available_from": None},
+        {"method": "none"},
+        {"life_months": None},
+    ],
+    ids=["inventory", "development", "not recognised", "not ready", "none", "for ever"],
+)
+def test_only_an_intangible_asset_in_use_with_a_life_is_charged(
+    changed: dict[str, Any],
+) -> None:
+    month = date(2027, 1, 1)
+    known = cards_of([ACC_06], **changed)
+
+    at = positions(known, moved_by([ACC_06], month), frame_of(Use, []), NOTHING, month)
+
+    assert charges(at, month).is_empty()
+    assert at.height == 1
+
+
+def test_a_right_that_ends_before_the_life_takes_the_rest_with_its_last_month() -> None:
+    # to 2030-03-30: March is the month of derecognition, February the last charged
+    short = replace(ACC_06, estimate=replace(PLAIN, right_ends=date(2030, 3, 30)))
+
+    _, february = measured([short], date(2030, 2, 1))
+    _, march = measured([short], date(2030, 3, 1))
+
+    assert february["carrying_fen"].to_list() == [0]
+    assert march.is_empty()
+
+
+def test_a_new_card_that_estimates_the_same_does_not_rebase() -> None:
+    falling = Case("a", date(2026, 1, 1), 9_000_000, Estimate("sum_of_years", 60), {})
+    known = cards_of([falling])
+    again = known.with_columns(
+        number=pl.lit(2, pl.Int64),
+        version=pl.lit("2.0.0"),
+        effective_on=date(2027, 7, 1),
+    )
+    month = date(2027, 8, 1)
+
+    at = positions(
+        pl.concat([known, again]),
+        moved_by([falling], month),
+        frame_of(Use, []),
+        NOTHING,
+        month,
+    )
+
+    # 4/15 of 90,000.00 in the second year: 2,000.00 a month
+    assert charges(at, month)["charge_fen"].to_list() == [200_000]
+
+
+def test_a_card_of_a_later_month_is_not_known_yet() -> None:
+    month = date(2027, 8, 1)
+    later = Happened(estimate=Estimate("straight_line", 12))
+    changed = replace(ACC_06, happened={date(2027, 9, 1): later})
+
+    _, before = measured([changed], month)
+    _, after = measured([changed], date(2027, 9, 1))
+
+    assert before["charge_fen"].to_list() == [308_333]
+    # of twelve months in all, September and October are left
+    assert after["charge_fen"].to_list() == [(18_500_000 - 10 * 308_333) // 2]
+
+
+def line(event: str, on: date, account: str, amount: int, asset: str = "a") -> Any:
+    """One journal line; its entry is named by its event and month."""
+    entry = (f"{event}/{asset}/{account}/{on}", 1, on, f"{on:%Y-%m}")
+    return ("jiangbei", *entry, account, amount, "memo", asset, event, "V-1", "")
+
+
+def test_the_journal_is_seen_as_movements_without_what_the_month_itself_posts() -> None:
+    june, july = date(2026, 6, 30), date(2026, 7, 31)
+    journal = frame_of(
+        JournalLine,
+        [
+            line("incur", june, "530102", 1_000),
+            line("incur", june, "2211", -1_000),
+            line("recognise", june, "530102", -900),
+            line("recognise", june, "1701", 900),
+            line("amortise", june, "1702", -15),
+            line("amortise", june, "6401", 15),
+            line("impair", june, "1703", -100),
+            line("incur", july, "530102", 7),
+            line("amortise", july, "1702", -15),
+            line("dispose", july, "1701", -900),
+            line("provision", june, "1471", -3, "stock"),
+            line("restore", july, "1471", 2, "stock"),
+            line("incur", june, "1405", 50, "stock"),
+            line("incur", june, "1405", 50, ""),
+        ],
+    )
+
+    seen = movements(journal, CHART, date(2026, 7, 1))
+
+    assert seen.schema == frame_of(Movement, []).schema
+    assert seen.drop("entity").rows() == [
+        ("a", date(2026, 6, 1), "amortised", 15),
+        ("a", date(2026, 6, 1), "gross", 1_000),
+        ("a", date(2026, 6, 1), "impaired", 100),
+        ("a", date(2026, 7, 1), "gross", 7),
+        ("stock", date(2026, 6, 1), "gross", 50),
+        ("stock", date(2026, 6, 1), "impaired", 3),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("serves", "account"),
+    [
+        ("customers", "6401"),
+        ("management", "6602"),
+        ("sales", "6601"),
+        ("development", "530101"),
+    ],
+)
+def test_the_charge_is_borne_by_what_the_asset_serves(
+    serves: str, account: str
+) -> None:
+    month = date(2027, 1, 1)
+    at = positions(
+        cards_of([ACC_06], serves=serves),
+        moved_by([ACC_06], month),
+        frame_of(Use, []),
+        NOTHING,
+        month,
+    )
+
+    made = amortisation_sides(charges(at, month))
+
+    Side.to_schema().validate(made)
+    booked = {
+        CHART[role]: fen for role, fen in made.select("role", "amount_fen").iter_rows()
+    }
+    assert booked == {account: 308_333, "1702": -308_333}
+
+
+def test_every_frame_keeps_its_contract() -> None:
+    month = date(2027, 1, 1)
+
+    at, charged = measured([ACC_06], month)
+
+    Position.to_schema().validate(at)
+    Charge.to_schema().validate(charged)
+    Total.to_schema().validate(totals(at, charged))
+    none = measured([], month)
+    assert [f.height for f in none] == [0, 0]
+    Position.to_schema().validate(none[0])
+
+
+def test_ten_thousand_assets_are_charged_together_as_each_alone() -> None:
+    lives = [(METHODS[i % 4], 13 + i % 97) for i in range(10_000)]
+    month, ready = date(2026, 9, 1), date(2025, 2, 10)
+    many = [
+        Case(f"a{i}", ready, 1_000_000 + 7 * i, Estimate(m, life, i % 3, 40), {})
+        for i, (m, life) in enumerate(lives)
+    ]
+    rows = [("jiangbei", c.name, date(2025, 2, 1), "gross", c.cost) for c in many]
+    used = [("jiangbei", c.name, month, 1 + i % 50) for i, c in enumerate(many)]
+
+    at = positions(
+        cards_of(many), frame_of(Movement, rows), frame_of(Use, used), NOTHING, month
+    )
+    charged = dict(charges(at, month).select("asset", "charge_fen").iter_rows())
+
+    # nothing was posted before: the last month takes all, the others their own part
+    for i, case in enumerate(many[:400]):
+        base = case.estimate.basis(ready, date(2025, 2, 1), case.cost, 0)
+        alone = charge_of(base, 20, case.cost, 1 + i % 50)
+        assert charged.get(case.name, 0) == alone
+    assert len(charged) == 10_000
