@@ -1,0 +1,135 @@
+"""Carry data held for sale at the lower of cost and net realisable value (CAS 1).
+
+Net realisable value 可变现净值 = expected price less costs to complete and sell less
+taxes (art. 15). The provision 存货跌价准备 is what cost exceeds it by; when its cause
+is gone it is taken back, at most to what was provided (art. 19). On a sale the
+provision leaves with the cost it stood against.
+
+Cost 100.00, price 110.00, costs 20.00, taxes 5.00 -> value 85.00, provision 15.00;
+price 118.00 the next time -> 93.00, 8.00 taken back; price 200.00 -> 7.00 taken back.
+"""
+
+from typing import Annotated
+
+import polars as pl
+
+from schemas.errors import ContractError
+from schemas.measurement import Finding, Side, Total
+from schemas.registers import AssetEvent
+from tasks.asset.impair import carried, sides, tested
+
+Lines = list[tuple[str, int]]  # role, debit > 0, credit < 0
+
+
+def net_realisable_value(price: int, costs: int, taxes: int) -> int:
+    """Compute price − completion and selling − taxes; fen, 0 or more."""
+    return max(price - costs - taxes, 0)
+
+
+def provision_change(cost: int, provided: int, value: int) -> int:
+    """Compute what is provided (> 0) or taken back (< 0), at most what was provided.
+
+    Cost 100.00, provided 15.00, value 93.00 -> −8.00; value 175.00 -> −15.00.
+    """
+    return max(cost - value, 0) - provided
+
+
+def provision_lines(change: int) -> Lines:
+    """Write the entry: 6701 / 1471, or 1471 / 6701 for what is taken back."""
+    return [("impairment_loss", change), ("provision", -change)] if change else []
+
+
+def released(cost: int, provided: int, part: int) -> Lines:
+    """Write the entry of cost sold: 6401, 1471 / 1405.
+
+    Args:
+        cost: What all of it cost, in fen.
+        provided: What is provided against all of it.
+        part: The cost of what is sold (first in first out, weighted or specific).
+
+    Returns:
+        The provision leaves in proportion, rounded down; with the last part, whole.
+
+    Raises:
+        ContractError: More is sold than there is.
+
+    Cost 100.00, provided 15.00, part 40.00 -> 34.00 and 6.00 / 40.00.
+    """
+    if not 0 <= part <= cost:
+        raise ContractError(
+            "the cost of inventory sold exceeds what is in the books: correct the part"
+        )
+    leaves = provided * part // cost if part else 0
+    lines = [
+        *(("cost_of_sales", part - leaves), ("provision", leaves)),
+        ("inventory", -part),
+    ]
+    return [line for line in lines if line[1]]
+
+
+def revenue_lines(amount: int, tax: int) -> Lines:
+    """Write the entry of a sale or licence: 1122 / 6001, 2221 (CAS 14).
+
+    ``amount`` is without ``tax``. 100.00 and 6.00 -> 106.00 / 100.00, 6.00.
+    """
+    lines = [("receivable", amount + tax), ("revenue", -amount), ("output_vat", -tax)]
+    return [line for line in lines if line[1]]
+
+
+def lapsed(cost: int, provided: int) -> Lines:
+    """Write the entry of inventory that may no longer be sold: 1471, 6711 / 1405."""
+    lines = [
+        *(("provision", provided), ("nonoperating_loss", cost - provided)),
+        ("inventory", -cost),
+    ]
+    return [line for line in lines if line[1]]
+
+
+def provide(
+    decisions: Annotated[pl.DataFrame, AssetEvent],
+    totals: Annotated[pl.DataFrame, Total],
+) -> Annotated[pl.DataFrame, Finding]:
+    """Compare cost and net realisable value, many assets at once.
+
+    Args:
+        decisions: Those of other events are left out. Of one asset they are taken in
+            the order of day and number, each on what the one before it left.
+        totals: Cost (gross) and provision (impaired) before the month's decisions.
+
+    Returns:
+        One row a decision; ``change_fen`` > 0 is provided, < 0 taken back.
+
+    Raises:
+        ContractError: A decision lacks its price, or its asset is not in the books.
+    """
+    known = carried(decisions.filter(event="provision"), totals, ["inventory"])
+    if without := known["fair_value_fen"].null_count():
+        raise ContractError(
+            f"{without} decisions on a provision lack the expected price: give it"
+        )
+    spent = (pl.col(name).fill_null(0) for name in ("costs_fen", "tax_fen"))
+    value = (pl.col("fair_value_fen") - pl.sum_horizontal(*spent)).clip(lower_bound=0)
+    due = (pl.col("gross_fen") - value).clip(lower_bound=0)
+    before = due.shift(1).over("entity", "asset").fill_null(pl.col("impaired_fen"))
+    change = due - before
+    return tested(
+        known.with_columns(
+            recoverable_fen=value, carrying_fen=pl.col("gross_fen") - before
+        ),
+        change,
+        pl.when(change < 0)
+        .then(pl.lit("provision taken back, its cause being gone (CAS 1 art. 19)"))
+        .otherwise(pl.lit("lower of cost and net realisable value (CAS 1 art. 15)")),
+    )
+
+
+def provision_sides(
+    found: Annotated[pl.DataFrame, Finding],
+) -> Annotated[pl.DataFrame, Side]:
+    """Write the entries of many provisions; what is taken back is event ``restore``."""
+    change = pl.col("change_fen")
+    event = pl.when(change < 0).then(pl.lit("restore")).otherwise("event")
+    return sides(
+        found.filter(event="provision").with_columns(event=event),
+        {"impairment_loss": change, "provision": -change},
+    )

@@ -1,0 +1,161 @@
+"""Data held for sale are carried at the lower of cost and what they bring (CAS 1)."""
+
+from datetime import date
+from typing import Any
+
+import polars as pl
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from schemas.contract import frame_of
+from schemas.entity import CHART
+from schemas.errors import ContractError
+from schemas.measurement import Finding, Side, Total
+from schemas.registers import AssetEvent
+from tasks.asset.inventory import (
+    lapsed,
+    net_realisable_value,
+    provide,
+    provision_change,
+    provision_lines,
+    provision_sides,
+    released,
+    revenue_lines,
+)
+from tests.measured import decided, total
+
+STOCK = {"kind": "inventory"}
+DAYS = [date(2026, month, 28) for month in (6, 9, 12)]
+
+
+def booked(lines: list[tuple[str, int]]) -> dict[str, int]:
+    """The lines by account of the standard chart."""
+    return {CHART[role]: amount for role, amount in lines}  # type: ignore[index]
+
+
+def test_value_is_price_less_completion_selling_and_taxes_and_never_below_0() -> None:
+    # CAS 1 art. 15
+    assert net_realisable_value(11_000, 2_000, 500) == 8_500
+    assert net_realisable_value(100, 90, 20) == 0
+
+
+def test_what_cost_exceeds_value_by_is_provided_and_taken_back_at_most_whole() -> None:
+    # CAS 1 arts. 15, 19: 100.00 worth 85.00, then 93.00, then 175.00
+    first = provision_change(10_000, 0, 8_500)
+    second = provision_change(10_000, first, 9_300)
+    third = provision_change(10_000, first + second, 17_500)
+
+    assert (first, second, third) == (1_500, -800, -700)
+
+
+def test_the_provision_is_booked_to_6701_against_1471_and_back() -> None:
+    assert booked(provision_lines(1_500)) == {"6701": 1_500, "1471": -1_500}
+    assert booked(provision_lines(-800)) == {"6701": -800, "1471": 800}
+    assert provision_lines(0) == []
+
+
+def test_the_provision_leaves_with_the_cost_that_is_sold() -> None:
+    # domain.md 3.3: 6401 and 1471 / 1405
+    assert booked(released(10_000, 1_500, 4_000)) == {
+        "6401": 3_400,
+        "1471": 600,
+        "1405": -4_000,
+    }
+    assert booked(released(10_000, 0, 10_000)) == {"6401": 10_000, "1405": -10_000}
+    assert released(0, 0, 0) == []
+
+
+@pytest.mark.parametrize("part", [-1, 10_001])
+def test_no_more_is_sold_than_there_is(part: int) -> None:
+    with pytest.raises(ContractError, match="exceeds what is in the books"):
+        released(10_000, 0, part)
+
+
+def test_revenue_and_vat_are_owed_by_the_customer() -> None:
+    # domain.md 3.3: 1122 / 6001, 2221; 6 % of 100.00
+    lines = {"1122": 10_600, "6001": -10_000, "22210107": -600}
+
+    assert booked(revenue_lines(10_000, 600)) == lines
+
+
+def test_inventory_that_may_no_longer_be_sold_is_a_loss_of_what_is_carried() -> None:
+    lines = {"1471": 1_500, "6711": 8_500, "1405": -10_000}
+
+    assert booked(lapsed(10_000, 1_500)) == lines
+
+
+@given(
+    cost=st.integers(0, 10**15),
+    shares=st.tuples(st.integers(0, 100), st.integers(0, 100)),
+    values=st.lists(st.integers(0, 2 * 10**15), max_size=6),
+)
+def test_what_is_carried_is_the_lower_of_cost_and_value_whatever_came_before(
+    cost: int, shares: tuple[int, int], values: list[int]
+) -> None:
+    provided = cost * shares[0] // 100
+    for value in values:
+        provided += provision_change(cost, provided, value)
+        assert 0 <= provided <= cost
+        assert cost - provided == min(cost, value)
+    sold = released(cost, provided, cost * shares[1] // 100)
+    assert sum(amount for _, amount in sold) == 0
+    whole = dict(released(cost, provided, cost))
+    assert whole.get("provision", 0) == provided
+
+
+def test_many_are_compared_at_once_each_decision_on_the_one_before() -> None:
+    totals = frame_of(
+        Total,
+        [total("a", 10_000, 0, 0, **STOCK), total("b", 10_000, 0, 1_500, **STOCK)],
+    )
+    figures = {"costs_fen": 2_000, "tax_fen": 500}
+    prices = zip(DAYS, (11_000, 11_800, 20_000), strict=True)
+    decisions = frame_of(
+        AssetEvent,
+        [
+            *(
+                decided("a", "provision", d, fair_value_fen=p, **figures)
+                for d, p in prices
+            ),
+            decided("b", "provision", DAYS[0], fair_value_fen=9_300),
+            decided("b", "impair", DAYS[0], value_in_use_fen=1),
+        ],
+    )
+
+    found = provide(decisions, totals)
+
+    Finding.to_schema().validate(found)
+    assert found.select("asset", "change_fen").rows() == [
+        ("a", 1_500),
+        ("a", -800),
+        ("a", -700),
+        ("b", -800),
+    ]
+    assert found["recoverable_fen"].to_list() == [8_500, 9_300, 17_500, 9_300]
+    sides = provision_sides(found)
+    Side.to_schema().validate(sides)
+    of_b = sides.filter(asset="b").select("event", "role", "amount_fen").rows()
+    assert of_b == [
+        ("restore", "impairment_loss", -800),
+        ("restore", "provision", 800),
+    ]
+    by_entry = sides.group_by("asset", "decision").agg(pl.col("amount_fen").sum())
+    assert set(by_entry["amount_fen"]) == {0}
+
+
+@pytest.mark.parametrize(
+    ("figures", "changed", "said"),
+    [
+        ({"costs_fen": 1}, STOCK, "1 decisions on a provision lack the expected price"),
+        ({"fair_value_fen": 1}, {}, "1 decisions do not fit the kind of their asset"),
+    ],
+)
+def test_a_decision_that_cannot_be_carried_out_is_refused(
+    figures: dict[str, int], changed: dict[str, Any], said: str
+) -> None:
+    totals = frame_of(Total, [total("a", 100, **changed)])
+    decisions = frame_of(AssetEvent, [decided("a", "provision", DAYS[0], **figures)])
+
+    with pytest.raises(ContractError, match=said):
+        provide(decisions, totals)
