@@ -1,23 +1,34 @@
 """Ask the gates that a document alone decides, before anything is run."""
 
+from collections.abc import Iterator
 from datetime import date
 
 import polars as pl
 
 from schemas.product import ProductTerms
-from tasks.product.case import Case
+from tasks.product.case import Answer, Case
+from tasks.product.counts import in_words
 from tasks.product.gates import answered
 from tasks.product.productize import REVIEWED
+from tasks.product.relabel import relabel_gate
 
 
 def standing_against(product: ProductTerms | None, day: date) -> list[str]:
-    """List what would refuse the product on a day: review, licence, price.
+    """List what would refuse the product on a day: review, licence, price, relabel.
 
     What only the data can tell, such as a mobile number in a column that nobody has
-    classified or a class of three persons, is told by the run.
+    classified, a class of three persons or a step that changes nothing, is told by the
+    run.
     """
     if product is None:
         return []
-    answers = answered(Case(product, pl.DataFrame(), day), REVIEWED)
+    case = Case(product, pl.DataFrame(), day)
+    answers = answered(case, (*REVIEWED, relabelling))
     shut = answers.filter(~pl.col("passed"))["ground"]
     return shut.unique(maintain_order=True).to_list()
+
+
+def relabelling(case: Case) -> Iterator[Answer]:
+    """Ask whether a column is classified lower than what the SQL lets it show."""
+    treated = case.terms.deidentification.treated | in_words(case.terms)
+    yield relabel_gate(case.terms, case.taken, treated)

@@ -1,8 +1,10 @@
 """Say from which columns each column of a query comes, by reading its SQL.
 
-Three kinds of edges. ``value``: the output shows what a single row held, changed or
-not; MIN, MAX, LAG, QUANTILE_DISC and STRING_AGG belong here, since they hand on a
-value that some row holds. ``aggregate``: the output is a figure over many rows.
+Three kinds of edges. ``value``: the output may show what a single row held, changed or
+not; so do windows, MIN, quantiles, STRING_AGG, and all aggregates but ``OVER_ROWS``. Of
+those too, where a FILTER, a CASE or the like lets one column choose the rows whose
+other column is added: SUM(pay) FILTER (WHERE id = 7). ``aggregate``: a figure over many
+rows, of one column or of sums of columns.
 ``filter``: the column decides which rows there are: WHERE, JOIN, GROUP BY, HAVING,
 QUALIFY, DISTINCT ON, ORDER BY before LIMIT, the right side of EXCEPT and INTERSECT. A
 filter of the whole query has the output ``*``, one inside a scalar subquery its column.
@@ -29,6 +31,7 @@ from tasks.sql import guard
 How = Literal["value", "aggregate", "filter"]
 WEAKER: tuple[How, ...] = ("value", "aggregate", "filter")
 EVERY = "*"  # the output of a filter: every row of the result
+CELL = ""  # what stands for a table where a column names a cell of counts
 
 
 class Edge(NamedTuple):
@@ -50,13 +53,15 @@ class Origin(NamedTuple):
 
 Origins = frozenset[Origin]
 NOTHING: Origins = frozenset()
-# Aggregates and windows that hand on the value of one row.
-ONE_ROW = (
-    exp.Min, exp.Max, exp.GroupConcat, exp.FirstValue, exp.LastValue, exp.NthValue,
-    exp.Lag, exp.Lead,
+# Aggregates that show no single row of a large group; every other one may hand one on.
+OVER_ROWS = (
+    exp.Sum, exp.Avg, exp.Count, exp.Stddev, exp.StddevPop, exp.StddevSamp,
+    exp.Variance, exp.VariancePop, exp.Corr, exp.CovarPop, exp.CovarSamp,
 )  # fmt: skip
-# Aggregates that sqlglot does not know in PostgreSQL's words.
-UNKNOWN = frozenset({"covar", "var", "quantile_cont"})
+# The same where sqlglot does not know them in PostgreSQL's words.
+UNKNOWN = frozenset({"covar", "var"})
+# What adds columns and lets none choose among the rows of another.
+SUMMING = (exp.Add, exp.Sub, exp.Neg, exp.Paren, exp.Literal)
 
 
 @dataclass(frozen=True)
@@ -77,6 +82,8 @@ class Scope:
     tables: Mapping[str, Rows] = field(default_factory=dict)
     aliases: Mapping[str, Origins] = field(default_factory=dict)
     windows: Mapping[str, exp.Expr] = field(default_factory=dict)
+    counts: exp.Expr | None = None  # the SELECT whose figures are asked for
+    pairs: bool = True  # whether what only brings rows together chooses them
 
 
 def column_lineage(
@@ -97,6 +104,17 @@ def column_lineage(
     rows = of_query(tree, Scope(tables, None, what))
     own = [Edge(n, *o) for n, origins in rows.columns.items() for o in origins]
     return tuple(sorted({*own, *(Edge(EVERY, *o) for o in rows.filters)}))
+
+
+def choosing(sql: str, schemas: Mapping[str, Sequence[str]], what: str) -> set[Origin]:
+    """List the columns whose values choose the rows of a query, as filters.
+
+    Less than the ``*`` of ``column_lineage``: a JOIN of equal columns and GROUP BY only
+    bring rows together. ``a JOIN b ON a.id = b.id WHERE b.hiv = 1`` -> b.hiv.
+    """
+    tree = guard(sql, schemas, what)
+    tables = {name.lower(): table(name, names) for name, names in schemas.items()}
+    return set(of_query(tree, Scope(tables, None, what, pairs=False)).filters)
 
 
 def label_lineage(
@@ -166,7 +184,8 @@ def of_query(tree: exp.Expr, scope: Scope) -> Rows:
         known[cte.alias.lower()] = of_query(cte.this, replace(scope, known=known))
     inside = replace(scope, known=known)
     if isinstance(tree, exp.Select):
-        return of_select(tree, Scope(known, outer_of(scope), scope.what))
+        fresh = replace(inside, outer=outer_of(scope), tables={}, aliases={})
+        return of_select(tree, fresh)
     if isinstance(tree, exp.SetOperation):
         return limited(tree, of_set(tree, inside), inside)
     return limited(tree, of_query(tree.this, inside), inside)
@@ -206,7 +225,11 @@ def of_select(tree: exp.Select, scope: Scope) -> Rows:
     scope, filters = joined(tree, scope)
     named = {w.name: w for w in tree.args.get("windows") or ()}
     scope = replace(scope, windows=named)
+    if tree is scope.counts:
+        scope = of_cells(tree, scope)
     columns = projected(tree, scope)
+    if tree is scope.counts:
+        columns = {n: as_cell(n, found) for n, found in columns.items()}
     # GROUP BY, HAVING, QUALIFY and ORDER BY may name a column of the result.
     seen = replace(scope, aliases=columns)
     for table in scope.tables.values():
@@ -227,7 +250,7 @@ def chosen(node: exp.Expr, scope: Scope) -> Origins:
 
 def of_group(group: exp.Expr | None, scope: Scope) -> Origins:
     """Count the keys of the groups as filters: one row each; 2 is the second column."""
-    if group is None:
+    if group is None or not scope.pairs:
         return NOTHING
     return weakened(by_place(group, scope), "filter")
 
@@ -270,10 +293,20 @@ def joined(tree: exp.Expr, scope: Scope) -> tuple[Scope, Origins]:
 def of_join(join: exp.Join, scope: Scope) -> Origins:
     """Find the columns that decide which rows find each other."""
     on = join.args.get("on")
-    found = set(chosen(on, scope)) if on else set()
-    for key in join.args.get("using") or ():
+    parts = list(on.flatten() if isinstance(on, exp.And) else [on]) if on else []
+    if not scope.pairs:
+        parts = [part for part in parts if not is_pair(part)]
+    found = {o for part in parts for o in chosen(part, scope)}
+    for key in join.args.get("using") or () if scope.pairs else ():
         found |= weakened(lookup(key, key.name, "", scope), "filter")
     return frozenset(found)
+
+
+def is_pair(condition: exp.Expr) -> bool:
+    """Say whether a condition only brings equal columns together: a.id = b.id."""
+    return isinstance(condition, exp.EQ) and all(
+        isinstance(side, exp.Column) for side in (condition.left, condition.right)
+    )
 
 
 def source(node: exp.Expr, scope: Scope) -> tuple[Scope, Origins]:
@@ -355,7 +388,8 @@ def origins(node: exp.Expr, scope: Scope) -> Origins:
         return lookup(node, node.name, node.table, scope)
     if isinstance(node, exp.Query):
         rows = of_query(node, scope)
-        return frozenset().union(*rows.columns.values()) | rows.filters
+        inner = frozenset().union(*rows.columns.values()) | rows.filters
+        return inner if scope.counts is None else laid_open(inner)
     if isinstance(node, exp.Exists) or (
         isinstance(node, exp.In) and node.args.get("query")
     ):
@@ -365,28 +399,166 @@ def origins(node: exp.Expr, scope: Scope) -> Origins:
     parts = [origins(n, scope) for n in node.iter_expressions()]
     found: Origins = frozenset().union(*parts)
     if isinstance(node, exp.Filter):  # AVG(x) FILTER (WHERE y)
-        return parts[0] | weakened(found - parts[0], "aggregate")
-    known = isinstance(node, exp.AggFunc) and not isinstance(node, ONE_ROW)
+        plain = frozenset().union(
+            *(origins(n, scope) for n in node.this.iter_expressions())
+        )
+        both = plain | found - parts[0]
+        return weakened(both, "aggregate") if of_one_column(both) else both
+    known = isinstance(node, OVER_ROWS)
     unknown = isinstance(node, exp.Anonymous) and node.name.lower() in UNKNOWN
-    return weakened(found, "aggregate") if known or unknown else found
+    over = (known or unknown) and (of_one_column(found) or is_sum(node, scope))
+    return weakened(found, "aggregate") if over else found
+
+
+def of_one_column(found: Origins) -> bool:
+    """Say whether at most one column of single rows is in it: none chooses another."""
+    return len({(o.table, o.column) for o in found if o.how == "value"}) <= 1
+
+
+def is_sum(node: exp.Expr, scope: Scope) -> bool:
+    """Say whether an aggregate is one of sums of columns, each of one origin."""
+    return all(
+        of_one_column(origins(part, scope))
+        if isinstance(part, exp.Column)
+        else isinstance(part, SUMMING) and is_sum(part, scope)
+        for part in node.iter_expressions()
+    )
 
 
 def told(node: exp.Expr, scope: Scope) -> Origins:
     """Count all that a yes or no of EXISTS and IN depends on as its value."""
-    found = [origins(part, scope) for part in node.iter_expressions()]
-    return frozenset(
-        o._replace(how="value") if o.how == "filter" else o
-        for o in frozenset().union(*found)
-    )
+    parts = (origins(part, scope) for part in node.iter_expressions())
+    found: Origins = frozenset().union(*parts)
+    if scope.counts is not None:
+        return laid_open(found)
+    return frozenset(o._replace(how="value") if o.how == "filter" else o for o in found)
 
 
 def of_window(node: exp.Window, scope: Scope) -> Origins:
-    """Find what a window shows, and by what it is divided and ordered."""
-    shown = origins(node.this, scope)
+    """Find what a window shows, and by what it is divided and ordered.
+
+    Each row has one, and its part may be that row alone: it shows values.
+    """
     named = scope.windows.get(node.alias)
-    sides = [*node.iter_expressions(), *(named.iter_expressions() if named else ())]
-    around = (origins(n, scope) for n in sides if n is not node.this)
-    return shown | weakened(frozenset().union(*around), "aggregate")
+    # What stands around the function: OVER, and within it FILTER or IGNORE NULLS.
+    shown = node.this
+    sides: list[exp.Expr] = [n for n in node.iter_expressions() if n is not shown]
+    while isinstance(shown, exp.Filter | exp.IgnoreNulls | exp.RespectNulls):
+        sides += [n for n in shown.iter_expressions() if n is not shown.this]
+        shown = shown.this
+    around = named.iter_expressions() if named else ()
+    parts = (*shown.iter_expressions(), *sides, *around)
+    return frozenset().union(*(origins(n, scope) for n in parts))
+
+
+def figures(
+    sql: str, count: str, by: Iterable[str], schemas: Mapping[str, Sequence[str]]
+) -> frozenset[str]:
+    """Name the columns that are figures over the very rows that a count counts.
+
+    Only the count of its own SELECT says how many rows stand behind a figure, so MAX of
+    sums by person is none, nor what a subquery or a JOIN brings. What is made of such
+    figures further up, and of the names of cells as ``by`` tells them, is one too.
+
+    ``WITH c AS (SELECT town, COUNT(*) AS n, SUM(pay) AS pay, MAX(age) AS top FROM r
+    GROUP BY town) SELECT town, n, pay / n AS mean, top FROM c``, n by town -> n, mean.
+
+    Args:
+        sql: One SELECT, as the guard admits it.
+        count: The column that counts; where it is no COUNT, nothing is a figure.
+        by: The columns that name a cell and are published as the SQL gives them.
+        schemas: The columns of each declared table.
+    """
+    tree = guard(sql, schemas, "SQL")
+    way = counting(tree, count, {})
+    if not way:
+        return frozenset()
+    tables = {name.lower(): table(name, names) for name, names in schemas.items()}
+    made = of_query(tree, Scope(tables, None, "SQL", counts=way[-1])).columns
+    keys = {Origin(CELL, key, "value") for name in by if (key := below(way, name))}
+    return frozenset(
+        name
+        for name, found in made.items()
+        if {o for o in found if o.how == "value"} <= keys
+        and not (found and found <= keys)
+    )
+
+
+def counting(
+    tree: exp.Expr, count: str, known: Mapping[str, exp.Expr]
+) -> list[exp.Select]:
+    """Follow a count by name, past no JOIN and no set: all SELECTs down to its own."""
+    with_ = tree.args.get("with_")
+    ctes = with_.expressions if with_ else ()
+    known = {**known, **{cte.alias.lower(): cte.this for cte in ctes}}
+    if not isinstance(tree, exp.Select):
+        return []
+    value, start = item(tree, count), tree.args.get("from_")
+    if isinstance(value, exp.Count):
+        return [tree]
+    if not isinstance(value, exp.Column) or not start or tree.args.get("joins"):
+        return []
+    node = start.this
+    inner = (
+        node.this if isinstance(node, exp.Subquery) else known.get(node.name.lower())
+    )
+    way = counting(inner, value.name, known) if inner else []
+    return [tree, *way] if way and not node.args.get("joins") else []
+
+
+def below(way: Sequence[exp.Select], name: str) -> str:
+    """Follow a column by name alone to the last SELECT; ``""`` where it is changed."""
+    for select in way[:-1]:
+        value = item(select, name)
+        if not isinstance(value, exp.Column):
+            return ""
+        name = value.name
+    return name
+
+
+def item(select: exp.Select, name: str) -> exp.Expr | None:
+    """Find the expression of a column of the result; a plain ``*`` hands it on."""
+    for column in select.selects:
+        if column.alias_or_name == name:
+            return column.unalias()
+    plain = [exp.Star()] == select.selects
+    return exp.column(name) if plain else None
+
+
+def of_cells(tree: exp.Select, scope: Scope) -> Scope:
+    """Let the keys of the groups stand for themselves, all else for single rows."""
+    group = tree.args.get("group")
+    grouped = group.expressions if group else []
+    keys = {
+        (value.table.lower(), value.name): frozenset(
+            {Origin(CELL, item.alias_or_name, "value")}
+        )
+        for item in tree.selects
+        if isinstance(value := item.unalias(), exp.Column) and value in grouped
+    }
+    tables = {
+        alias: Rows(
+            {
+                name: keys.get((alias.lower(), name))
+                or keys.get(("", name))
+                or laid_open(found)
+                for name, found in rows.columns.items()
+            }
+        )
+        for alias, rows in scope.tables.items()
+    }
+    return replace(scope, tables=tables)
+
+
+def as_cell(name: str, found: Origins) -> Origins:
+    """Name what tells of single rows by the column of the counting SELECT it is."""
+    told = {o for o in found if o.how == "value" and o.table != CELL}
+    return found - told | {Origin(CELL, name, "value")} if told else found
+
+
+def laid_open(found: Origins) -> Origins:
+    """Take all origins for values: of few rows a figure or a choice shows one too."""
+    return frozenset(o._replace(how="value") for o in found)
 
 
 def lookup(node: exp.Expr, name: str, owner: str, scope: Scope) -> Origins:

@@ -25,7 +25,7 @@ from schemas.scenario import is_placeholder, plain
 from tasks.finance import months_later
 from tasks.product.case import Answer, Case
 from tasks.product.counts import in_words
-from tasks.product.lineage import PERSONAL, RANK, Taken
+from tasks.product.lineage import PERSONAL, RANK, Taken, showing
 
 QUESTIONS = (
     "lawful_source", "undisputed", "grade", "consent", "third_party_rights",
@@ -213,7 +213,7 @@ def contradicted(case: Case, found: Personal) -> Iterator[str]:
 
 
 def untreated(case: Case) -> list[Taken]:
-    """List what shows a personal column by value, untreated and in no measured role.
+    """List what may show a personal column, untreated and in no measured role.
 
     Whether a step really changes its column, the gate ``disclosure`` sees in the rows.
     """
@@ -221,7 +221,7 @@ def untreated(case: Case) -> list[Taken]:
     decided = {*asked.quasi_identifiers, *asked.sensitive, *asked.treated}
     decided |= in_words(case.terms)
     bare = {c.name for c in case.terms.columns} - decided
-    return [e for e in case.taken if e.how == "value" and e.output in bare]
+    return [e for e in showing(case.terms, case.taken) if e.output in bare]
 
 
 def ungrounded(of: Reviewed, found: Personal) -> Iterator[str]:

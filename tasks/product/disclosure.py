@@ -25,7 +25,7 @@ from tasks.product.case import Answer, Case
 from tasks.product.cells import recoverable
 from tasks.product.counts import in_words, miscounted, telling_groups
 from tasks.product.derive import distinct, persons
-from tasks.product.lineage import PERSONAL, RANK, Taken
+from tasks.product.lineage import PERSONAL, RANK, Taken, showing
 from tasks.product.linkage import linkage_gate
 from tasks.product.relabel import relabel_gate
 from tasks.product.roles import misplaced
@@ -152,7 +152,7 @@ def telling(terms: ProductTerms, read: tuple[Taken, ...]) -> list[str]:
     """
     asked = terms.deidentification
     measured = {*asked.quasi_identifiers, *asked.sensitive, *asked.celled}
-    shows = {edge.output for edge in read if edge.how == "value"}
+    shows = {edge.output for edge in showing(terms, read)}
     return [
         c.name
         for c in terms.columns

@@ -8,11 +8,19 @@ come of all it reads.
 resource.mobile, value) and (``*``, resource.age, filter).
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import NamedTuple
 
 from schemas.product import ProductTerms, Upstream
-from tasks.columns import Edge, column_lineage, label_lineage, output_columns
+from tasks.columns import (
+    EVERY,
+    Edge,
+    choosing,
+    column_lineage,
+    figures,
+    label_lineage,
+    output_columns,
+)
 
 RANK = {"undecided": 0, "public": 0, "internal": 1, "personal": 2, "sensitive": 3}
 PERSONAL = RANK["personal"]
@@ -44,11 +52,36 @@ def taken(terms: ProductTerms) -> tuple[Taken, ...]:
     The one place where its SQL is read for persons; ``Case`` keeps the result.
     """
     held = {name: holdings(terms, name) for name in terms.classified}
-    return tuple(
-        Taken(edge.output, found, edge.how)
-        for edge in edges(terms)
-        if (found := held[edge.table][edge.column]).rank >= PERSONAL
+    own = (Taken(e.output, held[e.table][e.column], e.how) for e in edges(terms))
+    chosen = (
+        Taken(EVERY, below, "filter")
+        for upstream in terms.upstream.values()
+        for name, below in sourced(upstream)
+        if name == EVERY
     )
+    every = dict.fromkeys((*own, *chosen))
+    return tuple(one for one in every if one.held.rank >= PERSONAL)
+
+
+def showing(terms: ProductTerms, read: Iterable[Taken]) -> list[Taken]:
+    """List by what each column may show a single person, of what the product reads.
+
+    A sum, or a count under a condition, may be that of one row; it is a figure over
+    many only in a table of counts, beside the count of the very rows it is made of.
+    """
+    behind = behind_counts(terms)
+    return [e for e in read if e.output != EVERY and e.output not in behind]
+
+
+def behind_counts(terms: ProductTerms) -> frozenset[str]:
+    """Name the columns that a step ``cells`` withholds with the count of their rows."""
+    table = terms.deidentification.cells
+    if table is None or not terms.query:
+        return frozenset()
+    treated = {name for name, _ in terms.deidentification.by_column}
+    tables = {name: tuple(columns) for name, columns in terms.classified.items()}
+    as_they_are = [name for name in table.by if name not in treated]
+    return figures(terms.query, table.cells, as_they_are, tables)
 
 
 def edges(terms: ProductTerms) -> tuple[Edge, ...]:
@@ -80,21 +113,24 @@ def holdings(terms: ProductTerms, table: str) -> dict[str, Held]:
 
 
 def sourced(upstream: Upstream) -> Iterator[tuple[str, Held]]:
-    """List the source columns that each column of a resource shows."""
+    """List the source columns that each column of a resource may show of one row.
+
+    A figure counts too: a group of the resource may be one person. ``*`` are those that
+    choose its rows: WHERE hiv = 1 makes all its members known to have it.
+    """
     sources: Mapping[str, Mapping[str, str]] = upstream.sources
-    found: dict[str, list[Held]] = {}
+    found: dict[str, dict[Held, None]] = {}
     tables = {name: tuple(columns) for name, columns in sources.items()}
     sql = upstream.consolidate
     if not sql.strip():
         sql = f"SELECT * FROM {next(iter(tables))}"
+    choose = choosing(sql, tables, "resource.consolidate")
     for edge in column_lineage(sql, tables, "resource.consolidate"):
-        if edge.how == "value":
-            below = Held(
-                f"{edge.table}.{edge.column}", sources[edge.table][edge.column]
-            )
-            found.setdefault(edge.output, []).append(below)
+        below = Held(f"{edge.table}.{edge.column}", sources[edge.table][edge.column])
+        # Rows brought together by a name are not chosen by it; by an illness they are.
+        if edge.output != EVERY or below.rank > PERSONAL or edge[1:] in choose:
+            found.setdefault(edge.output, {})[below] = None
     names = output_columns(sql, tables, "resource.consolidate")
     for edge in label_lineage(upstream.labels, names, "resource"):
-        if edge.how == "value":
-            found.setdefault(edge.output, []).extend(found.get(edge.column, ()))
+        found.setdefault(edge.output, {}).update(found.get(edge.column, {}))
     yield from ((name, held) for name, many in found.items() for held in many)

@@ -2,7 +2,8 @@
 
 A column of the product that shows what a row of a personal or sensitive column held is
 itself so, unless a step of the treatment made it less telling; a step that leaves the
-column as it was does not.
+column as it was does not. A figure may be that of one row; in a table of counts it is
+one over many, where it stands beside the count of its own rows.
 
 ``SELECT mobile AS contact FROM resource``, resource.mobile personal, contact internal
 -> refused: contact is internal, but shows resource.mobile (personal).
@@ -12,7 +13,7 @@ from collections.abc import Iterable
 
 from schemas.product import ProductTerms
 from tasks.product.case import Answer
-from tasks.product.lineage import RANK, Held, Taken
+from tasks.product.lineage import RANK, Held, Taken, showing
 
 SHOWN = 8  # columns in a sentence
 
@@ -31,9 +32,9 @@ def relabelled(
         Column, its classification, and the most telling column that it shows.
     """
     shown: dict[str, Held] = {}
-    for output, held, how in read:
+    for output, held, _ in showing(terms, read):
         before = shown.get(output)
-        if how == "value" and (before is None or held.rank > before.rank):
+        if before is None or held.rank > before.rank:
             shown[output] = held
     return [
         (column.name, column.classification or "undecided", shown[column.name])
@@ -56,7 +57,8 @@ def relabel_gate(
     more = f" and {len(found) - SHOWN} more" if len(found) > SHOWN else ""
     ground = (
         f"{', '.join(told)}{more}; classify it as high as what it shows, or treat it"
-        " in a step of deidentification that changes it"
+        " in a step of deidentification that changes it, or tell it as a SUM or AVG"
+        " beside the COUNT of its rows, with a step cells"
         if found
         else "no column is classified lower than what it shows"
     )

@@ -254,6 +254,45 @@ def test_a_document_is_checked_without_its_key_and_by_the_columns_that_leave(
         examine("people")
 
 
+LOW = COHORT.replace(
+    "{name: ill, logicalType: string, required: true, classification: sensitive}\n"
+    "  key: [patient]",
+    "{name: ill, logicalType: string, required: true, classification: internal}\n"
+    "  key: [patient]",
+)
+
+
+@pytest.mark.parametrize("ill", ["ill", "MAX(ill) OVER (PARTITION BY id) AS ill"])
+def test_check_foresees_what_shows_a_sensitive_column(ill: str, tmp_path: Path) -> None:
+    written(tmp_path, product=LOW.replace("sex, ill FROM", f"sex, {ill} FROM"))
+
+    with opened(tmp_path):
+        (ground,) = examine("people")["against"]
+
+    assert ground.startswith("ill is internal, but shows resource.ill (sensitive);")
+
+
+def test_check_foresees_whom_a_resource_chooses_by_illness(tmp_path: Path) -> None:
+    head, _, rest = COHORT.partition("resource:\n")
+    tail = rest[rest.index("  release:") :]
+    towns = (
+        "  consolidate: SELECT id AS number, sex AS part FROM patients WHERE ill='a'\n"
+        "  columns: [{name: number, logicalType: integer, classification: public},"
+        " {name: part, logicalType: string, classification: public}]\n  key: [number]\n"
+        "product:\n  name: cohort\n  version: 1.0.0\n"
+        "  query: SELECT COUNT(*) AS n FROM resource\n"
+        "  columns: [{name: n, logicalType: integer, classification: public}]\n"
+    )
+    said = "consent: {basis: consent, separate: true, assessment: made up, "
+    tail = tail.replace(said, "consent: {basis: none-personal, ")
+    written(tmp_path, product=f"{head}resource:\n{towns}{tail}")
+
+    with opened(tmp_path):
+        (ground,) = examine("people")["against"]
+
+    assert "the query reads patients.ill, classified" in ground
+
+
 def test_without_suppression_the_gate_refuses_with_its_numbers(tmp_path: Path) -> None:
     written(tmp_path, product=COHORT.replace("suppress: true", "suppress: false"))
 

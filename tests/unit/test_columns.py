@@ -4,7 +4,14 @@ import polars as pl
 import pytest
 
 from schemas.errors import FactorError
-from tasks.columns import column_lineage, label_lineage, output_columns, through
+from tasks.columns import (
+    choosing,
+    column_lineage,
+    figures,
+    label_lineage,
+    output_columns,
+    through,
+)
 from tasks.sql import plan_schema
 
 TABLES = {
@@ -35,20 +42,36 @@ GOLDEN = {
     ],
     "SELECT QUANTILE_DISC(delay, 0.5) AS held, QUANTILE_CONT(delay, 0.5) AS between"
     " FROM flights": [
-        "between flights.delay aggregate",
+        "between flights.delay value",
         "held flights.delay value",
     ],
     "SELECT SUM(delay) FILTER (WHERE day = 1) AS s FROM flights": [
-        "s flights.day aggregate",
-        "s flights.delay aggregate",
+        "s flights.day value",
+        "s flights.delay value",
     ],
     "SELECT LAG(delay) OVER (PARTITION BY carrier ORDER BY day) AS before,"
     " SUM(delay) OVER w AS s FROM flights WINDOW w AS (PARTITION BY day)": [
-        "before flights.carrier aggregate",
-        "before flights.day aggregate",
+        "before flights.carrier value",
+        "before flights.day value",
         "before flights.delay value",
+        "s flights.day value",
+        "s flights.delay value",
+    ],
+    # conditions: one column counted by itself is a figure; one that chooses is shown
+    "SELECT COUNT(*) FILTER (WHERE delay > 0) AS late, SUM(day - delay) AS s, SUM(CASE"
+    " WHEN id = '7' THEN delay END) AS seven, MEDIAN(day) AS m FROM flights": [
+        "late flights.delay aggregate",
+        "m flights.day value",
         "s flights.day aggregate",
         "s flights.delay aggregate",
+        "seven flights.delay value",
+        "seven flights.id value",
+    ],
+    "SELECT SUM(delay) FILTER (WHERE day = 1) OVER (PARTITION BY id) AS s"
+    " FROM flights": [
+        "s flights.day value",
+        "s flights.delay value",
+        "s flights.id value",
     ],
     # filter: WHERE, JOIN ON, USING, GROUP BY, HAVING, QUALIFY, LIMIT, DISTINCT ON
     "SELECT id FROM flights WHERE delay > 0": [
@@ -81,7 +104,7 @@ GOLDEN = {
     "SELECT id, ROW_NUMBER() OVER (ORDER BY delay) AS r FROM flights QUALIFY r = 1": [
         "* flights.delay filter",
         "id flights.id value",
-        "r flights.delay aggregate",
+        "r flights.delay value",
     ],
     "SELECT id FROM flights ORDER BY delay LIMIT 3": [
         "* flights.delay filter",
@@ -210,8 +233,8 @@ def test_a_label_comes_from_the_columns_of_its_expression() -> None:
 
     assert [tuple(e) for e in label_lineage(labels, TABLES["flights"], "rows")] == [
         ("late", "rows", "delay", "value"),
-        ("rank", "rows", "carrier", "aggregate"),
-        ("rank", "rows", "delay", "aggregate"),
+        ("rank", "rows", "carrier", "value"),
+        ("rank", "rows", "delay", "value"),
     ]
 
 
@@ -298,3 +321,68 @@ def other(column: str) -> pl.Expr:
     if column in ("delay", "day"):
         return found * -7 + 1000
     return found.reverse() + "z"
+
+
+BY_DAY = "SELECT day, COUNT(*) AS n, {} AS x FROM flights GROUP BY day"
+FIGURES = {
+    BY_DAY.format("SUM(delay)"): True,
+    BY_DAY.format("AVG(delay) - COUNT(DISTINCT id)"): True,
+    BY_DAY.format("SUM(delay) / CASE day WHEN 1 THEN 3 ELSE 2 END"): True,
+    BY_DAY.format("MAX(delay)"): False,
+    BY_DAY.format("MEDIAN(delay)"): False,
+    BY_DAY.format("SUM(delay) FILTER (WHERE id = '7')"): False,
+    BY_DAY.format("(SELECT SUM(delay) FROM flights WHERE id = '7')"): False,
+    BY_DAY.format("EXISTS (SELECT 1 FROM flights WHERE id = '7')"): False,
+    "SELECT day, COUNT(*) * 25 AS n, SUM(delay) AS x FROM flights GROUP BY day": False,
+    # further up: of figures and of the cell as it is named, but not of what is hidden
+    "WITH c AS (SELECT day, COUNT(*) AS n, SUM(delay) AS s FROM flights GROUP BY day)"
+    " SELECT day, n, RANK() OVER (PARTITION BY day ORDER BY s / n) AS x FROM c": True,
+    "SELECT * FROM (SELECT day, COUNT(*) AS n, SUM(delay) AS x FROM flights"
+    " GROUP BY day) c": True,
+    "WITH c AS (SELECT id, COUNT(*) AS n, SUM(delay) AS s FROM flights GROUP BY id)"
+    " SELECT LENGTH(id) AS day, n, CASE WHEN s > 0 THEN id END AS x FROM c": False,
+    # a figure of one person is no figure over the persons that are counted
+    "WITH p AS (SELECT id, day, SUM(delay) AS s FROM flights GROUP BY id, day)"
+    " SELECT day, COUNT(*) AS n, SUM(s) AS x FROM p GROUP BY day": True,
+    "WITH p AS (SELECT id, day, SUM(delay) AS s FROM flights GROUP BY id, day)"
+    " SELECT day, COUNT(*) AS n, MAX(s) AS x FROM p GROUP BY day": False,
+    "WITH g AS (SELECT day, COUNT(*) AS n FROM flights GROUP BY day), h AS (SELECT day,"
+    " SUM(delay) AS x FROM flights WHERE id = '7' GROUP BY day) SELECT g.day, g.n, h.x"
+    " FROM g JOIN h ON g.day = h.day": False,
+}
+
+
+@pytest.mark.parametrize("sql", FIGURES)
+def test_a_figure_is_made_of_the_rows_that_the_count_beside_it_counts(sql: str) -> None:
+    assert ("x" in figures(sql, "n", ["day"], TABLES)) == FIGURES[sql]
+
+
+def test_what_names_a_cell_is_no_figure() -> None:
+    sql = BY_DAY.format("day")
+
+    assert figures(sql, "n", ["day"], TABLES) == {"n"}
+
+
+CHOOSING = {
+    "SELECT id FROM flights WHERE delay > 0": {"flights.delay"},
+    "SELECT f.id FROM flights f JOIN flights g ON f.id = g.id": set(),
+    "SELECT f.id FROM flights f JOIN flights g ON f.id = g.id AND g.day = 1": {
+        "flights.day"
+    },
+    "SELECT f.id FROM flights f JOIN flights g USING (id)": set(),
+    "SELECT carrier, COUNT(*) AS n FROM flights GROUP BY carrier HAVING MIN(day) > 1": {
+        "flights.day"
+    },
+    "WITH one AS (SELECT id FROM flights WHERE day = 1) SELECT f.carrier FROM flights f"
+    " JOIN one ON f.id = one.id": {"flights.day"},
+    "SELECT carrier FROM flights ORDER BY delay LIMIT 1": {"flights.delay"},
+}
+
+
+@pytest.mark.parametrize("sql", CHOOSING)
+def test_a_condition_chooses_rows_and_a_pair_only_brings_them_together(
+    sql: str,
+) -> None:
+    found = choosing(sql, TABLES, "SQL")
+
+    assert {f"{o.table}.{o.column}" for o in found} == CHOOSING[sql]

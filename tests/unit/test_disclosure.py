@@ -421,7 +421,7 @@ def low(query: str, columns: dict[str, str], **more: Any) -> list[tuple[str, str
         ("SELECT ill AS a FROM resource", "personal", "resource.ill"),
         ("SELECT age AS a FROM resource", "", "resource.age"),
         ("SELECT MAX(ill) AS a FROM resource", "public", "resource.ill"),
-        ("SELECT COUNT(ill) AS a FROM resource", "public", None),
+        ("SELECT COUNT(ill) AS a FROM resource", "public", "resource.ill"),
         (
             "WITH x AS (SELECT UPPER(id) AS y FROM resource) SELECT y AS a FROM x",
             "public",

@@ -1,0 +1,130 @@
+"""What a product takes of persons, and by which of its columns it may show one."""
+
+from typing import Any
+
+import pytest
+
+from schemas.product import ProductTerms
+from tasks.product.lineage import showing, taken
+
+PEOPLE = {"id": "personal", "pay": "personal", "town": "public", "hiv": "sensitive"}
+CELLS = {"steps": [{"cells": "n", "by": ["town"]}]}
+
+
+def terms(query: str, **more: Any) -> ProductTerms:
+    """Terms of a product over a resource about persons."""
+    given: dict[str, Any] = {
+        "name": "pay",
+        "version": "1.0.0",
+        "query": query,
+        "licence": {"name": "house", "permissions": ["use"]},
+        "release": "enclave",
+        "columns": [{"name": n, "logicalType": "string"} for n in ("town", "n", "x")],
+        "classified": {"resource": PEOPLE},
+        **more,
+    }
+    return ProductTerms.model_validate(given)
+
+
+def shown(query: str, **more: Any) -> set[tuple[str, str]]:
+    """Name the columns that may show one, each with what it shows."""
+    asked = terms(query, **more)
+    return {(one.output, one.held.name) for one in showing(asked, taken(asked))}
+
+
+ONE_ROW = {
+    "SELECT id AS town, SUM(pay) AS x FROM resource GROUP BY id": "pay",
+    "SELECT id AS town, AVG(pay) AS x FROM resource GROUP BY id": "pay",
+    "SELECT town, MEDIAN(pay) AS x FROM resource GROUP BY town": "pay",
+    "SELECT town, SUM(pay) FILTER (WHERE id = 7) AS x FROM resource"
+    " GROUP BY town": "id",
+    "SELECT town, SUM(CASE WHEN id = 7 THEN pay END) AS x FROM resource"
+    " GROUP BY town": "pay",
+    "SELECT town, SUM(pay) OVER (PARTITION BY id) AS x FROM resource": "pay",
+    "SELECT town, (SELECT COUNT(*) FROM resource WHERE hiv = 1 AND id = 7) AS x"
+    " FROM resource": "hiv",
+}
+
+
+@pytest.mark.parametrize("query", ONE_ROW)
+def test_a_figure_may_be_that_of_one_person(query: str) -> None:
+    assert ("x", f"resource.{ONE_ROW[query]}") in shown(query)
+
+
+@pytest.mark.parametrize(
+    ("figure", "seen"),
+    [
+        ("SUM(pay)", set()),
+        ("ROUND(AVG(pay), 2) / COUNT(*)", set()),
+        ("MEDIAN(pay)", {"pay"}),
+        ("SUM(pay) FILTER (WHERE id = 7)", {"pay", "id"}),
+        ("(SELECT SUM(pay) FROM resource WHERE id = 7)", {"pay", "id"}),
+    ],
+)
+def test_beside_its_own_count_a_figure_is_over_many(
+    figure: str, seen: set[str]
+) -> None:
+    query = f"SELECT town, COUNT(*) AS n, {figure} AS x FROM resource GROUP BY town"
+
+    found = shown(query, deidentification=CELLS)
+
+    assert found == {("x", f"resource.{name}") for name in seen}
+
+
+def test_a_cell_that_a_step_has_treated_is_not_told_again_by_a_figure() -> None:
+    query = (
+        "WITH c AS (SELECT hiv, COUNT(*) AS n, SUM(pay) AS pay FROM resource"
+        " GROUP BY hiv) SELECT hiv AS town, n, CASE WHEN pay > 0 THEN hiv END AS x"
+        " FROM c"
+    )
+    step = {"generalise": "town", "prefix": 1}
+    treated = {"steps": [step, *CELLS["steps"]]}
+
+    assert ("x", "resource.hiv") not in shown(query, deidentification=CELLS)
+    assert ("x", "resource.hiv") in shown(query, deidentification=treated)
+
+
+def resource(consolidate: str, **labels: str) -> dict[str, Any]:
+    """Terms filled in of a resource whose own columns nobody calls personal."""
+    sources = {"people": PEOPLE, "towns": {"town": "public", "id": "public"}}
+    upstream = {"consolidate": consolidate, "labels": labels, "sources": sources}
+    columns = dict.fromkeys(("town", "x", "n"), "internal")
+    return {"upstream": {"resource": upstream}, "classified": {"resource": columns}}
+
+
+@pytest.mark.parametrize(
+    ("consolidate", "labels", "of"),
+    [
+        ("SELECT id, town, SUM(pay) AS x FROM people GROUP BY id, town", {}, "pay"),
+        ("SELECT town, AVG(hiv) OVER (PARTITION BY id) AS x FROM people", {}, "hiv"),
+        ("SELECT town, hiv FROM people", {"x": "SUM(hiv) OVER (ORDER BY town)"}, "hiv"),
+    ],
+)
+def test_a_figure_of_the_resource_may_be_that_of_one_person_too(
+    consolidate: str, labels: dict[str, str], of: str
+) -> None:
+    found = shown("SELECT town, x FROM resource", **resource(consolidate, **labels))
+
+    assert ("x", f"people.{of}") in found
+
+
+@pytest.mark.parametrize(
+    ("consolidate", "chosen"),
+    [
+        ("SELECT town FROM people WHERE hiv = 1", {"people.hiv"}),
+        ("SELECT town FROM people WHERE id = 7", {"people.id"}),
+        ("SELECT town FROM people ORDER BY pay DESC LIMIT 1", {"people.pay"}),
+        # an illness chooses whom it brings together; a name does not
+        ("SELECT p.town FROM people p JOIN towns t ON p.id = t.id", set()),
+        ("SELECT p.town FROM people p JOIN towns t ON p.hiv = t.id", {"people.hiv"}),
+        ("SELECT town, COUNT(*) AS n FROM people GROUP BY town", set()),
+        ("SELECT town FROM people WHERE town = 'A'", set()),
+    ],
+)
+def test_what_chooses_the_rows_of_a_resource_is_known_of_its_members(
+    consolidate: str, chosen: set[str]
+) -> None:
+    read = taken(terms("SELECT town FROM resource", **resource(consolidate)))
+
+    assert {one.held.name for one in read} == chosen
+    assert {one.output for one in read} <= {"*"}
