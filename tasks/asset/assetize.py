@@ -9,6 +9,7 @@ from schemas.appraisal import Appraisal, AppraisalInputs
 from schemas.asset import Asset, AssetTerms, Recognition, Valuation
 from schemas.contract import frame_of
 from schemas.errors import FactorError
+from schemas.money import exact_fen
 from schemas.quality import Score
 from schemas.registers import JournalLine, Right
 from tasks.asset.amortize import amortize
@@ -74,7 +75,6 @@ def assetize(
         decision=decision,
         appraisal=in_force(terms.appraisal, as_of),
     )
-    life = terms.amortization.life_months
     inputs = rows(case_of(terms, case.appraisal)) if case.appraisal else ()
     return Asset(
         gates=gates(case, product.select(pl.len()).collect().item()).lazy(),
@@ -83,10 +83,18 @@ def assetize(
         allocation=allocation.lazy(),
         recognition=frame_of(Recognition, decision.steps).lazy(),
         journal=lines.lazy(),
-        amortization=amortize(case.book, life, case.amortised_from).lazy(),
+        amortization=schedule(case).lazy(),
         appraisal_inputs=frame_of(AppraisalInputs, inputs).lazy(),
         valuation=valuation(case).lazy(),
     )
+
+
+def schedule(case: Case) -> pl.DataFrame:
+    """Plan the amortisation over the life that is used. Contract: Amortization."""
+    spread, life = case.terms.amortization, case.life
+    months = life.months if life else 0
+    residual = exact_fen(spread.residual)
+    return amortize(case.book, months, case.amortised_from, spread.method, residual)
 
 
 def grants(terms: AssetTerms) -> pl.DataFrame:

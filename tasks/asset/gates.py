@@ -1,7 +1,7 @@
 """Decide whether a product may become an asset: every ground at once."""
 
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date
 
 import polars as pl
 
@@ -11,10 +11,10 @@ from schemas.contract import frame_of
 from schemas.gates import Gates
 from schemas.money import shown
 from schemas.policy import AssetRules
+from tasks.asset.amortize import Life, useful_life
 from tasks.asset.appraise.case import case_of
 from tasks.asset.appraise.life import horizon
 from tasks.asset.recognize import Decision
-from tasks.finance import months_later
 from tasks.quality import quality_holds
 from tasks.rights import standing
 
@@ -47,6 +47,16 @@ class Case:
         """The day an intangible asset was ready: its month is the first one charged."""
         begins = self.decision.outcome == "intangible" and self.book
         return self.decision.ready if begins else None
+
+    @property
+    def life(self) -> Life | None:
+        """The useful life of an asset in use, which right or contract may shorten."""
+        if (ready := self.amortised_from) is None:
+            return None
+        right = standing(self.rights, "operate", self.as_of)
+        return useful_life(
+            self.terms.amortization, ready, right.last if right.live else None
+        )
 
 
 def gates(case: Case, product_rows: int) -> pl.DataFrame:
@@ -114,18 +124,19 @@ def recognised_under_the_rule(case: Case) -> Answer:
 def within_the_right(case: Case) -> Answer:
     """Ask that life and expected income end no later than the right to operate.
 
-    A life from a right is no longer than the right (CAS 6 application guidance); income
-    is discounted over the shortest of economic, legal and contract life.
+    A useful life beyond the right is shortened to it, and said (CAS 6 application
+    guidance); the gate is shut where no whole month of it is left. Income is discounted
+    over the shortest of economic, legal and contract life.
     """
-    found = standing(case.rights, "operate", case.as_of)
+    found, life = standing(case.rights, "operate", case.as_of), case.life
     ends = []
-    if ready := case.amortised_from:
-        life = months_later(ready.replace(day=1), case.terms.amortization.life_months)
-        ends.append(("useful life", life - timedelta(days=1)))
     appraisal = case.appraisal
     if income := appraisal and horizon(case_of(case.terms, appraisal)):
         ends.append(("appraised income", income))
-    told = ", ".join(f"{what} to {end}" for what, end in ends) or "no term is claimed"
-    passed = found.live and all(end <= found.last for _, end in ends)
+    said = [life.said] if life else []
+    said += [f"{what} to {end}" for what, end in ends]
+    told = ", ".join(said) or "no term is claimed"
+    lasts = life is None or life.months > 0
+    passed = found.live and lasts and all(end <= found.last for _, end in ends)
     ground = f"{told}; right to operate to {found.last if found.live else 'no day'}"
     return "term_of_right", passed, ground, found.evidence

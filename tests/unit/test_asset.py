@@ -28,6 +28,8 @@ from tests.finance_case import (
     voucher,
 )
 
+LIFE = {"method": "straight_line", "life_months": 60, "life_basis": "peers"}
+
 
 def contracts() -> dict[str, Any]:
     return {n: get_args(t)[1] for n, t in Asset.__annotations__.items()}
@@ -221,22 +223,75 @@ def test_a_policy_that_does_not_apply_yet_closes_the_gate() -> None:
 
 
 @pytest.mark.parametrize(
-    ("last", "open_"),
-    [("2030-03-31", True), ("2030-03-30", False), ("2028-04-19", False)],
+    ("last", "months", "end"),
+    [
+        ("2030-03-31", 60, "2030-03-31"),
+        ("2030-03-30", 59, "2030-02-28"),
+        ("2028-04-19", 36, "2028-03-31"),
+    ],
 )
-def test_neither_life_nor_income_may_outlast_the_right_to_operate(
-    last: str, open_: bool
+def test_a_life_beyond_the_right_to_operate_is_shortened_and_said(
+    last: str, months: int, end: str
 ) -> None:
     # ready 2025-04-18, 60 months: to 2030-03-31; income of three years: to 2028-04-19
     rights = [right("process"), right("operate", valid_to=last)]
 
-    gates = make_asset(asset_terms(rights=rights)).gates
+    made = make_asset(asset_terms(rights=rights))
 
-    assert ("term_of_right" not in failed(gates)) is open_
-    assert gates.filter(gate="term_of_right").collect()["ground"].item() == (
-        "useful life to 2030-03-31, appraised income to 2028-04-19;"
-        f" right to operate to {last}"
+    by = f", shortened from 60 months by the right, which ends on {last}"
+    assert failed(made.gates) == {}
+    assert made.gates.filter(gate="term_of_right").collect()["ground"].item() == (
+        f"useful life of {months} months to {end}{by if months < 60 else ''},"
+        f" appraised income to 2028-04-19; right to operate to {last}"
     )
+    plan = made.amortization.collect()
+    assert (plan.height, plan["period"][-1]) == (months, end[:7])
+    assert plan["charge_fen"].sum() == 60_000_000
+
+
+def test_a_life_beyond_the_contract_is_shortened_and_said() -> None:
+    spread = LIFE | {"contract_ends": "2027-12-31"}
+
+    made = make_asset(asset_terms(amortization=spread))
+
+    gate = made.gates.filter(gate="term_of_right").collect()
+    assert "shortened from 60 months by the contract" in gate["ground"].item()
+    assert made.amortization.collect()["period"][-1] == "2027-12"
+
+
+def test_a_right_that_leaves_no_whole_month_closes_the_gate() -> None:
+    rights = [right("process"), right("operate", valid_to="2025-04-30")]
+    last = [right("process"), right("operate", valid_to="2025-04-29")]
+
+    whole = make_asset(asset_terms(rights=rights), as_of=date(2025, 4, 29))
+    part = make_asset(asset_terms(rights=last), as_of=date(2025, 4, 29))
+
+    assert "term_of_right" not in failed(whole.gates)
+    assert "useful life of 0 months" in failed(part.gates)["term_of_right"]
+    assert part.amortization.collect().is_empty()
+
+
+@pytest.mark.parametrize(
+    ("changed", "first", "months"),
+    [
+        # ACC-09's 600,000.00: 5/15 of the first year; 2/5 of it; residual 60,000.00
+        ({"method": "sum_of_years"}, 1_666_666, 60),
+        ({"method": "declining_balance"}, 2_000_000, 60),
+        ({"residual": "60000", "residual_basis": "promise to buy"}, 900_000, 60),
+        ({"method": "units_of_use", "units": 1_000}, None, 0),
+    ],
+    ids=["sum of years", "declining balance", "residual", "units of use"],
+)
+def test_the_schedule_follows_the_method_of_the_document(
+    changed: dict[str, Any], first: int | None, months: int
+) -> None:
+    plan = make_asset(asset_terms(amortization=LIFE | changed)).amortization.collect()
+
+    assert plan.height == months
+    if months:
+        assert plan["charge_fen"][0] == first
+        residual = 6_000_000 if "residual" in changed else 0
+        assert plan["carrying_fen"][-1] == residual
 
 
 def test_income_is_shortened_to_the_right_and_its_value_falls() -> None:
