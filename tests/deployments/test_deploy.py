@@ -52,6 +52,18 @@ def test_a_deployment_waits_for_those_of_its_inputs(deployment: dict[str, Any]) 
     assert bool(deployment["schedules"]) != bool(inputs)
 
 
+def test_every_factor_with_inputs_is_deployed_with_them() -> None:
+    """A factor that nothing starts would go stale beside its inputs."""
+    files = (ROOT / "deployments" / "factors").glob("*.yaml")
+    documents = [yaml.safe_load(file.read_text("utf-8")) for file in files]
+    reading = {d["factor"]: d["inputs"] for d in documents if d.get("inputs")}
+    read = {ref.partition("/")[0] for refs in reading.values() for ref in refs.values()}
+
+    deployed = {deployment["name"] for deployment in DOCUMENT["deployments"]}
+    assert len(reading) >= 4
+    assert {*reading, *read} - deployed == set()
+
+
 def followed(trigger: dict[str, Any]) -> set[str]:
     """Name the deployments whose runs a trigger waits for: one, or all of several."""
     if trigger["type"] == "compound":
