@@ -181,10 +181,11 @@ class Deidentification(Terms):
             raise ValueError(
                 f"{twice} cannot be quasi-identifier and sensitive at once"
             )
-        if self.cells and (self.quasi_identifiers or len(self.tables) > 1):
+        rows = self.quasi_identifiers or self.sensitive
+        if self.cells and (rows or len(self.tables) > 1):
             raise ValueError(
-                "cells makes a table of counts, once and without quasi_identifiers:"
-                " persons are no longer in it"
+                "cells makes a table of counts, once and without quasi_identifiers and"
+                " sensitive: persons are no longer in it"
             )
         return self
 

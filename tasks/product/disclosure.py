@@ -28,7 +28,7 @@ from tasks.product.derive import distinct, persons
 from tasks.product.lineage import PERSONAL, RANK, Taken, showing
 from tasks.product.linkage import linkage_gate
 from tasks.product.relabel import relabel_gate
-from tasks.product.roles import misplaced
+from tasks.product.roles import misplaced, undeclared
 from tasks.product.treatment import changed
 
 NEEDED = (
@@ -128,12 +128,24 @@ def disclosed(
     found = measure(rows, terms, alone)
     table = terms.deidentification.cells
     leaks = leaking(rows.collect(), table) if table else Leaks(0, 0)
-    wrong = [*misplaced(rows, terms)]
+    wrong = [*undeclared(terms), *misplaced(rows, terms)]
     wrong += miscounted(terms, table) if table else ()
     gate = disclosure_gate(found, alone, leaks, wrong, terms)
     linked = linkage_gate(rows, earlier, terms, told)
     row = (terms.release, *found)
     return Answers((relabel, gate, linked), frame_of(Disclosure, [row]))
+
+
+def foreseen(case: Case) -> list[str]:
+    """Say what ``disclosure`` will refuse whatever the rows are, for a check."""
+    terms, read = case.terms, case.taken
+    if not terms.classified or not (read or about_persons(terms)):
+        return []
+    table = terms.deidentification.cells
+    wrong = [*undeclared(terms), *(miscounted(terms, table) if table else ())]
+    treated = terms.deidentification.treated | in_words(terms)
+    bare = tuple(n for n in groups(terms, read) if n not in treated)
+    return [*wrong, *((named_by(bare),) if bare else ())]
 
 
 def about_persons(terms: ProductTerms) -> bool:
@@ -314,10 +326,7 @@ def disclosure_gate(
             " pseudonym in their place, or list them as quasi_identifiers or sensitive"
         )
     if alone.groups:
-        shut.append(
-            f"{', '.join(alone.groups)} names the cells by a personal column; write its"
-            " groups in words (CASE … THEN 'under 40' …), or leave it out of the table"
-        )
+        shut.append(named_by(alone.groups))
     if alone.fine:
         told = ", ".join(f"{name} (k {least})" for name, least in alone.fine)
         shut.append(
@@ -348,6 +357,14 @@ def disclosure_gate(
         )
     ground = "; ".join(shut) or "k and l are kept"
     return "disclosure", not shut, ground, said(found, terms)
+
+
+def named_by(groups: Sequence[str]) -> str:
+    """Say that cells are named by what only a person holds."""
+    return (
+        f"{', '.join(groups)} names the cells by a personal column; write its groups in"
+        " words (CASE … THEN 'under 40' …), or leave it out of the table"
+    )
 
 
 def article(release: str) -> str:

@@ -23,13 +23,8 @@ INSIDE = "enclave"  # the one release that shows nobody outside a row
 LEAST_DIVERSE = 2
 
 
-def misplaced(rows: pl.LazyFrame, terms: ProductTerms) -> Iterator[str]:
-    """Say which columns are not what their role says, a sentence each.
-
-    Args:
-        rows: The published rows.
-        terms: The product's terms, with the policy's k filled in.
-    """
+def undeclared(terms: ProductTerms) -> Iterator[str]:
+    """Say which roles the document alone leaves open, a sentence each."""
     asked = terms.deidentification
     if not asked.cells:
         yield from unnamed(asked)
@@ -39,6 +34,16 @@ def misplaced(rows: pl.LazyFrame, terms: ProductTerms) -> Iterator[str]:
             f" values must differ in each class; write diversity: {LEAST_DIVERSE} or"
             " more"
         )
+
+
+def misplaced(rows: pl.LazyFrame, terms: ProductTerms) -> Iterator[str]:
+    """Say which columns are not what their role says, a sentence each.
+
+    Args:
+        rows: The published rows.
+        terms: The product's terms, with the policy's k filled in.
+    """
+    asked = terms.deidentification
     if told := nearly_unique(rows, asked, terms.threshold or 1):
         yield (
             f"{', '.join(told)} is listed as sensitive, but has nearly as many values"

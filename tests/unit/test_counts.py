@@ -13,7 +13,7 @@ import pytest
 from schemas.product import ProductTerms
 from tasks.product.case import Case
 from tasks.product.counts import in_words, miscounted, telling_groups
-from tasks.product.disclosure import disclosed
+from tasks.product.disclosure import disclosed, foreseen
 from tasks.product.lineage import taken
 from tests.unit.test_disclosure import RULES
 
@@ -282,3 +282,21 @@ def test_a_count_that_is_not_proven_shuts_the_gate() -> None:
     assert (
         "n counts rows, and one patient may have several" in believed["disclosure"][1]
     )
+
+
+def test_a_check_foresees_what_the_document_alone_decides() -> None:
+    def told(query: str, **more: Any) -> list[str]:
+        case = Case(terms(query, **more), pl.DataFrame(), date(2026, 6, 30))
+        return foreseen(case)
+
+    proven = (
+        "SELECT name AS ward, COUNT(DISTINCT patient) AS n FROM resource GROUP BY 1"
+    )
+    (counts,) = told(f"SELECT ward, COUNT(*) AS n {BY_WARD}")
+    (named,) = told(proven)
+
+    assert counts.startswith("n counts rows, and one patient may have several")
+    assert named.startswith("ward names the cells by a personal column")
+    # Whether a step changes it, only the rows can tell.
+    assert told(proven, steps=[{"mask": "ward", "first": 1}]) == []
+    assert told(f"SELECT ward, COUNT(DISTINCT patient) AS n {BY_WARD}") == []

@@ -475,6 +475,15 @@ def test_what_is_set_aside_is_what_a_plain_count_finds(
             {"steps": [{"cells": "who", "by": ["band"]}]},
             "cells makes a table of counts",
         ),
+        (
+            {
+                "steps": [{"cells": "who", "by": ["band"]}],
+                "quasi_identifiers": [],
+                "suppress": False,
+                "sensitive": ["ill"],
+            },
+            "once and without quasi_identifiers and sensitive",
+        ),
     ],
 )
 def test_terms_that_do_not_agree_are_refused(asked: dict[str, Any], told: str) -> None:

@@ -5,7 +5,7 @@ from typing import Any
 import polars as pl
 import pytest
 
-from tasks.product.roles import misplaced
+from tasks.product.roles import misplaced, undeclared
 from tests.unit.test_disclosure import COLUMNS, about, answers, frame, terms
 
 QUERY = "SELECT age, sex, ill, id FROM resource"
@@ -15,9 +15,8 @@ NAMES = ("age", "sex", "ill", "id")
 def told(rows: pl.LazyFrame, release: str = "enclave", **asked: Any) -> list[str]:
     """Ask about persons by age and sex, with the sensitive column ill."""
     columns = COLUMNS | {"id": "internal"}
-    return list(
-        misplaced(rows, terms(QUERY, columns, release=release, **about(**asked)))
-    )
+    given = terms(QUERY, columns, release=release, **about(**asked))
+    return [*undeclared(given), *misplaced(rows, given)]
 
 
 def people(*ills: str | None) -> pl.LazyFrame:
