@@ -1,7 +1,31 @@
-"""Build what measurement after recognition is given: decisions and totals."""
+"""Build what measurement after recognition is given: cards, decisions and totals."""
 
 from datetime import date
 from typing import Any
+
+
+def card(asset: str, **changed: Any) -> tuple[Any, ...]:
+    """One row of the register of cards: ACC-09, straight line over 60 months."""
+    row: dict[str, Any] = {
+        "entity": "jiangbei",
+        "asset": asset,
+        "number": 1,
+        "factor": "index",
+        "product": "index",
+        "version": "1.0.0",
+        "kind": "intangible",
+        "origin": "internal",
+        "serves": "customers",
+        "method": "straight_line",
+        "life_months": 60,
+        "residual_fen": 0,
+        "units": None,
+        "available_from": date(2025, 4, 18),
+        "right_ends": None,
+        "effective_on": date(2025, 4, 18),
+        "life_basis": "peers",
+    }
+    return tuple((row | changed).values())
 
 
 def decided(asset: str, event: str, on: date, **figures: Any) -> tuple[Any, ...]:

@@ -23,7 +23,7 @@ from tasks.asset.measure import (
     totals,
 )
 from tasks.finance import months_later
-from tests.measured import decided
+from tests.measured import card, decided
 
 METHODS = ["straight_line", "units_of_use", "sum_of_years", "declining_balance", "none"]
 
@@ -43,18 +43,10 @@ class Case:
         return list(carry(self.cost, self.ready, self.estimate, self.happened, months))
 
 
-def card(case: Case, number: int, of: Estimate, on: date, **changed: Any) -> Any:
-    """One row of the register of cards."""
-    row = {
-        "entity": "jiangbei",
-        "asset": case.name,
+def stated(case: Case, number: int, of: Estimate, on: date, **changed: Any) -> Any:
+    """The card of an estimate."""
+    known = {
         "number": number,
-        "factor": "index",
-        "product": "index",
-        "version": "1.0.0",
-        "kind": "intangible",
-        "origin": "internal",
-        "serves": "customers",
         "method": of.method,
         "life_months": of.life_months,
         "residual_fen": of.residual,
@@ -62,19 +54,18 @@ def card(case: Case, number: int, of: Estimate, on: date, **changed: Any) -> Any
         "available_from": case.ready,
         "right_ends": of.right_ends,
         "effective_on": on,
-        "life_basis": "peers",
     }
-    return tuple((row | changed).values())
+    return card(case.name, **(known | changed))
 
 
 def cards_of(cases: Iterable[Case], **changed: Any) -> pl.DataFrame:
     """The cards of all, a new number from each change of estimate on."""
     rows = []
     for case in cases:
-        rows.append(card(case, 1, case.estimate, case.ready, **changed))
+        rows.append(stated(case, 1, case.estimate, case.ready, **changed))
         estimates = [(on, h.estimate) for on, h in sorted(case.happened.items())]
         news = [(on, new) for on, new in estimates if new is not None]
-        rows += [card(case, 2 + i, new, on) for i, (on, new) in enumerate(news)]
+        rows += [stated(case, 2 + i, new, on) for i, (on, new) in enumerate(news)]
     return frame_of(AssetCard, rows)
 
 
