@@ -215,9 +215,10 @@ def of_set(tree: exp.SetOperation, scope: Scope) -> Rows:
             n: left.columns.get(n, NOTHING) | right.columns.get(n, NOTHING)
             for n in names
         }
-        return Rows(both, filters)
-    sides = zip(left.columns.items(), right.columns.values(), strict=False)
-    return Rows({name: one | other for (name, one), other in sides}, filters)
+    else:
+        sides = zip(left.columns.items(), right.columns.values(), strict=False)
+        both = {name: one | other for (name, one), other in sides}
+    return Rows(both if scope.counts is None else picked(both, filters), filters)
 
 
 def of_select(tree: exp.Select, scope: Scope) -> Rows:
@@ -287,7 +288,28 @@ def joined(tree: exp.Expr, scope: Scope) -> tuple[Scope, Origins]:
             lost = scope.tables.keys() - before.tables.keys()
             filters |= frozenset().union(*(scope.tables[n].filters for n in lost))
             scope = before
+        elif join.side and scope.counts is not None:
+            scope = of_outer(join, before, scope)
     return scope, filters
+
+
+def of_outer(join: exp.Join, before: Scope, scope: Scope) -> Scope:
+    """Let what an outer JOIN fills with nulls hold by what its rows were chosen."""
+    left = join.side == "LEFT"
+    filled = scope.tables.keys() - before.tables.keys() if left else scope.tables.keys()
+    on = of_join(join, replace(scope, pairs=False))
+    tables = {
+        name: Rows(picked(rows.columns, rows.filters | on), rows.filters)
+        if name in filled
+        else rows
+        for name, rows in scope.tables.items()
+    }
+    return replace(scope, tables=tables)
+
+
+def picked(columns: Mapping[str, Origins], by: Origins) -> dict[str, Origins]:
+    """Let each column hold by what its rows were picked among others of the result."""
+    return {name: found | laid_open(by) for name, found in columns.items()}
 
 
 def of_join(join: exp.Join, scope: Scope) -> Origins:

@@ -324,6 +324,9 @@ def other(column: str) -> pl.Expr:
 
 
 BY_DAY = "SELECT day, COUNT(*) AS n, {} AS x FROM flights GROUP BY day"
+BY_JOIN = (
+    "SELECT f.day, COUNT(DISTINCT f.id) AS n, SUM(o.delay) AS x FROM {} GROUP BY f.day"
+)
 FIGURES = {
     BY_DAY.format("SUM(delay)"): True,
     BY_DAY.format("AVG(delay) - COUNT(DISTINCT id)"): True,
@@ -349,6 +352,18 @@ FIGURES = {
     "WITH g AS (SELECT day, COUNT(*) AS n FROM flights GROUP BY day), h AS (SELECT day,"
     " SUM(delay) AS x FROM flights WHERE id = '7' GROUP BY day) SELECT g.day, g.n, h.x"
     " FROM g JOIN h ON g.day = h.day": False,
+    # nulls beside one person's value are counted, but hide nobody
+    BY_JOIN.format("flights f LEFT JOIN flights o ON f.id = o.id"): True,
+    BY_JOIN.format(
+        "flights f LEFT JOIN (SELECT id, delay FROM flights WHERE id = '7') o"
+        " ON f.id = o.id"
+    ): False,
+    BY_JOIN.format(
+        "flights o RIGHT JOIN flights f ON f.id = o.id AND o.id = '7'"
+    ): False,
+    "WITH u AS (SELECT id, day, delay FROM flights WHERE id = '7' UNION ALL SELECT id,"
+    " day, NULL AS delay FROM flights) SELECT day, COUNT(DISTINCT id) AS n,"
+    " SUM(delay) AS x FROM u GROUP BY day": False,
 }
 
 
