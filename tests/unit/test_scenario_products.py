@@ -99,7 +99,8 @@ def test_whatever_leaves_a_doubt_is_no_certificate(
 def collisions(speed_class: str, number: int) -> list[dict[str, Any]]:
     row = {"county": "cork", "hours": "3-7", "speed_class": speed_class}
     row |= {"severity": "minor"}
-    return [{**row, "num_fatal": 0, "num_serious": 0}] * number
+    harm = {"num_fatal": 0, "num_serious": 0}
+    return [{"number": f"{speed_class} {n}", **row, **harm} for n in range(number)]
 
 
 def test_small_classes_are_joined_until_the_cell_is_of_twenty() -> None:
