@@ -15,6 +15,8 @@ from schemas.entity import CHART
 from schemas.measurement import Charge, Movement, Position, Side, Total, Use
 from schemas.registers import AssetCard, AssetEvent, JournalLine
 from tasks.asset.amortize import Carried, Estimate, Happened, carry, charge_of
+from tasks.asset.derecognise import derecognition_sides
+from tasks.asset.impair import impair, impairment_sides
 from tasks.asset.measure import (
     amortisation_sides,
     charges,
@@ -425,3 +427,86 @@ def test_ten_thousand_assets_are_charged_together_as_each_alone() -> None:
         alone = charge_of(base, 20, case.cost, 1 + i % 50)
         assert charged.get(case.name, 0) == alone
     assert len(charged) == 10_000
+
+
+def posted(sides: pl.DataFrame, month: date) -> pl.DataFrame:
+    """The journal lines of what a close proposes."""
+    known = sides.with_columns(
+        entry=pl.format("{}/{}/{}{}", "event", "asset", "decision", pl.lit(month)),
+        booked_on=pl.lit(month),
+        period=pl.lit(f"{month:%Y-%m}"),
+        account=pl.col("role").replace_strict(CHART, return_dtype=pl.String),
+        memo=pl.lit("closed"),
+        voucher=pl.lit(""),
+        approval=pl.lit(""),
+    ).with_columns(line=pl.int_range(1, pl.len() + 1).over("entry"))
+    return known.select(list(JournalLine.to_schema().columns))
+
+
+def closed(
+    journal: pl.DataFrame, cards: pl.DataFrame, decisions: pl.DataFrame, month: date
+) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Close a month: what it proposes, and what stands before its decisions."""
+    at = positions(
+        cards, movements(journal, CHART, month), frame_of(Use, []), decisions, month
+    )
+    charged = charges(at, month)
+    left = totals(at, charged)
+    now = decisions.filter(pl.col("decided_on").dt.truncate("1mo") == month)
+    made = [
+        amortisation_sides(charged),
+        impairment_sides(impair(now, left)),
+        derecognition_sides(now, left),
+    ]
+    return posted(pl.concat(made), month), left
+
+
+def test_acc_09_is_closed_month_by_month_from_its_own_journal() -> None:
+    # 600,000.00 from 2025-04-18; 312,000.00 recoverable at 2026's end; sold in 2028-05
+    decisions = frame_of(
+        AssetEvent,
+        [
+            decided("a", "impair", date(2026, 12, 31), value_in_use_fen=31_200_000),
+            decided("a", "impair", date(2027, 12, 31), value_in_use_fen=99_900_000),
+            decided("a", "dispose", date(2028, 5, 4), proceeds_fen=10**7, tax_fen=6),
+        ],
+    )
+    cards = frame_of(AssetCard, [card("a")])
+    ready = date(2025, 4, 18)
+    lines = [("2211", -60_000_000), ("1701", 60_000_000)]
+    journal = frame_of(JournalLine, [line("recognise", ready, *of) for of in lines])
+    books = {}
+
+    for month in (months_later(date(2025, 3, 1), i) for i in range(45)):
+        made, books[month] = closed(journal, cards, decisions, month)
+        journal = pl.concat([journal, made])
+        again, _ = closed(journal, cards, decisions, month)
+        assert again.equals(made)
+
+    by_entry = journal.filter(pl.col("event") != "recognise").group_by("entry")
+    assert set(by_entry.agg(pl.col("amount_fen").sum())["amount_fen"]) == {0}
+    columns = ["gross_fen", "amortised_fen", "impaired_fen", "carrying_fen"]
+    closing = {m: f.select(columns).row(0) for m, f in books.items() if f.height}
+    assert date(2025, 3, 1) not in closing
+    assert closing[date(2025, 12, 1)] == (60_000_000, 9_000_000, 0, 51_000_000)
+    assert closing[date(2026, 12, 1)] == (60_000_000, 21_000_000, 0, 39_000_000)
+    assert closing[date(2027, 12, 1)] == (
+        *(60_000_000, 30_600_000, 7_800_000),
+        21_600_000,
+    )
+    assert closing[date(2028, 6, 1)] == (0, 0, 0, 0)
+    by_account = dict(
+        journal.group_by("account").agg(pl.col("amount_fen").sum()).iter_rows()
+    )
+    # four months of 2028 at 8,000.00: 184,000.00 carried, sold for 100,000.00
+    assert by_account == {
+        "2211": -60_000_000,
+        "1701": 0,
+        "1702": 0,
+        "1703": 0,
+        "6401": 33_800_000,
+        "6701": 7_800_000,
+        "1002": 10_000_006,
+        "22210107": -6,
+        "6115": 8_400_000,
+    }
