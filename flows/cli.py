@@ -677,6 +677,129 @@ def approve(
 
 
 @app.command
+def rights(
+    factor: str,
+    *,
+    on: date | None = None,
+    known_on: date | None = None,
+    json: Json = False,
+) -> int:
+    """Tell who holds which right over a factor's asset, and which disputes are open.
+
+    Example: datafactor rights flight-disruption --on 2026-06-30 --known-on 2026-07-15
+
+    Args:
+        on: The day of which is told; today if not said.
+        known_on: Count only what was recorded by the end of this day.
+    """
+    from flows import rights as registry
+
+    data = registry.rights_of(factor, on, known_on)
+    return Answer("rights", data, lambda c: registry.show(c, data)).give(json)
+
+
+@app.command
+def right(
+    factor: str,
+    event: Literal["grant", "change", "transfer", "renew", "revoke"],
+    *,
+    certificate: str,
+    basis: str,
+    evidence: str,
+    on: date | None = None,
+    kind: Annotated[
+        Literal["hold", "process", "operate"] | None, Parameter(name="--right")
+    ] = None,
+    to: str | None = None,
+    first: Annotated[date | None, Parameter(name="--from")] = None,
+    until: date | None = None,
+    scope: str | None = None,
+    field: str | None = None,
+    territory: str | None = None,
+    exclusive: bool | None = None,
+    sublicensable: bool | None = None,
+    file: Path | None = None,
+    json: Json = False,
+) -> int:
+    """Register a right: granted, changed, transferred, renewed or revoked (cancelled).
+
+    Example: datafactor right flight-disruption renew --certificate JB-DP-2026-018
+    --until 2033-06-30 --basis "renewed by the registrar" --evidence RENEWAL-2
+
+    Args:
+        certificate: Number of the registration certificate.
+        basis: Why, and by whose decision.
+        evidence: Document that proves it.
+        on: First day on which it is so; today if not said, of a renewal the day after
+            the last term.
+        kind: Which right; all of the certificate if not said.
+        to: Who holds it from then on: of a grant or a transfer.
+        first: First day of a grant.
+        until: Last day of a grant, or of a renewal.
+        scope: What it covers, in words: of a grant or a change, as are those below.
+        field: Field of use, an industry code; empty: any.
+        territory: Where it holds, a code of GB/T 2260; empty: anywhere.
+        exclusive: Nobody else has it.
+        sublicensable: Its holder may let others use it.
+        file: The evidence itself: its SHA-256 is kept.
+    """
+    from flows import rights as registry
+
+    said = {
+        "certificate": certificate,
+        "basis": basis,
+        "evidence": evidence,
+        "right": kind,
+        "holder": to,
+        "valid_from": first,
+        "valid_to": until,
+        "scope": scope,
+        "field": field,
+        "territory": territory,
+        "exclusive": exclusive,
+        "sublicensable": sublicensable,
+    }
+    data = registry.register(factor, event, on, file, **said)
+    return Answer("right", data, lambda c: registry.show(c, data)).give(json)
+
+
+@app.command
+def dispute(
+    factor: str,
+    event: Literal["open", "lift"],
+    *,
+    number: str,
+    ground: str,
+    evidence: str,
+    claimant: str = "",
+    on: date | None = None,
+    json: Json = False,
+) -> int:
+    """Open a dispute over a factor, which suspends every gate at once; or lift it.
+
+    Example: datafactor dispute rain open --number D-1 --claimant "Town of A"
+    --ground "claims the gauges" --evidence COURT-7
+
+    Args:
+        number: Of the dispute; a lift names the one that was opened.
+        ground: What is claimed, or why it is over.
+        evidence: Document that shows it.
+        claimant: Who raises it.
+        on: Day on which it was opened or lifted; today if not said.
+    """
+    from flows import rights as registry
+
+    said = {
+        "number": number,
+        "claimant": claimant,
+        "ground": ground,
+        "evidence": evidence,
+    }
+    data = registry.dispute(factor, event, on, **said)
+    return Answer("dispute", data, lambda c: registry.show(c, data)).give(json)
+
+
+@app.command
 def verify(*, anchor: Path | None = None, json: Json = False) -> int:
     """Recompute the chain, every projection, every register and every byte.
 

@@ -5,7 +5,7 @@ from typing import Any
 from schemas.artifact import Stage
 from tasks.asset.approve import approve
 from tasks.asset.assetize import assetize
-from tasks.asset.revoke import revoke_right
+from tasks.asset.register import register_dispute, register_right
 from tasks.capital.capitalize import capitalize
 from tasks.product.bundle import deliver
 from tasks.product.derive import derive
@@ -36,7 +36,8 @@ productize_task = stage_task(Stage.PRODUCT, productize)
 assetize_task = stage_task(Stage.ASSET, assetize)
 capitalize_task = stage_task(Stage.CAPITAL, capitalize)
 approve_task = stage_task(Stage.ASSET, approve, "approval")
-revoke_right_task = stage_task(Stage.ASSET, revoke_right, "act")
+register_right_task = stage_task(Stage.ASSET, register_right, "act")
+register_dispute_task = stage_task(Stage.ASSET, register_dispute, "act")
 order_task = stage_task(Stage.PRODUCT, order, "act")
 renew_task = stage_task(Stage.PRODUCT, renew, "act")
 replace_key_task = stage_task(Stage.PRODUCT, replace_key, "act")

@@ -73,6 +73,19 @@ class GrantedRight(Terms):
     evidence: Evidence
     valid_from: date = Field(description="First day of the right")
     valid_to: date = Field(description="Last day of the right")
+    field: str = Field(
+        "", max_length=2_000, description="Field of use, industry code; empty: any"
+    )
+    territory: str = Field(
+        "", max_length=2_000, description="Where it holds, GB/T 2260; empty: anywhere"
+    )
+    exclusive: bool = Field(False, description="Nobody else has this right 独占")
+    sublicensable: bool = Field(
+        False, description="The holder may let others use it 可转授权"
+    )
+    evidence_sha256: str = Field(
+        "", pattern=r"^(?:[0-9a-f]{64})?$", description="SHA-256 of the evidence"
+    )
 
     @model_validator(mode="after")
     def _it_lasts(self) -> Self:
@@ -181,6 +194,7 @@ class AssetTerms(Terms):
 
     factor: str = Field("", description="Filled in from the document")
     entity: str = Field("", description="Filled in from the document")
+    holder: str = Field("", description="Filled in: registered name of the entity")
     product: str = Field("", description="Filled in from the product")
     product_version: str = Field("", description="Filled in from the product")
     name: Slug = Field(description="Stable name of the asset")
@@ -320,14 +334,3 @@ class Asset(NamedTuple):
     amortization: Annotated[pl.LazyFrame, Amortization]
     appraisal_inputs: Annotated[pl.LazyFrame, AppraisalInputs]
     valuation: Annotated[pl.LazyFrame, Valuation]
-
-
-class Revocation(Terms):
-    """The end of a right before its time."""
-
-    factor: str = Field("", description="Factor whose asset is concerned")
-    certificate: Text = Field(description="Certificate that is revoked")
-    right: Literal["hold", "process", "operate"] = Field(description="Which right")
-    effective_on: date = Field(description="First day without the right")
-    basis: Text = Field(description="Why, and by whose decision")
-    evidence: Text = Field(description="Document that proves it")

@@ -436,6 +436,7 @@ def booked(
         update={
             **me,
             "entity": entity.entity,
+            "holder": entity.name,
             "product": product.name,
             "product_version": product.version,
             "costs": asset.costs.model_copy(update=me),

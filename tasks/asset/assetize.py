@@ -18,6 +18,7 @@ from tasks.asset.appraise.figures import rows
 from tasks.asset.appraise.value import appraised, in_force, valid_to
 from tasks.asset.cost import allocate, borne, incurred
 from tasks.asset.gates import Case, gates
+from tasks.asset.grants import grants, known_rights
 from tasks.asset.journal import journal
 from tasks.asset.recognize import recognize
 
@@ -56,7 +57,7 @@ def assetize(
     """
     if terms.rules is None:
         raise FactorError("asset: no policy was resolved; name one in the document")
-    granted = grants(terms)
+    granted = grants(terms, rights.collect())
     vouchers = incurred(costs, terms.entity, as_of)
     allocation = allocate(vouchers, terms)
     decision = recognize(terms.recognition, as_of)
@@ -95,25 +96,6 @@ def schedule(case: Case) -> pl.DataFrame:
     months = life.months if life else 0
     residual = exact_fen(spread.residual)
     return amortize(case.book, months, case.amortised_from, spread.method, residual)
-
-
-def grants(terms: AssetTerms) -> pl.DataFrame:
-    """Write the rights of the document as register rows. Contract: Right."""
-    rows = [
-        (
-            *(terms.entity, terms.name, r.right, "grant", r.certificate, r.holder),
-            *(r.basis, r.scope, r.evidence, r.valid_from, r.valid_from, r.valid_to),
-            *(1, "", "", False, False, ""),
-        )
-        for r in terms.rights
-    ]
-    return frame_of(Right, rows)
-
-
-def known_rights(posted: pl.DataFrame, granted: pl.DataFrame) -> pl.DataFrame:
-    """Put events together; what was posted stands before what the document says."""
-    key = ["certificate", "right", "event"]
-    return pl.concat([posted, granted]).unique(key, keep="first", maintain_order=True)
 
 
 def valuation(case: Case) -> pl.DataFrame:

@@ -16,7 +16,7 @@ from tasks.asset.appraise.case import case_of
 from tasks.asset.appraise.life import horizon
 from tasks.asset.recognize import Decision
 from tasks.quality import quality_holds
-from tasks.rights import standing
+from tasks.rights import Standing, standing
 
 Answer = tuple[str, bool, str, str]  # gate, passed, ground, evidence
 
@@ -53,10 +53,14 @@ class Case:
         """The useful life of an asset in use, which right or contract may shorten."""
         if (ready := self.amortised_from) is None:
             return None
-        right = standing(self.rights, "operate", self.as_of)
+        right = self.held("operate")
         return useful_life(
             self.terms.amortization, ready, right.last if right.live else None
         )
+
+    def held(self, right: str) -> Standing:
+        """Say how a right of the entity stands on the day, nobody else's."""
+        return standing(self.rights, right, self.as_of, self.terms.holder or None)
 
 
 def gates(case: Case, product_rows: int) -> pl.DataFrame:
@@ -79,8 +83,8 @@ def gates(case: Case, product_rows: int) -> pl.DataFrame:
 
 
 def held(case: Case, right: str) -> Answer:
-    """Ask whether a right is live on the day."""
-    found = standing(case.rights, right, case.as_of)
+    """Ask whether the entity holds a right on the day, not somebody else."""
+    found = case.held(right)
     return f"right_to_{right}", found.live, found.ground, found.evidence
 
 
@@ -128,7 +132,7 @@ def within_the_right(case: Case) -> Answer:
     guidance); the gate is shut where no whole month of it is left. Income is discounted
     over the shortest of economic, legal and contract life.
     """
-    found, life = standing(case.rights, "operate", case.as_of), case.life
+    found, life = case.held("operate"), case.life
     ends = []
     appraisal = case.appraisal
     if income := appraisal and horizon(case_of(case.terms, appraisal)):

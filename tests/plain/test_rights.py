@@ -10,17 +10,20 @@ from rich.console import Console
 from flows.demo import AS_OF, FACTOR
 from flows.document import factor_named
 from flows.progress import Progress
-from flows.stages import revoke_right_task
+from flows.stages import register_right_task
 from flows.value_chain import value_chain
-from schemas.asset import Revocation
 from schemas.errors import Refused, RegisterError
 from schemas.registers import Right
+from schemas.rights import RightAct
 from tasks import store
 from tests.archive import small_archive
 from tests.builders import temporary_store
 
-END = Revocation(
+END = RightAct(
     factor=FACTOR,
+    entity="jiangbei-data",
+    asset="flight-disruption-index",
+    event="revoke",
     certificate="JB-DP-2026-018",
     right="operate",
     effective_on=date(2026, 6, 1),
@@ -40,7 +43,7 @@ def test_a_revoked_right_stops_the_reuse_of_stage_3_and_refuses_it() -> None:
     value_chain.fn(FACTOR, AS_OF)
     rights = factor_named(FACTOR).live(Right)
 
-    revoke_right_task(rights, END)
+    register_right_task(rights, END)
     with (
         Progress(Console(), quiet=True) as progress,
         pytest.raises(Refused, match="right to operate"),
@@ -61,8 +64,8 @@ def test_revoking_twice_posts_once() -> None:
     value_chain.fn(FACTOR, AS_OF)
     rights = factor_named(FACTOR).live(Right)
 
-    first = revoke_right_task(rights, END)
-    second = revoke_right_task(rights, END)
+    first = register_right_task(rights, END)
+    second = register_right_task(rights, END)
 
     assert store.scan(store.current(), first).collect().height == 1
     assert store.scan(store.current(), second).collect().height == 1
@@ -77,4 +80,4 @@ def test_a_right_that_was_never_granted_cannot_be_revoked() -> None:
     rights = factor_named(FACTOR).live(Right)
 
     with pytest.raises(RegisterError, match="grants no right to operate"):
-        revoke_right_task(rights, END.model_copy(update={"certificate": "NONE"}))
+        register_right_task(rights, END.model_copy(update={"certificate": "NONE"}))
