@@ -16,7 +16,7 @@ import polars as pl
 from schemas.errors import ContractError
 from schemas.measurement import Side, Total
 from schemas.registers import AssetEvent
-from tasks.asset.impair import carried, sides
+from tasks.asset.impair import LEAVING, carried, sides
 
 Lines = list[tuple[str, int]]  # role, debit > 0, credit < 0
 RECEIVED = {"dispose": "bank", "contribute": "investment"}
@@ -60,19 +60,19 @@ def derecognition_sides(
     """Write the entries of many assets that leave the books in a month.
 
     Args:
-        decisions: Those of other events are left out; at most one an asset. Inventory
-            can lapse (expire: 1471, 6711 / 1405), its sale is an invoice.
+        decisions: All of the month; at most one an asset lets it leave. Inventory can
+            lapse (expire: 1471, 6711 / 1405), its sale is an invoice.
         totals: As of the month before; nothing is charged in the month.
 
     Raises:
         ContractError: An asset leaves twice, is not in the books or of another kind; a
             disposal or contribution lacks its proceeds, or an expiry brings some.
     """
-    leaving = decisions.filter(pl.col("event").is_in([*RECEIVED, "expire"]))
+    leaving = decisions.filter(pl.col("event").is_in(LEAVING))
     expired, held = pl.col("event") == "expire", pl.col("kind") == "inventory"
     refuse_unclear(leaving)
-    lapsed = carried(leaving.filter(expired), totals, ["intangible", "inventory"])
-    received = carried(leaving.filter(~expired), totals, ["intangible"])
+    parts = [carried(leaving, "expire", totals, ["intangible", "inventory"])]
+    parts += [carried(leaving, event, totals, ["intangible"]) for event in RECEIVED]
     gross, impaired = pl.col("gross_fen"), pl.col("impaired_fen")
     tax, got = pl.col("tax_fen").fill_null(0), pl.col("proceeds_fen")
     amounts = {
@@ -89,7 +89,7 @@ def derecognition_sides(
         "intangible": pl.when(held).then(0).otherwise(-gross),
         "inventory": pl.when(held).then(-gross).otherwise(0),
     }
-    return sides(pl.concat([lapsed, received]), amounts)
+    return sides(pl.concat(parts), amounts)
 
 
 def refuse_unclear(leaving: pl.DataFrame) -> None:

@@ -19,6 +19,7 @@ from schemas.errors import ContractError
 from schemas.measurement import Finding, Side, Total
 from schemas.registers import AssetEvent
 
+LEAVING = ["dispose", "contribute", "expire"]
 AMORTISED = ["intangible", "development expenditure"]  # under CAS 8, not CAS 1
 
 
@@ -61,20 +62,21 @@ def impair(
     """Run the decided tests of a month, many assets at once.
 
     Args:
-        decisions: Those of other events are left out. Of one asset they are taken in
-            the order of day and number, each on what the one before it left.
+        decisions: All of the month. Of one asset tests are taken in the order of day
+            and number, each on what the one before it left.
         totals: What is carried at the month's end, after its amortisation and before
             its impairment.
 
     Returns:
-        One row a decision; ``change_fen`` is the loss, never below 0.
+        One row a test; ``change_fen`` is the loss, never below 0, and 0 for what leaves
+        the books in the month.
 
     Raises:
         ContractError: A decision has no figures, or its asset is not carried.
     """
     sale = pl.col("fair_value_fen") - pl.col("costs_fen").fill_null(0)
     found = pl.max_horizontal(sale, "value_in_use_fen").clip(lower_bound=0)
-    known = carried(decisions.filter(event="impair"), totals, AMORTISED)
+    known = carried(decisions, "impair", totals, AMORTISED)
     decided = known.with_columns(recoverable_fen=found)
     if without := decided["recoverable_fen"].null_count():
         raise ContractError(
@@ -82,7 +84,7 @@ def impair(
             " give one"
         )
     lowest = pl.col("recoverable_fen").cum_min().shift(1).over("entity", "asset")
-    return tested(
+    return findings(
         decided.with_columns(carrying_fen=pl.min_horizontal("carrying_fen", lowest)),
         (pl.col("carrying_fen") - pl.col("recoverable_fen")).clip(lower_bound=0),
         pl.when(pl.col("recoverable_fen") <= pl.col("carrying_fen"))
@@ -97,16 +99,24 @@ def impair(
 
 
 def carried(
-    decisions: pl.DataFrame, totals: pl.DataFrame, kinds: Collection[str]
+    decisions: pl.DataFrame, event: str, totals: pl.DataFrame, kinds: Collection[str]
 ) -> pl.DataFrame:
-    """Put what is carried beside each decision, in the order they were taken.
+    """Put what is carried beside each decision of an event, in the order of taking.
+
+    ``leaves`` marks an asset that another decision lets leave the books.
 
     Raises:
         ContractError: An asset is not in the books, or of another kind.
     """
-    known = decisions.join(
-        totals, on=["entity", "asset"], how="left", validate="m:1"
-    ).sort("entity", "asset", "decided_on", "decision")
+    key = ["entity", "asset"]
+    left = decisions.filter(pl.col("event").is_in(LEAVING)).select(key).unique()
+    known = (
+        decisions.filter(event=event)
+        .join(totals, on=key, how="left", validate="m:1")
+        .join(left.with_columns(leaves=True), on=key, how="left")
+        .with_columns(pl.col("leaves").fill_null(False))
+        .sort(*key, "decided_on", "decision")
+    )
     if gone := known.filter(pl.col("gross_fen").fill_null(0) <= 0).height:
         raise ContractError(
             f"{gone} decisions concern an asset that is not in the books: correct its"
@@ -120,9 +130,13 @@ def carried(
     return known
 
 
-def tested(known: pl.DataFrame, change: pl.Expr, said: pl.Expr) -> pl.DataFrame:
-    """Write the finding of each decided test. Contract: Finding."""
-    made = known.with_columns(change_fen=change, said=said)
+def findings(known: pl.DataFrame, change: pl.Expr, said: pl.Expr) -> pl.DataFrame:
+    """Write the finding of each test. Contract: Finding."""
+    gone = pl.lit("leaves the books in the month: its gain or loss is all there is")
+    made = known.with_columns(
+        change_fen=pl.when("leaves").then(0).otherwise(change),
+        said=pl.when("leaves").then(gone).otherwise(said),
+    )
     return made.select(list(Finding.to_schema().columns))
 
 

@@ -17,7 +17,7 @@ import polars as pl
 from schemas.measurement import Indication
 from schemas.quality import TOTAL, WHOLE, Score
 from schemas.registers import AssetCard, AssetEvent
-from tasks.asset.derecognise import RECEIVED
+from tasks.asset.impair import LEAVING
 from tasks.finance import months_later
 
 KEY = ["entity", "asset"]
@@ -45,7 +45,7 @@ def indicators(
     """
     until = months_later(month, 1) - timedelta(days=1)
     known = decisions.filter(pl.col("decided_on") <= until)
-    left = known.filter(pl.col("event").is_in([*RECEIVED, "expire"])).select(KEY)
+    left = known.filter(pl.col("event").is_in(LEAVING)).select(KEY)
     current = cards.filter(pl.col("effective_on") <= until).sort("number")
     held = (
         current.group_by(KEY)

@@ -16,7 +16,7 @@ import polars as pl
 from schemas.errors import ContractError
 from schemas.measurement import Finding, Side, Total
 from schemas.registers import AssetEvent
-from tasks.asset.impair import carried, sides, tested
+from tasks.asset.impair import carried, findings, sides
 
 Lines = list[tuple[str, int]]  # role, debit > 0, credit < 0
 
@@ -92,8 +92,8 @@ def provide(
     """Compare cost and net realisable value, many assets at once.
 
     Args:
-        decisions: Those of other events are left out. Of one asset they are taken in
-            the order of day and number, each on what the one before it left.
+        decisions: All of the month. Of one asset they are taken in the order of day and
+            number, each on what the one before it left.
         totals: Cost (gross) and provision (impaired) before the month's decisions.
 
     Returns:
@@ -102,7 +102,7 @@ def provide(
     Raises:
         ContractError: A decision lacks its price, or its asset is not in the books.
     """
-    known = carried(decisions.filter(event="provision"), totals, ["inventory"])
+    known = carried(decisions, "provision", totals, ["inventory"])
     if without := known["fair_value_fen"].null_count():
         raise ContractError(
             f"{without} decisions on a provision lack the expected price: give it"
@@ -112,7 +112,7 @@ def provide(
     due = (pl.col("gross_fen") - value).clip(lower_bound=0)
     before = due.shift(1).over("entity", "asset").fill_null(pl.col("impaired_fen"))
     change = due - before
-    return tested(
+    return findings(
         known.with_columns(
             recoverable_fen=value, carrying_fen=pl.col("gross_fen") - before
         ),

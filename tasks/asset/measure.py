@@ -18,8 +18,7 @@ from schemas.entity import Role
 from schemas.measurement import Charge, Movement, Position, Side, Total, Use
 from schemas.registers import AssetCard, AssetEvent, JournalLine
 from tasks.asset.amortize import YEAR
-from tasks.asset.derecognise import RECEIVED
-from tasks.asset.impair import sides
+from tasks.asset.impair import LEAVING, sides
 from tasks.finance import months_later
 
 KEY = ["entity", "asset"]
@@ -95,7 +94,9 @@ def positions(
             stands. A card that changes no estimate does not re-base.
         moved: Without what the month's own close posts.
         uses: Units served, where the method asks for them.
-        decisions: Which assets leave the books, and when; which are tested.
+        decisions: Which assets leave the books, and when; which are tested. One that
+            is learnt after its month was closed counts from the first open month: give
+            it that day. So does a card.
         month: First day of the month that is measured.
     """
     known = cards.filter(pl.col("effective_on") < months_later(month, 1))
@@ -162,7 +163,7 @@ def rebasing(known: pl.DataFrame, past: pl.DataFrame, month: date) -> pl.DataFra
 
 def departures(decisions: pl.DataFrame) -> pl.DataFrame:
     """Find the month in which each asset leaves the books: entity, asset, ends_in."""
-    leaving = decisions.filter(pl.col("event").is_in([*RECEIVED, "expire"]))
+    leaving = decisions.filter(pl.col("event").is_in(LEAVING))
     return leaving.group_by(KEY).agg(
         ends_in=pl.col("decided_on").min().dt.truncate("1mo")
     )

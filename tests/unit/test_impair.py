@@ -108,6 +108,21 @@ def test_a_second_test_in_the_month_starts_from_what_the_first_left() -> None:
     ]
 
 
+@pytest.mark.parametrize("event", ["dispose", "contribute", "expire"])
+def test_what_leaves_the_books_in_the_month_has_no_loss_of_its_own(event: str) -> None:
+    decisions = [
+        decided("a", "impair", date(2026, 12, 1), value_in_use_fen=40),
+        decided("a", event, DAY),
+        decided("b", "impair", DAY, value_in_use_fen=40),
+    ]
+    totals = frame_of(Total, [total("a", 100), total("b", 100)])
+
+    found = impair(frame_of(AssetEvent, decisions), totals)
+
+    assert found["change_fen"].to_list() == [0, 60]
+    assert "leaves the books in the month" in found["said"][0]
+
+
 @pytest.mark.parametrize(
     ("asset", "changed", "figures", "said"),
     [
