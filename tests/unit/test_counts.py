@@ -122,6 +122,10 @@ def test_what_is_no_count_of_the_persons_is_refused(counted: str, told: str) -> 
         " INNER JOIN towns AS t ON r.ward = t.ward GROUP BY r.ward",
         "SELECT r.ward, COUNT(DISTINCT patient) AS n FROM towns AS t"
         " INNER JOIN resource AS r ON r.ward = t.ward GROUP BY r.ward",
+        # a name that two tables hold is no one's
+        "SELECT ward, COUNT(DISTINCT patient) AS n FROM resource AS r INNER JOIN"
+        " (SELECT ward AS w, visit AS patient FROM resource) AS d ON r.ward = d.w"
+        " GROUP BY ward",
         # the count of another cell
         f"WITH c AS (SELECT ward, COUNT(DISTINCT patient) AS n {BY_WARD})"
         " SELECT a.ward, b.n FROM c AS a INNER JOIN c AS b ON a.ward <> b.ward",
