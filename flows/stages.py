@@ -5,6 +5,7 @@ from typing import Any
 from schemas.artifact import Stage
 from tasks.asset.approve import approve
 from tasks.asset.assetize import assetize
+from tasks.asset.post import post
 from tasks.asset.register import register_dispute, register_right
 from tasks.capital.capitalize import capitalize
 from tasks.product.bundle import deliver
@@ -34,6 +35,7 @@ classify_task = stage_task(Stage.RESOURCE, classify)
 derive_task = stage_task(Stage.PRODUCT, derive)
 productize_task = stage_task(Stage.PRODUCT, productize)
 assetize_task = stage_task(Stage.ASSET, assetize)
+post_task = stage_task(Stage.ASSET, post)
 capitalize_task = stage_task(Stage.CAPITAL, capitalize)
 approve_task = stage_task(Stage.ASSET, approve, "approval")
 register_right_task = stage_task(Stage.ASSET, register_right, "act")

@@ -18,10 +18,12 @@ from flows.stages import (
     capitalize_task,
     classify_task,
     collect_task,
+    post_task,
 )
 from flows.summary import Chain
 from schemas.artifact import Stage
-from schemas.registers import Pledge, Right
+from schemas.registers import AssetCard, Pledge, Right
+from tasks.asset.approval import posting
 
 
 def run_name() -> str:
@@ -61,11 +63,13 @@ def value_chain(
     assessed = made and assess_task(resource, terms.counted, terms.assessed, made, day)
     findings = made and classify_task(resource, made)
     product = product_of(terms, resource, findings, day)
-    costs = terms.asset and vouchers_of(terms.asset.costs)
-    rights, pledges = terms.live(Right), terms.live(Pledge)
+    rights, pledges, cards = map(terms.live, (Right, Pledge, AssetCard))
     asset = terms.asset and assetize_task(
-        product, costs, rights, terms.booked, assessed, terms.asset, day
+        *(product, vouchers_of(terms.asset.costs), rights, cards, assessed),
+        *(terms.asset, day),
     )
+    if terms.asset:
+        post_task(asset, *terms.books, posting(terms.asset), day)
     capital = terms.capital and capitalize_task(
         asset, rights, pledges, assessed, terms.capital, day
     )

@@ -15,7 +15,14 @@ from schemas.gates import Gates
 from schemas.money import Exact, Yuan
 from schemas.offer import Ceiling
 from schemas.policy import AssetRules
-from schemas.registers import PERIOD, PRODUCTION_FACTORS, Cost, JournalLine, Right
+from schemas.registers import (
+    PERIOD,
+    PRODUCTION_FACTORS,
+    AssetCard,
+    Cost,
+    JournalLine,
+    Right,
+)
 from schemas.resource import Source
 from schemas.terms import Slug, Terms, Text
 
@@ -209,6 +216,9 @@ class AssetTerms(Terms):
     appraisal: tuple[Appraisal, ...] = Field((), description="Appraisals")
     ceiling: Ceiling | None = Field(None, description="Filled in from the product")
     authorised: Ending | None = Field(None, description="Filled in from the product")
+    approval_above: Annotated[Yuan, Field(ge=0)] | None = Field(
+        None, description="An entry above it needs approval; else the policy's, yuan"
+    )
     accounts: dict[Role, str] = Field(
         default_factory=dict, description="Filled in from the entity"
     )
@@ -322,6 +332,36 @@ class Valuation(pa.DataFrameModel):
         unique = ["asset", "version"]
 
 
+class PostTerms(Terms):
+    """Under which conditions proposed entries enter the books of an entity."""
+
+    factor: str = Field(description="Whose run proposes them")
+    entity: str = Field(description="Whose books they enter")
+    asset: str = Field("", description="Asset of which they are all there is; or none")
+    complete: tuple[str, ...] = Field((), description="Events of which they are so")
+    policy: str = Field(description="Policy that states the threshold")
+    approval_above: Annotated[Yuan, Field(ge=0)] = Field(
+        description="An entry above it needs another person's approval, yuan"
+    )
+    thresholds: dict[str, Annotated[Yuan, Field(ge=0)]] = Field(
+        default_factory=dict, description="Assets with a threshold of their own"
+    )
+    terms_sha256: str = Field(
+        pattern=r"^[0-9a-f]{64}$", description="Digest of the terms that propose them"
+    )
+
+
+class Proposed(JournalLine):
+    """Journal lines as the facts support them; ``post`` enters what is new of them."""
+
+
+class Posted(NamedTuple):
+    """What enters the journal; gates first."""
+
+    gates: Annotated[pl.LazyFrame, Gates]
+    posted: Annotated[pl.LazyFrame, JournalLine]
+
+
 class Asset(NamedTuple):
     """What the third stage hands over; gates first."""
 
@@ -330,7 +370,8 @@ class Asset(NamedTuple):
     costs: Annotated[pl.LazyFrame, Cost]
     allocation: Annotated[pl.LazyFrame, Allocation]
     recognition: Annotated[pl.LazyFrame, Recognition]
-    journal: Annotated[pl.LazyFrame, JournalLine]
+    journal: Annotated[pl.LazyFrame, Proposed]
+    cards: Annotated[pl.LazyFrame, AssetCard]
     amortization: Annotated[pl.LazyFrame, Amortization]
     appraisal_inputs: Annotated[pl.LazyFrame, AppraisalInputs]
     valuation: Annotated[pl.LazyFrame, Valuation]

@@ -24,7 +24,7 @@ from schemas.licence import Grant, Unlisted, catalogues, looked_up
 from schemas.policy import AssetRules, CapitalRules, Policy
 from schemas.product import ProductRules, ProductTerms, Provider, Upstream
 from schemas.quality import CheckCounts, Indicator
-from schemas.registers import JournalLine
+from schemas.registers import Approval, JournalLine, PeriodClose
 from schemas.resource import ResourceTerms, Source, in_order
 from schemas.scenario import Scenario
 from schemas.terms import Name, Slug, Terms, Text
@@ -149,10 +149,15 @@ class Factor(Terms):
         return Snapshot(register=register, where=where)
 
     @property
-    def booked(self) -> Snapshot:
-        """Ask for the journal lines that the asset's stage has posted so far."""
-        where = {"entity": self.entity}
-        return Snapshot(register=JournalLine, where=where, own=True)
+    def books(self) -> tuple[Snapshot, Snapshot, Snapshot]:
+        """Ask what is posted of the asset, closed and approved of its entity."""
+        mine = {"entity": self.entity}
+        closed = Snapshot(register=PeriodClose, where=mine)
+        return (
+            self.live(JournalLine),
+            closed,
+            Snapshot(register=Approval, where=mine),
+        )
 
     @property
     def counted(self) -> Snapshot:

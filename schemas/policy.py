@@ -7,6 +7,7 @@ from typing import Literal, TypeVar
 from pydantic import Field, ValidationError
 
 from schemas.errors import FactorError
+from schemas.money import Yuan
 from schemas.terms import Name, Slug, Terms, Text
 
 
@@ -75,3 +76,4 @@ class AssetRules(Rules):
 
     recognition_from: date = Field(description="No recognition before this day")
     appraisal_valid_months: int = Field(gt=0, description="Life of an appraisal")
+    approval_above: Yuan = Field(ge=0, description="Entries above it need approval")

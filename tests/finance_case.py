@@ -7,6 +7,7 @@ ready on 2025-04-18. Dates the oracle leaves open are chosen here.
 
 from collections.abc import Sequence
 from datetime import date
+from decimal import Decimal
 from typing import Any
 
 import polars as pl
@@ -16,7 +17,7 @@ from schemas.capital import Capital, CapitalTerms
 from schemas.contract import frame_of
 from schemas.policy import AssetRules, CapitalRules
 from schemas.quality import Score
-from schemas.registers import JournalLine, Pledge, Right
+from schemas.registers import AssetCard, Pledge, Right
 from tasks.asset.assetize import assetize
 from tasks.capital.capitalize import capitalize
 
@@ -210,6 +211,7 @@ def asset_terms(**changed: Any) -> AssetTerms:
             applies_from=date(2024, 1, 1),
             recognition_from=date(2024, 1, 1),
             appraisal_valid_months=12,
+            approval_above=Decimal("5000000.00"),
         ),
     }
     return AssetTerms.model_validate(stated | changed)
@@ -251,13 +253,13 @@ def make_asset(
     rights: Sequence[tuple[Any, ...]] = (),
     as_of: date = AS_OF,
     product_rows: int = 3,
-    booked: Sequence[tuple[Any, ...]] = (),
+    cards: pl.DataFrame | None = None,
     score: pl.LazyFrame | None = None,
 ) -> Asset:
     """Run the third stage."""
     product = pl.LazyFrame({"route": range(product_rows)})
     posted = frame_of(Right, rights).lazy()
-    before = frame_of(JournalLine, booked).lazy()
+    before = (frame_of(AssetCard, []) if cards is None else cards).lazy()
     terms = terms or asset_terms()
     held = scored() if score is None else score
     return assetize(product, vouchers(rows), posted, before, held, terms, as_of)

@@ -11,23 +11,25 @@ from schemas.contract import frame_of
 from schemas.errors import FactorError
 from schemas.money import exact_fen
 from schemas.quality import Score
-from schemas.registers import JournalLine, Right
+from schemas.registers import AssetCard, Right
 from tasks.asset.amortize import amortize
 from tasks.asset.appraise.case import case_of
 from tasks.asset.appraise.figures import rows
 from tasks.asset.appraise.value import appraised, in_force, valid_to
+from tasks.asset.card import next_card
 from tasks.asset.cost import allocate, borne, incurred
 from tasks.asset.gates import Case, gates
 from tasks.asset.grants import grants, known_rights
 from tasks.asset.journal import journal
 from tasks.asset.recognize import recognize
+from tasks.rights import standing
 
 
 def assetize(
     product: pl.LazyFrame,
     costs: pl.LazyFrame,
     rights: Annotated[pl.LazyFrame, Right],
-    booked: Annotated[pl.LazyFrame, JournalLine],
+    cards: Annotated[pl.LazyFrame, AssetCard],
     score: Annotated[pl.LazyFrame, Score],
     terms: AssetTerms,
     as_of: date,
@@ -38,15 +40,15 @@ def assetize(
         product: The product; it must hold rows to be worth anything.
         costs: The vouchers, parsed (``schemas.asset.VOUCHER_COLUMNS``), fen.
         rights: Right events already posted for this asset.
-        booked: Journal lines that this stage has posted for this factor.
+        cards: Cards of the asset so far.
         score: The quality of the resource on the day, and before.
         terms: The document's asset with entity, policy and product filled in.
         as_of: The day the stage speaks of; later vouchers are left out.
 
     Returns:
-        Gates first; then rights, costs and journal lines to post, the allocation, the
-        recognition path, the amortisation schedule, the appraisal's inputs and the
-        valuation.
+        Gates first; then rights and costs to post, the allocation, the recognition
+        path, the journal lines to propose, the next card to post, the amortisation
+        schedule, the appraisal's inputs and the valuation.
 
     Raises:
         FactorError: The terms lack their policy.
@@ -62,7 +64,6 @@ def assetize(
     allocation = allocate(vouchers, terms)
     decision = recognize(terms.recognition, as_of)
     costed = borne(terms.product, vouchers, allocation, decision)
-    lines = journal(costed, decision, terms)
     case = Case(
         terms=terms,
         rules=terms.rules,
@@ -70,9 +71,7 @@ def assetize(
         rights=known_rights(rights.collect(), granted),
         vouchers=vouchers,
         borne=costed,
-        booked=booked.collect(),
         score=score.collect(),
-        journal=lines,
         decision=decision,
         appraisal=in_force(terms.appraisal, as_of),
     )
@@ -83,7 +82,8 @@ def assetize(
         costs=vouchers.lazy(),
         allocation=allocation.lazy(),
         recognition=frame_of(Recognition, decision.steps).lazy(),
-        journal=lines.lazy(),
+        journal=journal(costed, decision, terms).lazy(),
+        cards=card_of(case, cards.collect()).lazy(),
         amortization=schedule(case).lazy(),
         appraisal_inputs=frame_of(AppraisalInputs, inputs).lazy(),
         valuation=valuation(case).lazy(),
@@ -96,6 +96,13 @@ def schedule(case: Case) -> pl.DataFrame:
     months = life.months if life else 0
     residual = exact_fen(spread.residual)
     return amortize(case.book, months, case.amortised_from, spread.method, residual)
+
+
+def card_of(case: Case, known: pl.DataFrame) -> pl.DataFrame:
+    """Write the card that follows from the day's decision. Contract: AssetCard."""
+    found = standing(case.rights, "operate", case.as_of)
+    ends = found.last if found.live else None
+    return next_card(known, case.decision, ends, case.terms, case.as_of)
 
 
 def valuation(case: Case) -> pl.DataFrame:

@@ -31,9 +31,7 @@ class Case:
     rights: pl.DataFrame  # contract Right: posted before, and granted by the document
     vouchers: pl.DataFrame  # contract Cost
     borne: pl.DataFrame  # voucher lines with this product's part, and ``capitalised``
-    booked: pl.DataFrame  # contract JournalLine: posted before
     score: pl.DataFrame  # contract Score: of the resource
-    journal: pl.DataFrame  # contract JournalLine: what the vouchers support now
     decision: Decision
     appraisal: Appraisal | None
 
@@ -74,7 +72,6 @@ def gates(case: Case, product_rows: int) -> pl.DataFrame:
         held(case, "operate"),
         ("product", product_rows > 0, full, "the product"),
         vouchers_prove_cost(case),
-        books_continue(case),
         recognised_under_the_rule(case),
         within_the_right(case),
         quality_holds(case.score),
@@ -98,19 +95,6 @@ def vouchers_prove_cost(case: Case) -> Answer:
     )
     passed = bare == 0 and case.borne.height > 0
     return "vouchers", passed, ground, "the vouchers"
-
-
-def books_continue(case: Case) -> Answer:
-    """Ask that every entry posted up to the day still has its voucher and share.
-
-    Posted entries stay; a voucher that vanishes would shrink the book value while the
-    journal keeps it.
-    """
-    posted = case.booked.filter(pl.col("booked_on") <= case.as_of)["entry"].unique()
-    gone = posted.filter(~posted.is_in(case.journal["entry"].implode())).len()
-    ground = f"{gone} of {posted.len()} posted entries have lost their voucher or share"
-    remedy = "; put the line back, or book a reversal first" if gone else ""
-    return "books_continue", gone == 0, ground + remedy, "register JournalLine"
 
 
 def recognised_under_the_rule(case: Case) -> Answer:

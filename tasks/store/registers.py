@@ -94,7 +94,7 @@ NOTHING = pl.lit("")
 # Columns that registers gained, with what they say of frames posted before.
 ADDED: dict[type[pa.DataFrameModel], dict[str, pl.Expr]] = {
     JournalLine: {
-        "asset": NOTHING,
+        "asset": pl.col("entry").str.split("/").list.get(1, null_on_oob=True),
         "event": pl.col("entry").str.split("/").list.first(),
         "voucher": NOTHING,
         "approval": NOTHING,

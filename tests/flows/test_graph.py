@@ -32,6 +32,7 @@ BOXES = {
     "derive",
     "productize",
     "assetize",
+    "post",
     "capitalize",
 }
 
@@ -78,6 +79,7 @@ def test_the_run_page_shows_the_chain_and_its_edges(small_store: store.Store) ->
         "derive": {"transform"},
         "productize": {"derive", "classify"},
         "assetize": {"productize", "clean[vouchers]", "assess"},
+        "post": {"assetize"},
         "capitalize": {"assetize", "assess"},
     }
 

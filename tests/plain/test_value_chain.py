@@ -15,7 +15,7 @@ from flows.progress import Progress
 from flows.summary import Chain, lines
 from flows.value_chain import value_chain
 from schemas.errors import ContractError
-from schemas.registers import Right
+from schemas.registers import AssetCard, Right
 from tasks import store
 
 
@@ -114,7 +114,7 @@ def test_a_second_run_reuses_every_stage_and_adds_nothing(chain: Chain) -> None:
     with Progress(Console(), quiet=True) as progress:
         again = value_chain.fn(FACTOR, AS_OF)
 
-    assert [published.reused for _, published, _ in progress.done] == [True] * 19
+    assert [published.reused for _, published, _ in progress.done] == [True] * 20
     assert again.frames == chain.frames
     assert len(store.runs(store.current(), "")) == before
 
@@ -166,7 +166,7 @@ def test_a_raw_artifact_can_be_neither_priced_nor_pledged(
             raw,
             chain.frames["asset"]["costs"],
             rights,
-            terms.booked,
+            terms.live(AssetCard),
             raw,
             terms.asset,
             AS_OF,

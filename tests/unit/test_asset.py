@@ -77,7 +77,6 @@ def test_every_gate_is_open_in_the_base_case() -> None:
         "right_to_operate",
         "product",
         "vouchers",
-        "books_continue",
         "recognition_date",
         "term_of_right",
         "quality",

@@ -242,7 +242,7 @@ CREATE TABLE journallinerow (
 CREATE INDEX ix_journallinerow_artifact ON journallinerow (artifact);
 
 INSERT INTO journallinerow ("entity", "entry", "line", "booked_on", "period", "account", "amount_fen", "memo", "artifact", "poster", "asset", "event", "voucher", "approval")
-SELECT "entity", "entry", "line", "booked_on", "period", "account", "amount_fen", "memo", "artifact", "poster", '', CASE WHEN entry LIKE 'recognise/%' THEN 'recognise' ELSE 'incur' END, '', ''
-FROM journallinerow_before;
+SELECT "entity", "entry", "line", "booked_on", "period", "account", "amount_fen", "memo", "artifact", "poster", substr(named, 1, {position}(named || '/', '/') - 1), CASE WHEN entry LIKE 'recognise/%' THEN 'recognise' ELSE 'incur' END, '', ''
+FROM (SELECT journallinerow_before.*, substr(entry, {position}(entry, '/') + 1) AS named FROM journallinerow_before) AS known;
 
 DROP TABLE journallinerow_before;
