@@ -16,6 +16,7 @@ from schemas.contract import DTYPES, Column
 from schemas.document import Loc, json_schema, read
 from schemas.errors import ContractError, FactorError, SourceError
 from schemas.factor import Factor
+from tasks.asset.appraise.case import case_of
 from tasks.contract import Contract, compile_contract, fit
 from tasks.product.derive import derive
 from tasks.resource.freshness import ages
@@ -124,9 +125,11 @@ def product_contract(terms: Factor) -> dict[str, Contract]:
 
 
 def cost_contract(terms: Factor) -> dict[str, Contract]:
-    """Compile the contract of the vouchers."""
+    """Compile the contract of the vouchers; see that each appraisal holds."""
     if terms.asset is None:
         return {}
+    for appraisal in terms.asset.appraisal:
+        case_of(terms.asset, appraisal)  # refuses income that cannot be capped
     costs = terms.asset.costs
     return {"asset.costs": compile_contract(costs.contract(), parsed=True)}
 

@@ -20,7 +20,7 @@ from rich.console import Console
 
 from flows import face
 from schemas.artifact import Stage
-from schemas.errors import DatafactorError, Refused, RegisterError
+from schemas.errors import DatafactorError, FactorError, Refused, RegisterError
 
 if TYPE_CHECKING:
     from flows.summary import Chain
@@ -677,6 +677,7 @@ def approve(
 
 
 @app.command
+<<<<<<< HEAD
 def rights(
     factor: str,
     *,
@@ -797,6 +798,35 @@ def dispute(
     }
     data = registry.dispute(factor, event, on, **said)
     return Answer("dispute", data, lambda c: registry.show(c, data)).give(json)
+=======
+def appraise(
+    factor: str = "",
+    *,
+    output: Annotated[Path | None, Parameter(name=["--output", "-o"])] = None,
+    as_of: date | None = None,
+    reperform: Annotated[Path | None, Parameter(name="--reperform")] = None,
+    json: Json = False,
+) -> int:
+    """Hand over an asset's appraisal as a bundle, or re-perform a bundle.
+
+    Example: datafactor appraise flight-disruption -o appraisal
+
+    Args:
+        factor: Factor whose asset is appraised.
+        output: Folder for the bundle: inputs, results, report, tornado plot, digests.
+        as_of: The report that is known on this day; today if not said.
+        reperform: A bundle: recompute it to the fen from itself alone, without a store.
+    """
+    from flows import appraise as flow
+
+    if bool(factor) == (reperform is not None) or (reperform and (output or as_of)):
+        raise FactorError("name either a factor, or a bundle after --reperform")
+    if reperform:
+        data = flow.reperform(reperform)
+    else:
+        data = flow.appraise(factor, as_of, output)
+    return Answer("appraise", data, lambda c: flow.show_appraisal(c, data)).give(json)
+>>>>>>> 9704b1a (tmp)
 
 
 @app.command

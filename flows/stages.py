@@ -3,6 +3,7 @@
 from typing import Any
 
 from schemas.artifact import Stage
+from tasks.asset.appraise.appraisal import appraisal
 from tasks.asset.approve import approve
 from tasks.asset.assetize import assetize
 from tasks.asset.post import post
@@ -35,7 +36,11 @@ classify_task = stage_task(Stage.RESOURCE, classify)
 derive_task = stage_task(Stage.PRODUCT, derive)
 productize_task = stage_task(Stage.PRODUCT, productize)
 assetize_task = stage_task(Stage.ASSET, assetize)
+<<<<<<< HEAD
 post_task = stage_task(Stage.ASSET, post)
+=======
+appraisal_task = stage_task(Stage.ASSET, appraisal, "act")
+>>>>>>> 9704b1a (tmp)
 capitalize_task = stage_task(Stage.CAPITAL, capitalize)
 approve_task = stage_task(Stage.ASSET, approve, "approval")
 register_right_task = stage_task(Stage.ASSET, register_right, "act")

@@ -115,13 +115,14 @@ def percent(share: str) -> str:
 
 
 def placed(figure: str, words: Words) -> str:
-    """Say which figure stands at a place: ``direct/rate/parts/risk_free``."""
+    """Say which figure stands at a place, what it is first.
+
+    ``direct/rate/parts/risk_free`` -> ``risk-free · discount rate · direct income``.
+    """
     first, *rest = figure.split("/")
-    head = words.fixed("method", first)
-    known = [words.fixed("place", part) for part in ([] if rest else [first])]
-    if rest:
-        known = [head, *(words.fixed("place", part) for part in rest)]
-    return " · ".join(part.replace("_", " ") for part in known if part)
+    known = [words.fixed("method" if rest else "place", first)]
+    known += [words.fixed("place", part) for part in rest]
+    return " · ".join(part.replace("_", " ") for part in reversed(known) if part)
 
 
 def said(note: Facts, words: Words) -> str:

@@ -11,10 +11,11 @@ from typing import NamedTuple
 from schemas.money import shown
 from tasks.page.plot import FONT, text
 
-WIDTH, LEFT, RIGHT = 960, 340, 860  # the frame of the bars
+WIDTH, LEFT, RIGHT = 1100, 480, 1000  # the frame of the bars
 TOP, ROW, BAR = 92, 34, 20
 LOW, HIGH = "#0072b2", "#d55e00"  # told apart by people who do not see all colours
 MOST = 12  # bars; the table has them all
+LABEL = 48  # letters of a name
 
 
 class Bar(NamedTuple):
@@ -95,5 +96,9 @@ def row(bar: Bar, number: int, value: int, scale: Scale) -> Iterator[str]:
 
 def shortened(name: str) -> str:
     """Cut a name that would leave the page; the bar's title tells it whole."""
-    wide = sum(2 if sign > "\u2e80" else 1 for sign in name)
-    return name if wide <= 34 else f"{name[: 32 if wide == len(name) else 16]}…"
+    room = LABEL
+    for place, sign in enumerate(name):
+        room -= 2 if sign > "\u2e80" else 1  # a Chinese character is twice as wide
+        if room < 0:
+            return f"{name[:place]}…"
+    return name

@@ -417,6 +417,15 @@ def test_a_swing_holds_all_other_figures() -> None:
     )
 
 
+def test_a_swing_of_one_method_leaves_the_other_as_it_was() -> None:
+    made = case(income(weight="0.6"), by_cost(weight="0.4"))
+
+    swings = {"/".join(s.path): s for s in results(made).swings}
+
+    # 0.6 × 764,964.47 + 0.4 × 1,122,400 × 0.9 = 863,042.682
+    assert swings["replacement_cost/delta"].low_fen == 86_304_268
+
+
 def test_the_implied_return_on_the_value_of_one_method_is_its_rate() -> None:
     assert results(case(income())).implied_rate == Decimal("0.120000")
     assert results(case(by_cost())).implied_rate is None

@@ -10,6 +10,7 @@ over, so compare that.
 
 import hashlib
 import io
+import json
 import tarfile
 from collections.abc import Mapping
 from decimal import ROUND_HALF_UP, Decimal, localcontext
@@ -20,7 +21,7 @@ from pydantic import ValidationError
 
 from schemas.appraisal import Case
 from schemas.errors import SourceError
-from schemas.money import PRECISION, shown, yuan
+from schemas.money import PRECISION, exact_fen, shown, yuan
 from tasks.asset.appraise.result import Found
 from tasks.asset.appraise.value import Results, results
 from tasks.page.appraisal import pages, writer
@@ -42,19 +43,23 @@ def bundle_of(case: Case) -> bytes:
     Raises:
         ContractError: The case contradicts itself.
     """
-    return packed(files_of(case.model_copy(update={"writer": writer()})))
+    signed = case.model_copy(update={"writer": writer()})
+    # Read back: names of a mapping stand in the order in which a reader finds them.
+    return packed(files_of(Case.model_validate_json(inputs_of(signed))))
 
 
 def files_of(case: Case) -> Files:
     """Write every file of a bundle."""
-    inputs, found = case.model_dump(mode="json"), results(case)
-    told = results_of(found)
-    files = {
-        INPUTS: rfc8785.dumps(inputs),
-        RESULTS: rfc8785.dumps(told),
-        **pages(inputs, told, hashlib.sha256(rfc8785.dumps(inputs)).hexdigest()),
-    }
+    inputs, told = inputs_of(case), results_of(results(case))
+    digest = hashlib.sha256(inputs).hexdigest()
+    files = {INPUTS: inputs, RESULTS: rfc8785.dumps(told)}
+    files |= pages(case.model_dump(mode="json"), told, digest)
     return files | {SUMS: sums_of(files)}
+
+
+def inputs_of(case: Case) -> bytes:
+    """Write a case as canonical JSON (RFC 8785); numbers that are exact are text."""
+    return rfc8785.dumps(case.model_dump(mode="json"))
 
 
 def sums_of(files: Mapping[str, bytes]) -> bytes:
@@ -202,8 +207,8 @@ def reperform(data: bytes) -> dict[str, Any]:  # Any: JSON
             raise SourceError(
                 f"{name} is not what {INPUTS} gives: the bundle was changed"
             )
-    told = results(case)
-    value = shown(told.value_fen)
+    told = json.loads(made[RESULTS])
+    value = shown(exact_fen(Decimal(told["value"])))
     for name in NAMES:
         if name.startswith("report") and value.encode() not in files[name]:
             raise SourceError(f"{name} tells another value: the bundle was changed")
@@ -211,9 +216,9 @@ def reperform(data: bytes) -> dict[str, Any]:  # Any: JSON
         "report": case.appraisal.report,
         "asset": case.asset,
         "version": case.version,
-        "value": str(yuan(told.value_fen)),
-        "methods": {m.method: str(yuan(m.value_fen)) for m in told.methods},
-        "valid_to": str(told.valid_to),
+        "value": told["value"],
+        "methods": {m["method"]: m["value"] for m in told["methods"]},
+        "valid_to": told["valid_to"],
         "illustrative": case.illustrative,
         "pages": "compared" if same else "of another release: only the value",
         "sha256": hashlib.sha256(data).hexdigest(),

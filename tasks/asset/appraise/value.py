@@ -29,6 +29,7 @@ from tasks.finance import internal_rate, months_later
 
 # One splits the value and moves none; of the other all months would move alike.
 UNMOVED = (Contribution, PriceIndex)
+LIFE = "economic_life"  # of every method of income
 
 
 class Swing(NamedTuple):
@@ -101,30 +102,36 @@ def results(case: Case) -> Results:
         value_fen=value,
         valid_to=valid_to(case.appraisal, case.valid_months),
         implied_rate=implied(case, value),
-        swings=sensitivity(case),
+        swings=sensitivity(case, found),
         parts=contributions(case.appraisal.contribution, value),
         notes=tuple(growth(case)),
     )
 
 
-def sensitivity(case: Case) -> tuple[Swing, ...]:
+def sensitivity(case: Case, found: list[Found]) -> tuple[Swing, ...]:
     """Move each figure down and up by the stated share, all others held; widest first.
 
     No figure is left out, so that nobody chooses what the reader sees.
     """
     by = case.appraisal.swing
     swings = [
-        Swing(path, moved(case, path, 1 - by), moved(case, path, 1 + by))
+        Swing(path, moved(case, found, path, 1 - by), moved(case, found, path, 1 + by))
         for path, figure in figures(case.appraisal)
         if not isinstance(figure, UNMOVED)
     ]
     return tuple(sorted(swings, key=lambda s: (-s.width, s.path)))
 
 
-def moved(case: Case, path: Path, by: Decimal) -> int:
-    """Appraise with one figure multiplied."""
+def moved(case: Case, found: list[Found], path: Path, by: Decimal) -> int:
+    """Appraise with one figure multiplied; methods that do not have it stand."""
     changed = scaled(case.appraisal, path, by)
-    return appraised(case.model_copy(update={"appraisal": changed}))
+    other = case.model_copy(update={"appraisal": changed})
+    return reconciled(
+        [
+            valued(method, other) if path[0] in (method.method, LIFE) else stands
+            for method, stands in zip(changed.methods, found, strict=True)
+        ]
+    )
 
 
 def implied(case: Case, value_fen: int) -> Decimal | None:
