@@ -677,7 +677,6 @@ def approve(
 
 
 @app.command
-<<<<<<< HEAD
 def rights(
     factor: str,
     *,
@@ -798,7 +797,9 @@ def dispute(
     }
     data = registry.dispute(factor, event, on, **said)
     return Answer("dispute", data, lambda c: registry.show(c, data)).give(json)
-=======
+
+
+@app.command
 def appraise(
     factor: str = "",
     *,
@@ -826,7 +827,6 @@ def appraise(
     else:
         data = flow.appraise(factor, as_of, output)
     return Answer("appraise", data, lambda c: flow.show_appraisal(c, data)).give(json)
->>>>>>> 9704b1a (tmp)
 
 
 @app.command

@@ -36,11 +36,8 @@ classify_task = stage_task(Stage.RESOURCE, classify)
 derive_task = stage_task(Stage.PRODUCT, derive)
 productize_task = stage_task(Stage.PRODUCT, productize)
 assetize_task = stage_task(Stage.ASSET, assetize)
-<<<<<<< HEAD
 post_task = stage_task(Stage.ASSET, post)
-=======
 appraisal_task = stage_task(Stage.ASSET, appraisal, "act")
->>>>>>> 9704b1a (tmp)
 capitalize_task = stage_task(Stage.CAPITAL, capitalize)
 approve_task = stage_task(Stage.ASSET, approve, "approval")
 register_right_task = stage_task(Stage.ASSET, register_right, "act")
