@@ -373,7 +373,10 @@ def test_a_figure_is_made_of_the_rows_that_the_count_beside_it_counts(sql: str) 
 
 
 def test_what_names_a_cell_is_no_figure() -> None:
-    sql = BY_DAY.format("day")
+    sql = (
+        "WITH c AS (SELECT day, COUNT(*) AS n FROM flights GROUP BY day)"
+        " SELECT day, n, day + 0 AS x FROM c"
+    )
 
     assert figures(sql, "n", ["day"], TABLES) == {"n"}
 

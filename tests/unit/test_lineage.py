@@ -1,10 +1,15 @@
 """What a product takes of persons, and by which of its columns it may show one."""
 
+from datetime import date
 from typing import Any
 
+import polars as pl
 import pytest
 
 from schemas.product import ProductTerms
+from tasks.product.case import Case
+from tasks.product.compliance import untreated
+from tasks.product.disclosure import direct
 from tasks.product.lineage import showing, taken
 
 PEOPLE = {"id": "personal", "pay": "personal", "town": "public", "hiv": "sensitive"}
@@ -49,6 +54,14 @@ ONE_ROW = {
 @pytest.mark.parametrize("query", ONE_ROW)
 def test_a_figure_may_be_that_of_one_person(query: str) -> None:
     assert ("x", f"resource.{ONE_ROW[query]}") in shown(query)
+
+
+def test_a_figure_in_no_role_may_name_a_person_and_belies_none_personal() -> None:
+    asked = terms("SELECT town, SUM(pay) AS x FROM resource GROUP BY id, town")
+    case = Case(asked, pl.DataFrame(), date(2026, 6, 30))
+
+    assert direct(asked, case.taken, frozenset()) == ["x"]
+    assert [one.output for one in untreated(case)] == ["x"]
 
 
 @pytest.mark.parametrize(
