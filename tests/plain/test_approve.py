@@ -1,0 +1,222 @@
+"""Money above the threshold waits for another person's signature."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import (
+    Encoding,
+    NoEncryption,
+    PrivateFormat,
+    PublicFormat,
+)
+from sqlalchemy import text
+from sqlalchemy.exc import IntegrityError
+
+from flows import approve
+from flows.demo import AS_OF, FACTOR
+from flows.value_chain import value_chain
+from schemas.artifact import Snapshot, Stage
+from schemas.errors import Refused, RegisterError, StoreError
+from schemas.registers import JournalLine
+from tasks import store
+from tasks.store.database import writing
+from tests.archive import small_archive
+from tests.builders import temporary_store
+from tests.command import ROOT
+
+
+@pytest.fixture
+def documents(tmp_path: Path) -> Iterator[Path]:
+    """The demo with a threshold of 500,000.00: three of its entries stand above."""
+    small_archive(tmp_path / "data")
+    folder = tmp_path / "deployments"
+    for part in ("factors", "entities", "policies"):
+        (folder / part).mkdir(parents=True)
+        for file in (ROOT / "deployments" / part).glob("*.yaml"):
+            (folder / part / file.name).write_text(file.read_text("utf-8"), "utf-8")
+    edit(folder, "  name: flight-disruption-index\n", threshold("500000.00"))
+    env = {
+        "DATAFACTOR_DATA": str(tmp_path / "data"),
+        "DATAFACTOR_FACTORS": str(folder / "factors"),
+    }
+    with temporary_store(tmp_path, **env):
+        yield tmp_path
+
+
+def threshold(yuan: str) -> str:
+    return f'  name: flight-disruption-index\n  approval_above: "{yuan}"\n'
+
+
+def edit(deployments: Path, old: str, new: str) -> None:
+    file = deployments / "factors" / f"{FACTOR}.yaml"
+    told = file.read_text("utf-8")
+    assert old in told
+    file.write_text(told.replace(old, new, 1), "utf-8")
+
+
+def run() -> None:
+    value_chain.fn(FACTOR, AS_OF, Stage.ASSET)
+
+
+def asked() -> str:
+    """Run the chain, which refuses, and find what it asks to approve."""
+    with pytest.raises(Refused, match="datafactor approve") as refused:
+        run()
+    (waits,) = approve.waiting()
+    assert waits["subject"] in str(refused.value)
+    return str(waits["subject"])
+
+
+def journal() -> list[dict[str, Any]]:
+    wanted = Snapshot(register=JournalLine, where={})
+    return store.snapshot(store.current(), wanted, "")[0].to_dicts()
+
+
+def become(person: str, home: Path, known: bool = True) -> None:
+    """Act with a key of one's own, which the house may know."""
+    file = home / f"{person}.key"
+    key = Ed25519PrivateKey.generate()
+    pem = (Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    file.write_bytes(key.private_bytes(*pem))
+    signers = home / "deployments" / "signers"
+    signers.mkdir(exist_ok=True)
+    half = key.public_key().public_bytes(Encoding.OpenSSH, PublicFormat.OpenSSH)
+    if known:
+        (signers / f"{person}.pub").write_bytes(half)
+    acting(person, home)
+
+
+def acting(person: str, home: Path) -> None:
+    os.environ |= {
+        "DATAFACTOR_KEY": str(home / f"{person}.key"),
+        "DATAFACTOR_USER": person,
+    }
+
+
+def test_what_another_person_approves_is_posted_and_traced(documents: Path) -> None:
+    become("preparer", documents)
+    subject = asked()
+    assert journal() == []
+
+    become("controller", documents)
+    told = approve.decide(approve.signed(subject[:12], "approve", "seen"))
+    acting("preparer", documents)
+    run()
+
+    assert told["approver"] == "controller"
+    lines = journal()
+    marked = {line["entry"] for line in lines if line["approval"] == subject}
+    large = {line["entry"] for line in lines if line["amount_fen"] > 50_000_000}
+    assert marked == large != set()
+    assert approve.waiting() == []
+    found = store.verify(store.current(), store.current().settings.anchor)
+    assert (found.exit, found.examined["approvals"]) == (0, 1)
+
+
+def test_who_prepared_it_cannot_approve_it_neither_here_nor_in_sql(
+    documents: Path,
+) -> None:
+    become("preparer", documents)
+    subject = asked()
+    (waits,) = approve.waiting()
+
+    with pytest.raises(RegisterError, match="another person decides"):
+        approve.signed(subject, "approve", "")
+    columns = "entity, subject, decision, preparer_key, approver_key, approver"
+    row = "'jiangbei', :s, 'approve', :k, :k, 'me', '2026-07-01', '', '', :a, 'x'"
+    forged = (
+        f"INSERT INTO approvalrow ({columns}, decided_on, note, signature, artifact,"
+        f" poster) SELECT {row} "
+    ).replace(":a", "(SELECT id FROM artifact LIMIT 1)")
+    given = {"s": subject, "k": waits["preparer_key"]}
+    with (
+        pytest.raises(IntegrityError, match="another_person"),
+        writing(store.current().engine) as c,
+    ):
+        c.execute(text(forged), given)
+
+
+def test_a_stranger_cannot_approve(documents: Path) -> None:
+    become("preparer", documents)
+    subject = asked()
+    become("stranger", documents, known=False)
+
+    with pytest.raises(StoreError, match="nobody knows whose key"):
+        approve.signed(subject, "approve", "")
+
+
+def test_changed_terms_void_an_approval(documents: Path) -> None:
+    become("preparer", documents)
+    first = asked()
+    become("controller", documents)
+    approve.decide(approve.signed(first, "approve", ""))
+    acting("preparer", documents)
+    edit(documents / "deployments", "life_months: 60", "life_months: 48")
+
+    second = asked()
+
+    assert second != first
+    assert journal() == []
+
+
+def test_a_rejection_posts_nothing_and_says_so(documents: Path) -> None:
+    become("preparer", documents)
+    subject = asked()
+    become("controller", documents)
+    approve.decide(approve.signed(subject, "reject", "no invoice"))
+    acting("preparer", documents)
+
+    with pytest.raises(Refused, match="rejected"):
+        run()
+    assert journal() == []
+    assert approve.waiting() == []
+
+
+def test_a_pasted_decision_counts_only_whole_and_for_its_subject(
+    documents: Path,
+) -> None:
+    become("preparer", documents)
+    subject = asked()
+    become("controller", documents)
+    line = approve.token(approve.signed(subject, "approve", ""))
+    acting("preparer", documents)
+
+    for pasted in ("", "x", line[:-9], "A" * 9_000):
+        with pytest.raises(RegisterError, match="no signed decision"):
+            approve.taken(pasted)
+    with pytest.raises(RegisterError, match="does not approve"):
+        approve.accepted("approve", line, "0" * 64)
+    changed = approve.taken(line).model_copy(update={"note": "and pay twice"})
+    with pytest.raises(RegisterError, match="not signed by a key"):
+        approve.decide(changed)
+    assert not approve.accepted("reject", line, subject)
+    assert approve.accepted("approve", line, subject)
+    run()
+    assert journal()
+
+
+def test_verify_hears_a_signature_that_is_not_true(documents: Path) -> None:
+    become("preparer", documents)
+    subject = asked()
+    become("controller", documents)
+    approve.decide(approve.signed(subject, "approve", ""))
+    (documents / "deployments" / "signers" / "controller.pub").unlink()
+    acting("preparer", documents)
+
+    found = store.verify(store.current())
+
+    assert found.exit == 2
+    said = [f.sentence for f in found.findings]
+    assert any("bears no signature of a known signer" in s for s in said)
+
+
+def test_less_than_eight_signs_name_nothing(documents: Path) -> None:
+    become("preparer", documents)
+    subject = asked()
+
+    with pytest.raises(StoreError, match="8 signs or more"):
+        approve.asked_for(subject[:7])
