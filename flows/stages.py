@@ -6,6 +6,7 @@ from schemas.artifact import Stage
 from tasks.asset.appraise.appraisal import appraisal
 from tasks.asset.approve import approve
 from tasks.asset.assetize import assetize
+from tasks.asset.drivers import measure_drivers
 from tasks.asset.post import post
 from tasks.asset.register import register_dispute, register_right
 from tasks.capital.capitalize import capitalize
@@ -35,6 +36,7 @@ assess_task = stage_task(Stage.RESOURCE, assess)
 classify_task = stage_task(Stage.RESOURCE, classify)
 derive_task = stage_task(Stage.PRODUCT, derive)
 productize_task = stage_task(Stage.PRODUCT, productize)
+measure_drivers_task = stage_task(Stage.ASSET, measure_drivers)
 assetize_task = stage_task(Stage.ASSET, assetize)
 post_task = stage_task(Stage.ASSET, post)
 appraisal_task = stage_task(Stage.ASSET, appraisal, "act")

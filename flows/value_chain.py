@@ -8,6 +8,8 @@ from prefect.task_runners import ThreadPoolTaskRunner
 
 from flows.calendar import scheduled_date
 from flows.document import factor_named
+from flows.drivers import drivers_of
+from flows.evidence import evidenced
 from flows.partitions import resource_of, span_of, vouchers_of
 from flows.products import product_of
 from flows.refusal import answers
@@ -63,10 +65,11 @@ def value_chain(
     assessed = made and assess_task(resource, terms.counted, terms.assessed, made, day)
     findings = made and classify_task(resource, made)
     product = product_of(terms, resource, findings, day)
+    costs = terms.asset and vouchers_of(terms.asset.costs)
     rights, pledges, cards = map(terms.live, (Right, Pledge, AssetCard))
     asset = terms.asset and assetize_task(
-        *(product, vouchers_of(terms.asset.costs), rights, cards, assessed),
-        *(terms.asset, day),
+        *(product, costs, rights, cards, assessed, evidenced(terms.asset), day),
+        **drivers_of(terms.asset, product, costs),
     )
     if terms.asset:
         post_task(asset, *terms.books, posting(terms.asset), day)

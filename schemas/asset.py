@@ -10,9 +10,12 @@ import polars as pl
 from pydantic import Field, field_validator, model_validator
 
 from schemas.appraisal import Appraisal, AppraisalInputs, Ending
+from schemas.artifact import Hex
+from schemas.cost import PHASES, Allocation, Pool
 from schemas.entity import Role
 from schemas.gates import Gates
-from schemas.money import Exact, Yuan
+from schemas.money import Yuan
+from schemas.national import NationalTerms, NationalValue
 from schemas.offer import Ceiling
 from schemas.policy import AssetRules
 from schemas.registers import (
@@ -35,7 +38,6 @@ Condition = Literal[
 ]
 CONDITIONS: tuple[Condition, ...] = get_args(Condition)
 Evidence = Annotated[Text, Field(pattern=r"\S", description="Document that proves it")]
-PHASES = ["research", "development", "operation"]
 
 
 def one_of(words: list[str]) -> dict[str, Any]:  # Any: what a document may hold
@@ -63,6 +65,11 @@ VOUCHER_COLUMNS: list[dict[str, Any]] = [  # Any: what a document may hold
         ),
         ("file_sha256", "string", {"required": False}),
         ("reverses", "string", {"required": False}),
+        (
+            "tax",
+            "integer",
+            {"required": False, "logicalTypeOptions": {"format": "yuan"}},
+        ),
     )
 ]
 
@@ -114,7 +121,16 @@ class Met(Terms):
     condition: Condition = Field(description="Which of the five")
     met_on: date = Field(description="Day from which it is met")
     evidence: Evidence
+    evidence_sha256: Hex = Field(description="Digest of that document's file")
+    evidence_on: date | None = Field(
+        None, description="Day of that document, where it is not met_on"
+    )
     signer: Text = Field(description="Who signed")
+
+    @property
+    def counts_from(self) -> date:
+        """The day from which it is shown to be met: no earlier than its evidence."""
+        return max(self.met_on, self.evidence_on or self.met_on)
 
 
 class RecognitionTerms(Terms):
@@ -208,14 +224,24 @@ class AssetTerms(Terms):
     version: str = Field(pattern=r"^\d+\.\d+\.\d+$", description="Version appraised")
     rights: tuple[GrantedRight, ...] = Field(min_length=1, description="Rights bundle")
     costs: Source = Field(description="Voucher file 凭证")
-    pools: dict[Text, dict[Slug, Exact]] = Field(
-        min_length=1, description="Share of each product in each cost pool"
+    evidence_files: str = Field(
+        "", description="Folder of the evidence files, each called after its document"
+    )
+    at_hand: dict[str, Hex] = Field(
+        default_factory=dict,
+        description="Filled in: digest of each evidence file, by its name",
+    )
+    pools: dict[Text, Pool] = Field(
+        min_length=1, description="How the products of each cost pool share it"
     )
     recognition: RecognitionTerms = Field(description="Facts for the recognition tree")
     amortization: AmortizationTerms = Field(description="Life and method")
     appraisal: tuple[Appraisal, ...] = Field((), description="Appraisals")
     ceiling: Ceiling | None = Field(None, description="Filled in from the product")
     authorised: Ending | None = Field(None, description="Filled in from the product")
+    national_accounts: tuple[NationalTerms, ...] = Field(
+        (), description="Own-account data by year, for official statistics"
+    )
     approval_above: Annotated[Yuan, Field(ge=0)] | None = Field(
         None, description="An entry above it needs approval; else the policy's, yuan"
     )
@@ -241,36 +267,11 @@ class AssetTerms(Terms):
             raise ValueError("a certificate grants the same right twice: keep one")
         return rights
 
-    @field_validator("pools")
-    @classmethod
-    def _shares_are_positive(
-        cls, pools: dict[str, dict[str, Exact]]
-    ) -> dict[str, dict[str, Exact]]:
-        for pool, shares in pools.items():
-            if not shares or min(shares.values()) < 0 or not any(shares.values()):
-                raise ValueError(f"shares of pool {pool} must be 0 or more, not all 0")
-        return pools
-
 
 Outcome = Literal[
     "intangible", "development expenditure", "inventory", "not recognised"
 ]
 OUTCOMES: list[str] = list(get_args(Outcome))
-
-
-class Allocation(pa.DataFrameModel):
-    """What each product bears of a voucher line. Key: voucher, line, product."""
-
-    pool: str
-    voucher: str
-    line: int = pa.Field(ge=1)
-    product: str
-    share: str
-    amount_fen: int = pa.Field(ge=0)
-
-    class Config:
-        strict = True
-        unique = ["voucher", "line", "product"]
 
 
 class Recognition(pa.DataFrameModel):
@@ -375,3 +376,4 @@ class Asset(NamedTuple):
     amortization: Annotated[pl.LazyFrame, Amortization]
     appraisal_inputs: Annotated[pl.LazyFrame, AppraisalInputs]
     valuation: Annotated[pl.LazyFrame, Valuation]
+    national: Annotated[pl.LazyFrame, NationalValue]

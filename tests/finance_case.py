@@ -15,6 +15,7 @@ import polars as pl
 from schemas.asset import Asset, AssetTerms, Valuation
 from schemas.capital import Capital, CapitalTerms
 from schemas.contract import frame_of
+from schemas.entity import CHART
 from schemas.policy import AssetRules, CapitalRules
 from schemas.quality import Score
 from schemas.registers import AssetCard, Pledge, Right
@@ -23,15 +24,7 @@ from tasks.capital.capitalize import capitalize
 
 HOLDER = "Jiangbei Data (illustrative)"
 CODE = "91110000600037341L"  # ID-02
-ACCOUNTS = {
-    "bank": "1002",
-    "payroll": "2211",
-    "inventory": "1405",
-    "intangible": "1701",
-    "research": "530101",
-    "development": "530102",
-    "expense": "6602",
-}
+ACCOUNTS = dict(CHART)
 CONDITIONS = [
     "technical_feasibility",
     "intention_to_complete",
@@ -53,6 +46,7 @@ VOUCHER = {
     "production_factor": pl.String,
     "file_sha256": pl.String,
     "reverses": pl.String,
+    "tax": pl.Int64,
 }
 YES = {"answer": True, "evidence": "E-1"}
 NO = {"answer": False, "evidence": "E-2"}
@@ -66,12 +60,17 @@ def voucher(
     kind: str,
     amount: int,
     evidence: str | None = "INV",
+    *,
+    pool: str = "index",
+    reverses: str = "",
+    tax: int | None = None,
+    sha256: str = "",
 ) -> tuple[Any, ...]:
-    """One voucher line of the index's own pool; the amount in fen."""
+    """One voucher line of the index's own pool; amount and tax in fen."""
     return (
         number,
         1,
-        "index",
+        pool,
         "Supplier",
         on,
         "P",
@@ -80,8 +79,9 @@ def voucher(
         amount,
         f"INV-{number}" if evidence == "INV" else evidence,
         "service",
-        "",
-        "",
+        sha256,
+        reverses,
+        tax,
     )
 
 
@@ -98,10 +98,8 @@ ACC_09 = (
 
 def facts(**changed: Any) -> dict[str, Any]:
     """What the recognition tree is told."""
-    met = [
-        {"condition": c, "met_on": "2025-01-10", "evidence": "E-3", "signer": "CFO"}
-        for c in CONDITIONS
-    ]
+    proof = {"evidence": "E-3", "evidence_sha256": "e3" * 32, "signer": "CFO"}
+    met = [{"condition": c, "met_on": "2025-01-10", **proof} for c in CONDITIONS]
     met[2]["met_on"] = "2025-01-15"
     return {
         "origin": "internal",

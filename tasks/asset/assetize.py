@@ -1,5 +1,6 @@
 """Make an asset of a product: rights, cost, recognition, journal, appraisal."""
 
+from collections.abc import Mapping
 from datetime import date
 from typing import Annotated
 
@@ -8,6 +9,7 @@ import polars as pl
 from schemas.appraisal import Appraisal, AppraisalInputs
 from schemas.asset import Asset, AssetTerms, Recognition, Valuation
 from schemas.contract import frame_of
+from schemas.cost import DriverCount
 from schemas.errors import FactorError
 from schemas.money import exact_fen
 from schemas.quality import Score
@@ -21,8 +23,11 @@ from tasks.asset.cost import allocate, borne, incurred
 from tasks.asset.gates import Case, gates
 from tasks.asset.grants import grants, known_rights
 from tasks.asset.journal import journal
-from tasks.asset.recognize import recognize
+from tasks.asset.national import national_value
+from tasks.asset.recognize import recognize, weighed
 from tasks.rights import standing
+
+NONE: Mapping[str, pl.LazyFrame] = {}
 
 
 def assetize(
@@ -33,6 +38,7 @@ def assetize(
     score: Annotated[pl.LazyFrame, Score],
     terms: AssetTerms,
     as_of: date,
+    drivers: Mapping[str, Annotated[pl.LazyFrame, DriverCount]] = NONE,
 ) -> Asset:
     """Book what the product cost; appraise it beside the books, never into them.
 
@@ -44,6 +50,7 @@ def assetize(
         score: The quality of the resource on the day, and before.
         terms: The document's asset with entity, policy and product filled in.
         as_of: The day the stage speaks of; later vouchers are left out.
+        drivers: What was measured of the products that share a pool, if any do by use.
 
     Returns:
         Gates first; then rights and costs to post, the allocation, the recognition
@@ -61,7 +68,8 @@ def assetize(
         raise FactorError("asset: no policy was resolved; name one in the document")
     granted = grants(terms, rights.collect())
     vouchers = incurred(costs, terms.entity, as_of)
-    allocation = allocate(vouchers, terms)
+    counted = pl.concat([frame_of(DriverCount, []).lazy(), *drivers.values()])
+    allocation = allocate(vouchers, counted.collect(), terms, as_of)
     decision = recognize(terms.recognition, as_of)
     costed = borne(terms.product, vouchers, allocation, decision)
     case = Case(
@@ -79,14 +87,17 @@ def assetize(
     return Asset(
         gates=gates(case, product.select(pl.len()).collect().item()).lazy(),
         rights=granted.lazy(),
-        costs=vouchers.lazy(),
+        costs=vouchers.drop("tax_fen").lazy(),
         allocation=allocation.lazy(),
-        recognition=frame_of(Recognition, decision.steps).lazy(),
+        recognition=frame_of(Recognition, weighed(decision, costed)).lazy(),
         journal=journal(costed, decision, terms).lazy(),
         cards=card_of(case, cards.collect()).lazy(),
         amortization=schedule(case).lazy(),
         appraisal_inputs=frame_of(AppraisalInputs, inputs).lazy(),
         valuation=valuation(case).lazy(),
+        national=national_value(
+            terms.national_accounts, terms.entity, terms.name
+        ).lazy(),
     )
 
 

@@ -1,55 +1,111 @@
-"""Trace cost to products: voucher lines, allocated by stated shares, to the fen."""
+"""Trace cost to products: voucher lines, shared out by a stated key, to the fen.
 
-from collections.abc import Mapping
-from datetime import date
+A line goes to the products of its pool by fixed shares, or by what was measured of them
+in the month of the cost. Odd fen go to the largest remainders, so that the parts sum to
+the line: 1,000.00 over three equal products = 333.34 + 333.33 + 333.33. A line below 0
+takes another line back, by that line's shares and under that line's heading.
+"""
+
+from collections.abc import Iterator, Mapping
+from datetime import date, timedelta
 from decimal import Decimal
 from fractions import Fraction
+from typing import Any
 
 import polars as pl
 
-from schemas.asset import Allocation, AssetTerms
+from schemas.asset import AssetTerms
 from schemas.contract import frame_of
+from schemas.cost import INDIRECT, Allocation
 from schemas.errors import ContractError
 from schemas.registers import Cost
 from tasks.asset.recognize import Decision
+from tasks.finance import months_later
+
+LINE = ["voucher", "line"]
+Shares = Mapping[str, Decimal | Fraction]
 
 
 def incurred(costs: pl.LazyFrame, entity: str, as_of: date) -> pl.DataFrame:
-    """Turn the vouchers up to a day into register rows. Contract: Cost.
+    """Turn the vouchers up to a day into register rows. Contract: Cost, and tax_fen.
 
-    A line without evidence keeps an empty text: a gate refuses it.
+    A line without evidence keeps an empty text: a gate refuses it. ``tax_fen`` is the
+    input tax that its voucher states, which is no cost (CAS 6 art. 12).
     """
-    rows = costs.rename({"amount": "amount_fen"}).with_columns(
+    rows = costs.rename({"amount": "amount_fen", "tax": "tax_fen"}).with_columns(
         pl.col("evidence", "file_sha256", "reverses").fill_null(""),
+        pl.col("tax_fen").fill_null(0),
         entity=pl.lit(entity),
     )
     until = rows.filter(pl.col("incurred_on") <= as_of)
-    return (
-        until.select(list(Cost.to_schema().columns)).sort("voucher", "line").collect()
+    named = [*Cost.to_schema().columns, "tax_fen"]
+    return until.select(named).sort(LINE).collect()
+
+
+def taken_back(vouchers: pl.DataFrame) -> pl.DataFrame:
+    """Set beside each line below 0 the line that it takes back, where there is one.
+
+    Columns of Cost; of the other line ``pool_back``, ``incurred_on_back``,
+    ``amount_fen_back``; null where it names none.
+    """
+    names = pl.concat_str(*LINE, separator="/").alias("reverses")
+    others = vouchers.filter(pl.col("amount_fen") > 0).select(
+        names, "pool", "incurred_on", "amount_fen"
+    )
+    return vouchers.filter(pl.col("amount_fen") < 0).join(
+        others, on="reverses", how="left", suffix="_back"
     )
 
 
-def largest_remainder(
-    total: int, shares: Mapping[str, Decimal | Fraction]
-) -> dict[str, int]:
+def unfounded(vouchers: pl.DataFrame) -> int:
+    """Count the lines that take back what was never charged.
+
+    A line below 0 names the line that it takes back: of its own pool, no later, and
+    together with others no more than that line. A line above 0 takes nothing back.
+    """
+    back = taken_back(vouchers)
+    together = pl.col("amount_fen").sum().over("reverses")
+    sound = (
+        (pl.col("pool") == pl.col("pool_back"))
+        & (pl.col("incurred_on") >= pl.col("incurred_on_back"))
+        & (together + pl.col("amount_fen_back") >= 0)
+    )
+    strange = vouchers.filter(pl.col("amount_fen") >= 0, pl.col("reverses") != "")
+    return strange.height + back.filter(~sound.fill_null(False)).height
+
+
+def largest_remainder(total: int, shares: Shares) -> dict[str, int]:
     """Split a total so that the parts sum to it; odd fen go to the largest remainders.
 
-    Equal remainders are served in the order of names. 1,000.00 over three equal
-    products -> 333.34 + 333.33 + 333.33.
+    Equal remainders are served in the order of names. A total below 0 is split as its
+    opposite, so that what is taken back is what was charged: -1,000.00 over three equal
+    products -> -333.34, -333.33, -333.33.
     """
     whole = sum(Fraction(share) for share in shares.values())
-    exact = {n: total * Fraction(s) / whole for n, s in sorted(shares.items())}
+    exact = {n: abs(total) * Fraction(s) / whole for n, s in sorted(shares.items())}
     parts = {name: int(amount) for name, amount in exact.items()}
-    rest = total - sum(parts.values())
+    rest = abs(total) - sum(parts.values())
     by_remainder = sorted(exact, key=lambda name: parts[name] - exact[name])
-    return parts | {name: parts[name] + 1 for name in by_remainder[:rest]}
+    served = parts | {name: parts[name] + 1 for name in by_remainder[:rest]}
+    return served if total >= 0 else {name: -part for name, part in served.items()}
 
 
-def allocate(vouchers: pl.DataFrame, terms: AssetTerms) -> pl.DataFrame:
+def allocate(
+    vouchers: pl.DataFrame, counted: pl.DataFrame, terms: AssetTerms, as_of: date
+) -> pl.DataFrame:
     """Split every voucher line over the products of its pool. Contract: Allocation.
 
+    What is shared by use waits for the end of its month, when the use is known.
+
+    Args:
+        vouchers: Contract Cost, and tax_fen.
+        counted: Contract DriverCount: what was measured of the products.
+        terms: The document's asset, with its pools.
+        as_of: The day the stage speaks of.
+
     Raises:
-        ContractError: A voucher names a pool without stated shares.
+        ContractError: A voucher names a pool without stated shares, or the key of a
+            pool was not measured in the month of its cost.
     """
     unknown = vouchers.filter(~pl.col("pool").is_in(list(terms.pools)))
     if unknown.height:
@@ -57,14 +113,70 @@ def allocate(vouchers: pl.DataFrame, terms: AssetTerms) -> pl.DataFrame:
             f"{unknown.height} voucher lines name a pool without shares (there are"
             f" {sorted(terms.pools)}): state its shares in asset.pools"
         )
-    rows = [
-        (pool, voucher, line, product, str(terms.pools[pool][product]), part)
-        for pool, voucher, line, amount in vouchers.select(
-            "pool", "voucher", "line", "amount_fen"
-        ).iter_rows()
-        for product, part in largest_remainder(amount, terms.pools[pool]).items()
-    ]
-    return frame_of(Allocation, rows)
+    back = taken_back(vouchers).select(*LINE, month="incurred_on_back")
+    lines = vouchers.join(back, on=LINE, how="left").with_columns(
+        period=pl.coalesce("month", "incurred_on").dt.strftime("%Y-%m")
+    )
+    known = {
+        (pool, period): shares_of(pool, period, terms, counted)
+        for pool, period in lines.select("pool", "period").unique().iter_rows()
+        if terms.pools[pool].driver == "shares" or is_over(period, as_of)
+    }
+    return frame_of(
+        Allocation,
+        [
+            part
+            for line in lines.iter_rows(named=True)
+            if (shares := known.get((line["pool"], line["period"])))
+            for part in parts_of(line, shares, terms)
+        ],
+    )
+
+
+def parts_of(
+    line: Mapping[str, Any], shares: Shares, terms: AssetTerms
+) -> Iterator[tuple[object, ...]]:
+    """Split one voucher line, cost and tax, by the shares of its pool.
+
+    Any: a row of Cost, with its tax and the month whose use counts.
+    """
+    amounts = largest_remainder(line["amount_fen"], shares)
+    taxes = largest_remainder(line["tax_fen"], shares)
+    driver = terms.pools[line["pool"]].driver
+    for product in sorted(shares):
+        known = line["pool"], line["voucher"], line["line"], product, driver
+        share = str(shares[product])
+        yield *known, line["period"], share, amounts[product], taxes[product]
+
+
+def is_over(period: str, as_of: date) -> bool:
+    """Say whether a month has ended on a day. 2026-06 on 2026-06-30 -> True."""
+    return as_of + timedelta(days=1) >= months_later(
+        date.fromisoformat(f"{period}-01"), 1
+    )
+
+
+def shares_of(
+    name: str, period: str, terms: AssetTerms, counted: pl.DataFrame
+) -> Shares:
+    """Give the weight of each product in a pool: as stated, or as measured in a month.
+
+    Raises:
+        ContractError: A product was not measured, or nothing was used at all.
+    """
+    pool = terms.pools[name]
+    if pool.driver == "shares":
+        return pool.shares
+    known = counted.filter(driver=pool.driver, period=period)
+    found = dict(known.select("product", "quantity").iter_rows())
+    missing = [product for product in pool.products if product not in found]
+    if missing or not any(found[product] for product in pool.products):
+        what = f"nothing of {', '.join(missing)}" if missing else "nothing at all"
+        raise ContractError(
+            f"pool {name} is shared by {pool.driver}, but {what} was measured in"
+            f" {period}: make or meter its products, or state fixed shares"
+        )
+    return {product: Decimal(found[product]) for product in pool.products}
 
 
 def borne(
@@ -72,16 +184,29 @@ def borne(
 ) -> pl.DataFrame:
     """Keep the voucher lines this product bears a part of, with that part.
 
-    ``capitalised`` says which enter the asset: development cost of the days that the
-    decision counts. Research is expensed whatever the outcome, and what was expensed
-    once is never capitalised later (财会〔2023〕11号; CAS 6 art. 7).
+    ``capitalised`` says which enter the asset: development cost, directly attributable,
+    of the days that the decision counts. Research is expensed whatever the outcome, and
+    what was expensed once is never capitalised later (财会〔2023〕11号; CAS 6 art. 7).
+    A line that takes another back stands under that line's heading, and under its day
+    (``headed_on``).
     """
-    own = allocation.filter(pl.col("amount_fen") > 0, product=product)
-    lines = vouchers.drop("amount_fen").join(
-        own.select("voucher", "line", "amount_fen"), on=["voucher", "line"]
-    )
+    own = allocation.filter(pl.col("amount_fen") != 0, product=product)
+    parts = own.select(*LINE, "amount_fen", "tax_fen")
+    direct = ~pl.col("kind").str.strip_chars().str.to_lowercase().is_in(INDIRECT)
     counts = pl.col("incurred_on").is_between(
         pl.lit(decision.since), pl.lit(decision.until)
     )
-    developing = pl.col("phase") == "development"
-    return lines.with_columns(capitalised=developing & counts).sort("voucher", "line")
+    headed = vouchers.with_columns(
+        capitalised=(pl.col("phase") == "development") & direct & counts,
+        headed_on="incurred_on",
+    )
+    heading = ["phase", "kind", "capitalised", "headed_on"]
+    names = pl.concat_str(*LINE, separator="/").alias("reverses")
+    back = headed.select(names, pl.col(heading).name.suffix("_back"))
+    return (
+        headed.join(back, on="reverses", how="left")
+        .with_columns(pl.coalesce(f"{name}_back", name).alias(name) for name in heading)
+        .drop("amount_fen", "tax_fen", *(f"{name}_back" for name in heading))
+        .join(parts, on=LINE)
+        .sort(LINE)
+    )

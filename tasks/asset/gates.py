@@ -1,12 +1,13 @@
 """Decide whether a product may become an asset: every ground at once."""
 
+from collections.abc import Mapping, Set
 from dataclasses import dataclass
 from datetime import date
 
 import polars as pl
 
 from schemas.appraisal import Appraisal
-from schemas.asset import AssetTerms
+from schemas.asset import CONDITIONS, AssetTerms
 from schemas.contract import frame_of
 from schemas.gates import Gates
 from schemas.money import shown
@@ -14,6 +15,7 @@ from schemas.policy import AssetRules
 from tasks.asset.amortize import Life, useful_life
 from tasks.asset.appraise.case import case_of
 from tasks.asset.appraise.life import horizon
+from tasks.asset.cost import unfounded
 from tasks.asset.recognize import Decision
 from tasks.quality import quality_holds
 from tasks.rights import Standing, standing
@@ -29,7 +31,7 @@ class Case:
     rules: AssetRules
     as_of: date
     rights: pl.DataFrame  # contract Right: posted before, and granted by the document
-    vouchers: pl.DataFrame  # contract Cost
+    vouchers: pl.DataFrame  # contract Cost, and tax_fen
     borne: pl.DataFrame  # voucher lines with this product's part, and ``capitalised``
     score: pl.DataFrame  # contract Score: of the resource
     decision: Decision
@@ -72,6 +74,7 @@ def gates(case: Case, product_rows: int) -> pl.DataFrame:
         held(case, "operate"),
         ("product", product_rows > 0, full, "the product"),
         vouchers_prove_cost(case),
+        conditions_are_proved(case),
         recognised_under_the_rule(case),
         within_the_right(case),
         quality_holds(case.score),
@@ -86,15 +89,53 @@ def held(case: Case, right: str) -> Answer:
 
 
 def vouchers_prove_cost(case: Case) -> Answer:
-    """Ask for evidence of every voucher line, and for cost that this product bears."""
-    bare = case.vouchers.filter(pl.col("evidence").str.strip_chars() == "").height
+    """Ask for evidence of every voucher line, and for cost that this product bears.
+
+    A digest that a line names must be that of the file, where the file is at hand; a
+    line below 0 names the line that it takes back.
+    """
+    lines = case.vouchers
+    bare = lines.filter(pl.col("evidence").str.strip_chars() == "").height
+    loose = unfounded(lines)
+    digests = lines.filter(pl.col("file_sha256") != "")
+    named = set(digests.select("evidence", "file_sha256").iter_rows())
+    said, same = compared(named, case.terms.at_hand)
     total = shown(int(case.borne["amount_fen"].sum()))
-    ground = (
-        f"{bare} of {case.vouchers.height} voucher lines lack evidence;"
-        f" the product bears {total} CNY, {shown(case.book)} of it capitalised"
-    )
-    passed = bare == 0 and case.borne.height > 0
-    return "vouchers", passed, ground, "the vouchers"
+    grounds = [
+        f"{bare} of {lines.height} voucher lines lack evidence",
+        f"{digests.height} name the digest of a file, {said}",
+        f"the product bears {total} CNY, {shown(case.book)} of it capitalised",
+    ]
+    if loose:
+        grounds.insert(
+            1,
+            f"{loose} lines below 0 do not name the line of their pool, no smaller and"
+            " no later, that they take back (or lines above 0 name one): write"
+            " voucher/line in reverses",
+        )
+    passed = bare == loose == 0 and same and case.borne.height > 0
+    return "vouchers", passed, "; ".join(grounds), "the vouchers"
+
+
+def conditions_are_proved(case: Case) -> Answer:
+    """Ask that the evidence of the development conditions is what was signed."""
+    conditions = case.terms.recognition.conditions
+    named = {(met.evidence, met.evidence_sha256) for met in conditions}
+    said, same = compared(named, case.terms.at_hand)
+    ground = f"{len(conditions)} of {len(CONDITIONS)} conditions name their evidence"
+    return "condition_evidence", same, f"{ground} by digest, {said}", "CAS 6 art. 9"
+
+
+def compared(
+    named: Set[tuple[str, str]], at_hand: Mapping[str, str]
+) -> tuple[str, bool]:
+    """Hold the digests that are named against the files that are at hand."""
+    found = {name for name, _ in named if name in at_hand}
+    other = {name for name, digest in named if at_hand.get(name, digest) != digest}
+    said = f"of {len(found)} files at hand {len(other)} are other than named"
+    if other:
+        said += f" ({', '.join(sorted(other))}): put back the file that was signed"
+    return said, not other
 
 
 def recognised_under_the_rule(case: Case) -> Answer:

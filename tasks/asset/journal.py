@@ -6,7 +6,7 @@ capitalised: to capitalise later what was expensed would be other content under 
 key, which the register refuses. Amortisation is posted by the close.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import date
 from typing import NamedTuple
 
@@ -17,13 +17,15 @@ from schemas.contract import frame_of
 from schemas.entity import Role
 from schemas.errors import ContractError
 from schemas.registers import JournalLine
+from tasks.asset.measure import BEARS
 from tasks.asset.recognize import Decision
 
 Line = tuple[str | int | date, ...]  # contract JournalLine
+Posting = tuple[Role, int]
 
 
 class Borne(NamedTuple):
-    """A voucher line with what this product bears of it, more than 0."""
+    """A voucher line with what this product bears of it; below 0, taken back."""
 
     voucher: str
     line: int
@@ -32,6 +34,7 @@ class Borne(NamedTuple):
     phase: str
     kind: str
     amount_fen: int
+    tax_fen: int
     capitalised: bool
 
 
@@ -50,34 +53,51 @@ def journal(borne: pl.DataFrame, decision: Decision, terms: AssetTerms) -> pl.Da
 
 
 def entries(cost: Borne, decision: Decision, terms: AssetTerms) -> Iterator[Line]:
-    """Write the entries of one voucher line: incurred, and ready for use."""
+    """Write the entries of one voucher line: incurred, and ready for use.
+
+    The input tax that the voucher states is a claim, no cost (CAS 6 art. 12). A line
+    that takes another back writes that line's entry in red: the same accounts, amounts
+    below 0. What is taken back of a ready asset leaves it on its own day.
+    """
     debit = debited(cost, decision, terms)
     # Wages are owed to the staff (2211) until the payroll pays them.
     credit: Role = "payroll" if cost.kind == "staff" else "bank"
-    yield from entry("incur", cost.incurred_on, (debit, credit), cost, terms)
+    amount, tax = cost.amount_fen, cost.tax_fen
+    sides: list[Posting] = [(debit, amount), ("input_vat", tax)]
+    paid: Posting = credit, -amount - tax
+    yield from entry("incur", cost.incurred_on, (*sides, paid), cost, terms)
     if debit == "development" and decision.ready:
-        ready: tuple[Role, Role] = ("intangible", "development")
-        yield from entry("recognise", decision.ready, ready, cost, terms)
+        ready: list[Posting] = [("intangible", amount), ("development", -amount)]
+        on = max(decision.ready, cost.incurred_on)
+        yield from entry("recognise", on, ready, cost, terms)
 
 
 def debited(cost: Borne, decision: Decision, terms: AssetTerms) -> Role:
-    """Choose what a cost becomes."""
+    """Choose what a cost becomes.
+
+    Purchased services that are no asset are expensed by their use 根据用途
+    (财会〔2023〕11号): what serves customers is a cost of sales.
+    """
     inside = terms.recognition.origin == "internal"
     if not cost.capitalised:
-        return "research" if inside and cost.phase != "operation" else "expense"
+        if inside:
+            return "research" if cost.phase != "operation" else "expense"
+        missed = decision.outcome == "not recognised"
+        return BEARS[terms.amortization.serves] if missed else "expense"
     if decision.outcome == "inventory":
         return "inventory"
     return "development" if inside else "intangible"
 
 
 def entry(
-    event: str, on: date, roles: tuple[Role, Role], cost: Borne, terms: AssetTerms
+    event: str, on: date, sides: Iterable[Posting], cost: Borne, terms: AssetTerms
 ) -> Iterator[Line]:
-    """Write one balanced entry: the first role is debited, the second credited."""
+    """Write one balanced entry: debits above 0, credits below; nothing of 0."""
     key = f"{event}/{terms.name}/{cost.voucher}/{cost.line}"
     memo = f"{cost.kind}: {cost.supplier}, voucher {cost.voucher}"
-    for number, (role, sign) in enumerate(zip(roles, (1, -1), strict=True), 1):
-        account, amount = account_of(role, terms), sign * cost.amount_fen
+    moved = [(role, amount) for role, amount in sides if amount]
+    for number, (role, amount) in enumerate(moved, 1):
+        account = account_of(role, terms)
         row = terms.entity, key, number, on, f"{on:%Y-%m}", account, amount, memo
         yield *row, terms.name, event, cost.voucher, ""
 

@@ -9,7 +9,10 @@ asset on 2026-06-30.
 from dataclasses import dataclass
 from datetime import date
 
-from schemas.asset import CONDITIONS, Answered, Outcome, RecognitionTerms
+import polars as pl
+
+from schemas.asset import CONDITIONS, Answered, Met, Outcome, RecognitionTerms
+from schemas.money import shown
 
 Answer = tuple[str, str, str, str]  # question, answer, paragraph, evidence
 Step = tuple[int, str, str, str, str, str]  # contract Recognition
@@ -59,7 +62,7 @@ def recognize(facts: RecognitionTerms, as_of: date) -> Decision:
     if not facts.identifiable.answer:
         return decided("not recognised", path)
     bought = facts.origin == "purchase"
-    path.append(("purchased?", yes(bought), "CAS 6 art. 12", STATED))
+    path.append(("purchased?", yes(bought), f"CAS 6 art. 12; {RULE} 外购", STATED))
     if bought:
         return decided("intangible", path, date.min, ready)
     return developed(facts, path, ready, as_of)
@@ -69,22 +72,31 @@ def developed(
     facts: RecognitionTerms, path: list[Answer], ready: date | None, as_of: date
 ) -> Decision:
     """Decide on an internal project by the five conditions (CAS 6 art. 9)."""
-    met = {m.condition: m for m in facts.conditions if m.met_on <= as_of}
+    met = {m.condition: m for m in facts.conditions if m.counts_from <= as_of}
     for name in CONDITIONS:
         found = met.get(name)
-        answer = (
-            f"yes, from {found.met_on}, signed by {found.signer}" if found else "no"
-        )
-        evidence = found.evidence if found else "none"
+        answer, evidence = proved(found) if found else ("no", "none")
         path.append((f"{name.replace('_', ' ')}?", answer, "CAS 6 art. 9", evidence))
     if len(met) < len(CONDITIONS):
         return decided("not recognised", path)
-    since = max(m.met_on for m in met.values())
+    since = max(m.counts_from for m in met.values())
     when = f"yes, from {ready}" if ready else "no"
     path.append(("ready for use?", when, f"{RULE} 无形资产", STATED))
     return decided(
         "intangible" if ready else "development expenditure", path, since, ready
     )
+
+
+def proved(met: Met) -> tuple[str, str]:
+    """Say from when a condition counts, who signed, and by which evidence.
+
+    Whoever states a day before that of the evidence is told so: what cannot be shown
+    to have been met is not met yet.
+    """
+    late = f", but its evidence is of {met.counts_from}"
+    when = f"{met.met_on}{late if met.counts_from > met.met_on else ''}"
+    evidence = f"{met.evidence} sha256:{met.evidence_sha256}"
+    return f"yes, from {when}, signed by {met.signer}", evidence
 
 
 def decided(
@@ -97,6 +109,38 @@ def decided(
     ends = [""] * (len(path) - 1) + [outcome]
     steps = ((i, *s, e) for i, (s, e) in enumerate(zip(path, ends, strict=True), 1))
     return Decision(outcome, tuple(steps), since, ready)
+
+
+def weighed(decision: Decision, borne: pl.DataFrame) -> tuple[Step, ...]:
+    """Add to the path, as its last step, which cost is capitalised and which is not.
+
+    Args:
+        decision: The outcome, and from when to when cost counts.
+        borne: What the product bears of each voucher line, with ``capitalised``.
+
+    ACC-09 -> "600,000.00 CNY capitalised; expensed 80,000.00 of development before
+    2025-01-15, 200,000.00 of research, 20,000.00 of other cost".
+    """
+    phase, on = pl.col("phase"), pl.col("headed_on")
+    developing = phase == "development"
+    grounds = {
+        f"of development before {decision.since}": developing & (on < decision.since),
+        f"of development after {decision.until}": developing & (on > decision.until),
+        "of research": phase == "research",
+        "of other cost": pl.lit(value=True),
+    }
+    left = borne.filter(~pl.col("capitalised"))
+    said = []
+    for ground, which in grounds.items():
+        amount = int(left.filter(which)["amount_fen"].sum())
+        left = left.filter(~which)
+        said += [f"{shown(amount)} {ground}"] if amount else []
+    capital = int(borne.filter("capitalised")["amount_fen"].sum())
+    spent = ", ".join(said) or "nothing"
+    answer = f"{shown(capital)} CNY capitalised; expensed {spent}"
+    step = ("which cost counts?", answer, "CAS 6 arts. 7, 9, 12, 13", "the vouchers")
+    path = [(q, a, paragraph, by) for _, q, a, paragraph, by, _ in decision.steps]
+    return decided(decision.outcome, [*path, step]).steps
 
 
 def asked(question: str, given: Answered, paragraph: str) -> Answer:

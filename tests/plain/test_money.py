@@ -15,6 +15,7 @@ from tests.builders import temporary_store
 from tests.command import ROOT
 
 VOUCHERS = "flight-disruption.csv"
+KEPT = f"deployments/vouchers/{VOUCHERS}"
 
 
 @pytest.fixture(autouse=True)
@@ -25,9 +26,9 @@ def documents(tmp_path: Path) -> Iterator[Path]:
     for part in ("factors", "entities", "policies"):
         (folder / part).mkdir(parents=True)
         for file in (ROOT / "deployments" / part).glob("*.yaml"):
-            text = file.read_text("utf-8").replace("package:deployments/vouchers/", "")
+            text = file.read_text("utf-8").replace(f"package:{KEPT}", VOUCHERS)
             (folder / part / file.name).write_text(text, "utf-8")
-    vouchers = (ROOT / "deployments" / "vouchers" / VOUCHERS).read_text("utf-8")
+    vouchers = (ROOT / KEPT).read_text("utf-8")
     (tmp_path / "data" / VOUCHERS).write_text(vouchers, "utf-8")
     env = {
         "DATAFACTOR_DATA": str(tmp_path / "data"),

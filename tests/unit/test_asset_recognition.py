@@ -144,3 +144,47 @@ def test_the_path_says_what_was_answered(
 def test_a_condition_stated_twice_is_refused() -> None:
     with pytest.raises(ValidationError, match="stated twice"):
         RecognitionTerms.model_validate(facts(conditions=[*MET, MET[0]]))
+
+
+def test_a_condition_counts_from_the_day_of_its_evidence_and_the_path_says_so() -> None:
+    backdated = [MET[0] | {"evidence_on": "2025-03-01"}, *MET[1:]]
+
+    told = RecognitionTerms.model_validate(facts(conditions=backdated))
+
+    assert recognize(told, AS_OF).since == date(2025, 3, 1)
+    assert recognize(told, date(2025, 2, 28)).outcome == "not recognised"
+    answers = {step[1]: step[2] for step in recognize(told, AS_OF).steps}
+    assert answers["technical feasibility?"] == (
+        "yes, from 2025-01-10, but its evidence is of 2025-03-01, signed by CFO"
+    )
+
+
+def test_evidence_from_before_the_day_moves_no_condition_forward() -> None:
+    early = [met | {"evidence_on": "2024-06-01"} for met in MET]
+
+    told = RecognitionTerms.model_validate(facts(conditions=early))
+
+    assert recognize(told, AS_OF).since == date(2025, 1, 15)
+
+
+@pytest.mark.parametrize("missing", ["evidence_sha256", "signer", "met_on"])
+def test_a_condition_without_digest_signer_or_day_is_refused(missing: str) -> None:
+    bare = {name: value for name, value in MET[0].items() if name != missing}
+
+    with pytest.raises(ValidationError, match=rf"{missing}\n  Field required"):
+        RecognitionTerms.model_validate(facts(conditions=[bare, *MET[1:]]))
+
+
+def test_the_path_names_the_digest_of_each_condition() -> None:
+    _, steps = decide()
+
+    found = {step[1]: step[4] for step in steps}
+    assert found["way to benefit?"] == f"E-3 sha256:{'e3' * 32}"
+
+
+@pytest.mark.parametrize("digest", ["e3", "E3" * 32, "g3" * 32])
+def test_what_is_no_digest_is_refused(digest: str) -> None:
+    with pytest.raises(ValidationError, match="evidence_sha256"):
+        RecognitionTerms.model_validate(
+            facts(conditions=[MET[0] | {"evidence_sha256": digest}])
+        )

@@ -1,0 +1,44 @@
+"""Measure by what products share a cost pool, where a document asks for it."""
+
+from collections.abc import Collection
+from typing import Any
+
+from flows.partitions import gathered
+from flows.stages import measure_drivers_task
+from schemas.artifact import ArtifactRef, Snapshot
+from schemas.asset import AssetTerms
+from schemas.cost import DriverTerms
+from schemas.registers import Order, Usage
+from tasks import store
+
+
+def drivers_of(terms: AssetTerms, product: Any, costs: Any) -> dict[str, Any]:
+    """Give ``assetize`` what was measured; nothing where all shares are fixed.
+
+    Any: refs by frame, or their future; the arguments of a task.
+    """
+    pools = [pool for pool in terms.pools.values() if pool.driver != "shares"]
+    if not pools:
+        return {}
+    tuple(gathered([product]))  # the own product counts too: it must be published
+    names = sorted({name for pool in pools for name in pool.products})
+    made = measure_drivers_task(
+        costs,
+        Snapshot(register=Order, where={"entity": terms.entity}),
+        Snapshot(register=Usage, where={}),
+        publications(terms.entity, names),
+        DriverTerms(factor=terms.factor, products=tuple(names)),
+    )
+    return {"drivers": {"measured": made}}
+
+
+def publications(entity: str, products: Collection[str]) -> dict[str, ArtifactRef]:
+    """Find the last publication of each month: ``index@2026-06`` and its ref."""
+    found: dict[str, ArtifactRef] = {}
+    for run in store.runs(store.current(), task="productize"):
+        said = run.publication
+        by = (said.terms.get("provider") or {}).get("entity")
+        name, ref = said.terms.get("name"), run.refs.get("product")
+        if name in products and by == entity and ref and said.as_of:
+            found.setdefault(f"{name}@{said.as_of:%Y-%m}", ref)
+    return found
