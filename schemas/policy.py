@@ -71,6 +71,15 @@ class CapitalRules(Rules):
     recognised_only: bool = Field(description="Lend on assets in the books only")
 
 
+class CloseRules(Rules):
+    """What the books of an entity are closed by."""
+
+    approval_above: Yuan = Field(ge=0, description="Entries above it need approval")
+    vat_rate_services: Decimal = Field(
+        ge=0, lt=1, description="Output VAT on licences and services"
+    )
+
+
 class AssetRules(Rules):
     """What the accounting and appraisal policy fixes."""
 
