@@ -9,6 +9,7 @@ from typing import Annotated
 import polars as pl
 
 from schemas.books import NAMES, Entered, Voucher
+from schemas.entity import Role
 from schemas.money import yuan
 from schemas.registers import JournalLine
 
@@ -39,7 +40,7 @@ HEADS = {
 def vouchers(
     journal: Annotated[pl.DataFrame, JournalLine],
     entered: Annotated[pl.DataFrame, Entered],
-    accounts: Mapping[str, str],
+    accounts: Mapping[Role, str],
 ) -> Annotated[pl.DataFrame, Voucher]:
     """Number the entries of each month 记字第 n 号; say who prepared and reviewed.
 
@@ -87,7 +88,7 @@ def as_csv(vouchers: Annotated[pl.DataFrame, Voucher]) -> pl.DataFrame:
 def beancount(
     journal: Annotated[pl.DataFrame, JournalLine],
     entered: Annotated[pl.DataFrame, Entered],
-    accounts: Mapping[str, str],
+    accounts: Mapping[Role, str],
     title: str,
 ) -> Iterator[str]:
     """Write a ledger that ``bean-check`` accepts: accounts opened, entries balanced.
