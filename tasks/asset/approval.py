@@ -19,6 +19,7 @@ from schemas.registers import JournalLine
 
 Answer = tuple[str, bool, str, str]  # gate, passed, ground, evidence
 ENTRY = ["entity", "entry"]
+BESIDE = {"appraisal", "national_accounts", "at_hand"}  # of the terms, no part of books
 
 
 class Asked(NamedTuple):
@@ -31,8 +32,8 @@ class Asked(NamedTuple):
 def posting(terms: AssetTerms) -> PostTerms:
     """Say on which terms an asset's recognition is posted.
 
-    What was appraised is left out of the digest: it has no part in the books, so
-    another appraisal leaves an approval standing.
+    What was appraised, or is told to the statistics, is left out of the digest: it has
+    no part in the books, so another appraisal leaves an approval standing.
 
     Raises:
         FactorError: The terms lack their policy.
@@ -40,7 +41,7 @@ def posting(terms: AssetTerms) -> PostTerms:
     if terms.rules is None:
         raise FactorError("asset: no policy was resolved; name one in the document")
     own = {} if terms.approval_above is None else {terms.name: terms.approval_above}
-    booked = terms.model_dump(mode="json", exclude={"appraisal"})
+    booked = terms.model_dump(mode="json", exclude=BESIDE)
     return PostTerms(
         factor=terms.factor,
         entity=terms.entity,

@@ -1,9 +1,9 @@
 """Write the journal lines of recognition: debit positive, credit negative.
 
-An entry's key names the voucher line and the event, so next month's run, or another
-release, posts nothing twice. A line is incurred once under one key, expensed or
-capitalised: to capitalise later what was expensed would be other content under that
-key, which the register refuses. Amortisation is posted by the close.
+An entry's key names the voucher line, so next month's run, or another release, posts
+nothing twice. A line is incurred once under one key, as cost of an asset (event incur)
+or expensed (event expense): to capitalise later what was expensed is other content
+under that key, which ``post`` refuses. Amortisation is posted by the close.
 """
 
 from collections.abc import Iterable, Iterator
@@ -22,6 +22,7 @@ from tasks.asset.recognize import Decision
 
 Line = tuple[str | int | date, ...]  # contract JournalLine
 Posting = tuple[Role, int]
+CARRIED: tuple[Role, ...] = ("development", "intangible", "inventory")
 
 
 class Borne(NamedTuple):
@@ -39,7 +40,7 @@ class Borne(NamedTuple):
 
 
 def journal(borne: pl.DataFrame, decision: Decision, terms: AssetTerms) -> pl.DataFrame:
-    """Write all entries of recognition. Contract: JournalLine.
+    """Propose all entries of recognition. Contract: JournalLine.
 
     650,000.00 of development, ready for use -> 530102 / 1002 and 1701 / 530102.
 
@@ -65,11 +66,13 @@ def entries(cost: Borne, decision: Decision, terms: AssetTerms) -> Iterator[Line
     amount, tax = cost.amount_fen, cost.tax_fen
     sides: list[Posting] = [(debit, amount), ("input_vat", tax)]
     paid: Posting = credit, -amount - tax
-    yield from entry("incur", cost.incurred_on, (*sides, paid), cost, terms)
+    event = "incur" if debit in CARRIED else "expense"
+    moved = (*sides, paid)
+    yield from entry("incur", event, cost.incurred_on, moved, cost, terms)
     if debit == "development" and decision.ready:
         ready: list[Posting] = [("intangible", amount), ("development", -amount)]
         on = max(decision.ready, cost.incurred_on)
-        yield from entry("recognise", on, ready, cost, terms)
+        yield from entry("recognise", "recognise", on, ready, cost, terms)
 
 
 def debited(cost: Borne, decision: Decision, terms: AssetTerms) -> Role:
@@ -90,10 +93,15 @@ def debited(cost: Borne, decision: Decision, terms: AssetTerms) -> Role:
 
 
 def entry(
-    event: str, on: date, sides: Iterable[Posting], cost: Borne, terms: AssetTerms
+    name: str,
+    event: str,
+    on: date,
+    sides: Iterable[Posting],
+    cost: Borne,
+    terms: AssetTerms,
 ) -> Iterator[Line]:
     """Write one balanced entry: debits above 0, credits below; nothing of 0."""
-    key = f"{event}/{terms.name}/{cost.voucher}/{cost.line}"
+    key = f"{name}/{terms.name}/{cost.voucher}/{cost.line}"
     memo = f"{cost.kind}: {cost.supplier}, voucher {cost.voucher}"
     moved = [(role, amount) for role, amount in sides if amount]
     for number, (role, amount) in enumerate(moved, 1):

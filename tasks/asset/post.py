@@ -106,12 +106,25 @@ def books_continue(
     )
     gone = own.join(proposed, on=ENTRY, how="anti")["entry"].n_unique()
     other = differing(proposed, standing)
+    again = recapitalised(proposed, standing)
     ground = (
         f"{gone} of {own['entry'].n_unique()} posted entries have lost their voucher or"
         f" share, {other} say something else now"
     )
     remedy = "; put the line back, or book a reversal first" if gone + other else ""
+    if again:
+        remedy = (
+            f"; {again} of them would capitalise what was expensed, which is never done"
+            " (财会〔2023〕11号): put the facts back as they were"
+        )
     return "books_continue", gone + other == 0, ground + remedy, "register JournalLine"
+
+
+def recapitalised(proposed: pl.DataFrame, standing: pl.DataFrame) -> int:
+    """Count the entries of expensed cost that are proposed as cost of an asset now."""
+    asset = proposed.filter(event="incur")
+    expensed = standing.filter(event="expense").join(asset, on=ENTRY, how="semi")
+    return expensed["entry"].n_unique()
 
 
 def differing(proposed: pl.DataFrame, standing: pl.DataFrame) -> int:
