@@ -1,7 +1,7 @@
 """Value an asset by every method of an appraisal and reconcile what they find.
 
 Each method is rounded once to fen; the reconciled value is Σ weight × value, rounded
-once, half up. 11,769,253.22 × 0.7 + 10,812,000.00 × 0.3 -> 11,482,077.25.
+once, half up. 11,769,253.22 × 0.7 + 11,009,565.00 × 0.3 -> 11,541,346.75.
 """
 
 from datetime import date, timedelta
