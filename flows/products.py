@@ -15,8 +15,8 @@ from schemas.errors import Refused, StoreError
 from schemas.factor import Factor
 from schemas.product import ProductTerms
 from tasks import store
+from tasks.product.linkage import telling
 
-Facts = Mapping[str, Any]  # JSON
 Tables = Mapping[str, Any]  # refs by table name, or their futures
 
 
@@ -74,24 +74,6 @@ def earlier_releases(
             found[made_of] = (theirs or Earlier(release=name), run.refs["product"])
     refs = {told.release: ref for told, ref in found.values()}
     return refs, tuple(told for told, _ in found.values())
-
-
-def telling(release: str, terms: Facts) -> Earlier | None:
-    """Say by which columns a product tells of persons; nothing where of none.
-
-    The terms are read as they were written: those of an older edition may not fit.
-    """
-    asked = terms.get("deidentification", {})
-    names = asked.get("quasi_identifiers") or ()
-    table = next((step for step in asked.get("steps", ()) if "cells" in step), None)
-    if not names and table is None:
-        return None
-    return Earlier(
-        release=release,
-        classes=tuple(table["by"] if table else names),
-        count=table["cells"] if table else "",
-        subject=asked.get("subject") or "",
-    )
 
 
 def resources_of(findings: Mapping[str, Any]) -> frozenset[str]:

@@ -14,3 +14,7 @@ class Earlier(Terms):
     )
     count: str = Field("", description="Column that counts persons, of a table of them")
     subject: str = Field("", description="Column that names a person")
+    shows: dict[str, tuple[str, ...]] = Field(
+        default_factory=dict,
+        description="Of each class column the columns that its query makes it of",
+    )

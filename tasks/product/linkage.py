@@ -15,14 +15,17 @@ Source: GB/T 42460-2023, re-identification by linking; Dwork, Differential priva
 """
 
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import polars as pl
 
 from schemas.earlier import Earlier
+from schemas.errors import FactorError
 from schemas.product import ProductTerms
+from tasks.columns import column_lineage
 from tasks.product.case import Answer
 
+Facts = Mapping[str, Any]  # JSON
 SHOWN = 5  # releases in a sentence
 
 
@@ -51,7 +54,8 @@ def linkage(
         told: By which columns each of them tells of persons; of what is not there, by
             those of the product itself.
     """
-    mine = own(terms)
+    mine = telling(terms.version, terms.model_dump(mode="json"))
+    mine = mine or Earlier(release=terms.version)
     ways = {way.release: way for way in told}
     known: dict[tuple[str, ...], pl.DataFrame] = {}  # each grouping counted once
     found = []
@@ -65,16 +69,40 @@ def linkage(
     return found
 
 
-def own(terms: ProductTerms) -> Earlier:
-    """Say by which columns the product itself tells of persons."""
-    asked = terms.deidentification
-    table = asked.cells
+def telling(release: str, terms: Facts) -> Earlier | None:
+    """Say by which columns a product tells of persons; nothing where of none.
+
+    The terms are read as they were written: those of an older edition may not fit.
+    """
+    asked = terms.get("deidentification", {})
+    names = asked.get("quasi_identifiers") or ()
+    table = next((step for step in asked.get("steps", ()) if "cells" in step), None)
+    if not names and table is None:
+        return None
+    classes = tuple(table["by"] if table else names)
     return Earlier(
-        release=terms.version,
-        classes=table.by if table else asked.quasi_identifiers,
-        count=table.cells if table else "",
-        subject=asked.subject or "",
+        release=release,
+        classes=classes,
+        count=table["cells"] if table else "",
+        subject=asked.get("subject") or "",
+        shows=shown(terms, classes),
     )
+
+
+def shown(terms: Facts, classes: Sequence[str]) -> dict[str, tuple[str, ...]]:
+    """Find the columns that each class is made of, as far as its query reads.
+
+    Their tables are left out: each factor calls the same resource as it likes.
+    """
+    tables = {t: tuple(names) for t, names in terms.get("classified", {}).items()}
+    try:
+        edges = column_lineage(terms.get("query", ""), tables) if tables else ()
+    except FactorError:  # a task in Python, or a query of an older edition
+        return {}
+    found: dict[str, set[str]] = {}
+    for edge in edges:
+        found.setdefault(edge.output, set()).add(edge.column)
+    return {n: tuple(sorted(found[n])) for n in classes if n in found}
 
 
 def differences(
@@ -90,10 +118,12 @@ def differences(
     nobody knows how many. ``known``: what was counted of ``now``, by its grouping.
     """
     have, had = now.collect_schema(), before.collect_schema()
-    common = tuple(n for n in mine.classes if had.get(n) == have[n])
+    same = {n: was for n in mine.classes if (was := called(n, mine, way, have, had))}
+    common = tuple(same)
     if common not in known:
         known[common] = sizes(now, common, mine).rename({"persons": "a"})
-    other = sizes(before, common, way).rename({"persons": "b"})
+    renamed = before.rename({was: n for n, was in same.items() if was != n})
+    other = sizes(renamed, common, way).rename({"persons": "b"})
     joined = known[common].join(
         other, on=["_all", *common], how="full", nulls_equal=True
     )
@@ -103,6 +133,20 @@ def differences(
     if all(names) and had.get(names[1]) == have.get(names[0]) is not None:
         gaps += [apart(now, before, *names), apart(before, now, *reversed(names))]
     return gaps
+
+
+def called(
+    name: str, mine: Earlier, way: Earlier, have: pl.Schema, had: pl.Schema
+) -> str:
+    """Find how an earlier release calls a class: so, or as what is made of the same.
+
+    ``town AS place`` now, ``town`` before: ``place`` was ``town``. Empty: it has none.
+    """
+    kind, shows = have[name], mine.shows.get(name)
+    if name in had:
+        return name if had[name] == kind else ""
+    others = [n for n in way.classes if n not in have and had.get(n) == kind]
+    return next((n for n in others if shows and way.shows.get(n) == shows), "")
 
 
 def sizes(frame: pl.LazyFrame, common: Sequence[str], way: Earlier) -> pl.DataFrame:

@@ -1,14 +1,19 @@
 """Each release is counted by its own terms, whatever the new one calls its columns."""
 
+from pathlib import Path
 from typing import Any
 
 import polars as pl
+import pytest
 
+from schemas.document import load
 from schemas.earlier import Earlier
+from schemas.policy import Policy
 from schemas.product import ProductRules, ProductTerms
-from tasks.product.linkage import Difference, linkage, linkage_gate
+from tasks.product.linkage import Difference, linkage, linkage_gate, telling
 
-RULES = ProductRules.model_construct(k_open=20, k_controlled=5, k_enclave=2)
+POLICY = Path(__file__).parents[2] / "deployments" / "policies" / "cn-2025.yaml"
+RULES = load(POLICY, Policy).resolve(ProductRules)  # k: controlled 5
 
 
 def asking(names: list[str], **asked: Any) -> ProductTerms:
@@ -43,6 +48,36 @@ def test_rows_of_persons_are_held_against_a_later_count_of_them() -> None:
     way = Earlier(release="1.0.0", classes=("town",))
 
     assert linkage(NOW, {"1.0.0": before}, COUNTS, [way]) == [Difference("1.0.0", 1, 3)]
+
+
+def grouping(column: str, count: str, table: str = "resource") -> ProductTerms:
+    """Terms of counts by a column that shows the town."""
+    query = f"SELECT town AS {column}, COUNT(*) AS {count} FROM {table} GROUP BY town"
+    step = {"cells": count, "by": [column]}
+    read = {"query": query, "classified": {table: {"town": "public"}}}
+    return asking([column, count], steps=[step]).model_copy(update=read)
+
+
+@pytest.mark.parametrize("table", ["resource", "patients"])
+def test_a_cell_of_another_name_is_the_cell_that_shows_the_same(table: str) -> None:
+    """East lost one and west won nine: the whole alone would differ by eight."""
+    before = pl.LazyFrame({"town": ["east", "west"], "n": [21, 21]})
+    now = pl.LazyFrame({"place": ["east", "west"], "persons": [20, 30]})
+    way = telling("1.0.0", grouping("town", "n", table).model_dump(mode="json"))
+    assert way is not None
+
+    found = linkage(now, {"1.0.0": before}, grouping("place", "persons"), [way])
+
+    assert found == [Difference("1.0.0", 1, 1)]
+
+
+def test_a_cell_that_shows_something_else_is_not_taken_for_it() -> None:
+    before = pl.LazyFrame({"street": ["east", "west"], "n": [21, 21]})
+    now = pl.LazyFrame({"place": ["east", "west"], "persons": [20, 30]})
+    shows = {"street": ("street",)}
+    way = Earlier(release="1.0.0", classes=("street",), count="n", shows=shows)
+
+    assert linkage(now, {"1.0.0": before}, grouping("place", "persons"), [way]) == []
 
 
 def test_a_renamed_subject_is_held_against_the_subject_it_was() -> None:
