@@ -126,9 +126,9 @@ def positions(
 def rebasing(known: pl.DataFrame, past: pl.DataFrame, month: date) -> pl.DataFrame:
     """Find the last month up to this one in which each asset is re-based.
 
-    A change of estimate and a late addition count from their month, an impairment from
-    the month after; what comes before the month available is no re-base of its own.
-    Columns: entity, asset, rebased_from.
+    A change of estimate and an addition to cost count from their month, an impairment
+    from the month after. What comes before the month available is no re-base of its
+    own, as the caller takes the later of both. Columns: entity, asset, rebased_from.
     """
     before = [pl.col(name).shift(1).over(KEY) for name in ESTIMATES]
     changed = pl.any_horizontal(
@@ -141,15 +141,8 @@ def rebasing(known: pl.DataFrame, past: pl.DataFrame, month: date) -> pl.DataFra
         .filter(changed & (nth > 0))
         .select(*KEY, rebased_from=pl.col("effective_on").dt.truncate("1mo"))
     )
-    first = known.sort("number").group_by(KEY).last()
-    start = pl.col("available_from").dt.truncate("1mo")
     moved = past.filter(pl.col("amount_fen") != 0)
-    added = (
-        moved.filter(measure="gross")
-        .join(first.select(*KEY, start.alias("start")), on=KEY)
-        .filter(pl.col("month") > pl.col("start"))
-        .select(*KEY, rebased_from="month")
-    )
+    added = moved.filter(measure="gross").select(*KEY, rebased_from="month")
     impaired = moved.filter(measure="impaired").select(
         *KEY, rebased_from=pl.col("month").dt.offset_by("1mo")
     )
