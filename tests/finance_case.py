@@ -15,6 +15,7 @@ import polars as pl
 from schemas.asset import Asset, AssetTerms, Valuation
 from schemas.capital import Capital, CapitalTerms
 from schemas.contract import frame_of
+from schemas.cost import DriverCount
 from schemas.entity import CHART
 from schemas.policy import AssetRules, CapitalRules
 from schemas.quality import Score
@@ -253,6 +254,7 @@ def make_asset(
     product_rows: int = 3,
     cards: pl.DataFrame | None = None,
     score: pl.LazyFrame | None = None,
+    drivers: Sequence[tuple[Any, ...]] = (),
 ) -> Asset:
     """Run the third stage."""
     product = pl.LazyFrame({"route": range(product_rows)})
@@ -260,7 +262,9 @@ def make_asset(
     before = (frame_of(AssetCard, []) if cards is None else cards).lazy()
     terms = terms or asset_terms()
     held = scored() if score is None else score
-    return assetize(product, vouchers(rows), posted, before, held, terms, as_of)
+    counted = {"measured": frame_of(DriverCount, drivers).lazy()}
+    given = (product, vouchers(rows), posted, before, held, terms, as_of)
+    return assetize(*given, counted if drivers else {})
 
 
 DRAWDOWN = date(2025, 6, 20)
