@@ -23,7 +23,7 @@ from sqlglot import exp
 from schemas.privacy import Cells
 from schemas.product import ProductTerms
 from tasks.columns import Scope, of_query, table
-from tasks.product.lineage import PERSONAL, RANK, Held, Taken, holdings
+from tasks.product.lineage import PERSONAL, RANK, Held, Taken, holdings, sourced
 from tasks.sql import guard
 
 WHERE = "product.query"
@@ -137,6 +137,11 @@ def unproven(
             f"nothing says whom {name} counts; write deidentification.subject{whom},"
             " the column of the tables read that names the person"
         )
+    elif told := mixed(terms, persons):
+        yield (
+            f"whom {name} counts depends on {told} (sensitive), of which {subject} is"
+            " made too; take the subject from its source as it is"
+        )
     elif isinstance(kind, exp.Column):
         if not persons.are(looked_up(query, kind, found.select)):
             yield f"{name} counts {kind.name}, not {subject}; {as_count(terms)}"
@@ -169,6 +174,18 @@ def tables_of(terms: ProductTerms, subject: str) -> frozenset[str]:
     }
     top = max(ranks.values(), default=0)
     return frozenset(name for name, rank in ranks.items() if rank == top)
+
+
+def mixed(terms: ProductTerms, persons: Persons) -> str:
+    """Name the sensitive source columns that the resource's SQL mixes into a subject.
+
+    ``CASE WHEN hiv = 1 THEN patient END AS patient`` -> people.hiv; a plain name -> "".
+    """
+    found: set[Held] = set()
+    for name in persons.tables & terms.upstream.keys():
+        made = {h for n, h in sourced(terms.upstream[name]) if n == persons.subject}
+        found |= made if len(made) > 1 else set()
+    return ", ".join(sorted(one.name for one in found if one.rank > PERSONAL))
 
 
 def counted(query: Query, tree: exp.Expr, name: str) -> Source:

@@ -204,6 +204,32 @@ def test_a_cell_that_a_sensitive_column_leaves_out_is_a_zero_that_tells(
     assert told.startswith("the query leaves rows out by resource.hiv (sensitive)")
 
 
+@pytest.mark.parametrize(
+    ("made", "mixed"),
+    [
+        ("patient", False),
+        ("CASE WHEN hiv = 1 THEN patient END AS patient", True),
+        ("CASE WHEN name <> '' THEN patient END AS patient", False),
+    ],
+)
+def test_a_resource_that_picks_subjects_by_a_sensitive_column_is_seen(
+    made: str, mixed: bool
+) -> None:
+    upstream = {
+        "resource": {
+            "consolidate": f"SELECT visit, {made}, name, age, hiv, ward FROM people",
+            "sources": {"people": VISITS},
+        }
+    }
+    query = f"SELECT ward, COUNT(DISTINCT patient) AS n {BY_WARD}"
+
+    found = wrong(terms(query, upstream=upstream))
+
+    assert bool(found) == mixed
+    if mixed:
+        assert found[0].startswith("whom n counts depends on people.hiv (sensitive)")
+
+
 def test_a_sensitive_column_may_make_groups_and_a_personal_one_choose_rows() -> None:
     query = (
         "SELECT ward, CASE hiv WHEN 1 THEN 'yes' ELSE 'no' END AS ill,"
