@@ -185,6 +185,41 @@ def test_one_voucher_without_evidence_closes_the_gate(evidence: str | None) -> N
     Cost.to_schema().validate(made.costs.collect())
 
 
+@pytest.mark.parametrize(
+    ("at_hand", "grounds"),
+    [
+        ({}, {}),
+        ({"INV-V8": "ab" * 32, "E-3": "e3" * 32}, {}),
+        ({"INV-V8": "cd" * 32}, {"vouchers": "INV-V8"}),
+        ({"E-3": "cd" * 32}, {"condition_evidence": "E-3"}),
+    ],
+    ids=["none at hand", "as named", "other invoice", "other report"],
+)
+def test_a_file_that_is_not_what_was_signed_closes_the_gate(
+    at_hand: dict[str, str], grounds: dict[str, str]
+) -> None:
+    line = voucher("V8", date(2025, 2, 1), "development", "cloud", 1, sha256="ab" * 32)
+    terms = asset_terms().model_copy(update={"at_hand": at_hand})
+
+    made = make_asset(terms, (*ACC_09, line))
+
+    said = failed(made.gates)
+    assert said.keys() == grounds.keys()
+    for gate, name in grounds.items():
+        assert f"of 1 files at hand 1 are other than named ({name})" in said[gate]
+
+
+def test_the_gate_says_how_many_vouchers_name_a_digest() -> None:
+    line = voucher("V8", date(2025, 2, 1), "development", "cloud", 1, sha256="ab" * 32)
+
+    gates = make_asset(rows=(*ACC_09, line)).gates.collect()
+
+    ground = gates.filter(gate="vouchers")["ground"].item()
+    assert "1 name the digest of a file, of 0 files at hand 0 are other" in ground
+    ground = gates.filter(gate="condition_evidence")["ground"].item()
+    assert ground.startswith("5 of 5 conditions name their evidence by digest")
+
+
 def test_a_product_that_bears_no_cost_closes_the_gate() -> None:
     terms = asset_terms(pools={"index": {"a-misspelt-name": "1"}})
 
