@@ -35,6 +35,22 @@ def decided(console: Console, data: Facts) -> None:
         console.print("it is posted by the next run of what proposed it")
 
 
+def decisions(console: Console, data: Facts) -> None:
+    """Show what was decided of an asset, and when it is posted."""
+    told = ("fair_value", "costs", "value_in_use", "proceeds", "tax")
+    rows = [
+        (
+            *(d["decision"], d["called"], d["decided_on"]),
+            ", ".join(f"{n.replace('_', ' ')} {d[n]}" for n in told if n in d),
+            *(d["evidence"], d["reason"]),
+        )
+        for d in data["decisions"]
+    ]
+    heads = ("decision 决定", "what", "from", "figures (CNY)", "evidence", "why")
+    console.print(table(f"\n{data['asset']}", heads, rows))
+    console.print("the close of its month posts it: `datafactor close ENTITY PERIOD`")
+
+
 def line(console: Console, data: Facts) -> None:
     """Print a signed decision as it is, unwrapped, to be pasted."""
     console.print(data["signed"], markup=False, soft_wrap=True)

@@ -644,6 +644,51 @@ def meter(*, json: Json = False) -> int:
 
 
 @app.command
+def decide(
+    factor: str,
+    event: Literal["impair", "provision", "dispose", "expire", "contribute"],
+    *,
+    number: str,
+    evidence: str,
+    reason: str,
+    on: date | None = None,
+    fair_value: str | None = None,
+    costs: str | None = None,
+    value_in_use: str | None = None,
+    proceeds: str | None = None,
+    tax: str | None = None,
+    counterparty: str = "",
+    json: Json = False,
+) -> int:
+    """Record what was decided of an asset; the close of its month posts it.
+
+    Example: datafactor decide rain impair --number M-7 --value-in-use 312000.00
+    --evidence REPORT-7 --reason "quality fell"
+
+    Args:
+        event: An impairment or NRV test, disposal, expiry, contribution to equity.
+        number: Number of the decision, as in the minutes.
+        evidence: Document that proves it.
+        reason: Why.
+        on: Day on which it takes effect; today if not said.
+        fair_value: Fair value of an impairment test, price of a provision; yuan.
+        costs: Of disposal, or of completion and sale; yuan.
+        value_in_use: Yuan.
+        proceeds: What comes for it, without tax; yuan.
+        tax: VAT of a disposal, or sales taxes of a provision; yuan.
+        counterparty: Buyer, or whose equity it is.
+    """
+    from flows import booking
+    from flows.decide import decide as record
+
+    said = {"fair_value": fair_value, "costs": costs, "value_in_use": value_in_use}
+    said |= {"proceeds": proceeds, "tax": tax, "counterparty": counterparty}
+    given = {"decision": number, "evidence": evidence, "reason": reason, **said}
+    data = record(factor, event, on, **given)
+    return Answer("decide", data, lambda c: booking.decisions(c, data)).give(json)
+
+
+@app.command
 def approve(
     subject: str = "",
     *,

@@ -6,6 +6,7 @@ from schemas.artifact import Stage
 from tasks.asset.appraise.appraisal import appraisal
 from tasks.asset.approve import approve
 from tasks.asset.assetize import assetize
+from tasks.asset.decide import decide
 from tasks.asset.drivers import measure_drivers
 from tasks.asset.post import post
 from tasks.asset.register import register_dispute, register_right
@@ -42,6 +43,7 @@ post_task = stage_task(Stage.ASSET, post)
 appraisal_task = stage_task(Stage.ASSET, appraisal, "act")
 capitalize_task = stage_task(Stage.CAPITAL, capitalize)
 approve_task = stage_task(Stage.ASSET, approve, "approval")
+decide_task = stage_task(Stage.ASSET, decide, "act")
 register_right_task = stage_task(Stage.ASSET, register_right, "act")
 register_dispute_task = stage_task(Stage.ASSET, register_dispute, "act")
 order_task = stage_task(Stage.PRODUCT, order, "act")

@@ -1,0 +1,89 @@
+"""Record what a person decided of an asset; the close of its month posts it.
+
+An indicator opens a test, a test needs figures, and the figures are somebody's: nothing
+here is computed. A month that is closed takes no decision any more.
+"""
+
+from typing import Annotated
+
+import polars as pl
+
+from schemas.contract import frame_of
+from schemas.decision import FIGURES, DecisionAct
+from schemas.errors import RegisterError
+from schemas.money import exact_fen
+from schemas.registers import AssetCard, AssetEvent, PeriodClose
+from tasks.asset.impair import LEAVING
+
+FITTING = {
+    "impair": ("intangible", "development expenditure"),
+    "provision": ("inventory",),
+    "dispose": ("intangible",),
+    "contribute": ("intangible",),
+    "expire": ("intangible", "inventory"),
+}
+
+
+def decide(
+    cards: Annotated[pl.LazyFrame, AssetCard],
+    decisions: Annotated[pl.LazyFrame, AssetEvent],
+    closed: Annotated[pl.LazyFrame, PeriodClose],
+    terms: DecisionAct,
+) -> Annotated[pl.LazyFrame, AssetEvent]:
+    """Write one decision as a register row. Contract: AssetEvent.
+
+    The same decision again is the same row, which posts nothing.
+
+    Args:
+        cards: The asset's cards.
+        decisions: What was decided of it before.
+        closed: Closed months of the entity.
+        terms: The decision.
+
+    Raises:
+        RegisterError: There is no such asset, it is of another kind or has left the
+            books, or the day lies in a closed month.
+    """
+    last = cards.sort("number").tail(1).collect()
+    if last.is_empty():
+        raise RegisterError(
+            f"{terms.asset} has no asset card: run `datafactor run {terms.factor}"
+            " --through asset` first"
+        )
+    kind = last["kind"].item()
+    if kind not in FITTING[terms.event]:
+        raise RegisterError(
+            f"{terms.asset} is {kind}: a decision to {terms.event} is about"
+            f" {' or '.join(FITTING[terms.event])}"
+        )
+    refuse_late(decisions.collect(), closed.collect(), terms)
+    return frame_of(AssetEvent, [row_of(terms)]).lazy()
+
+
+def refuse_late(
+    decisions: pl.DataFrame, closed: pl.DataFrame, terms: DecisionAct
+) -> None:
+    """Refuse what comes after the asset left the books, or its month was closed.
+
+    Raises:
+        RegisterError: As said.
+    """
+    others = decisions.filter(pl.col("decision") != terms.decision)
+    if others.height < decisions.height:
+        return  # asked again: the register compares it with what stands
+    left = others.filter(pl.col("event").is_in(LEAVING))
+    if left.height:
+        raise RegisterError(
+            f"{terms.asset} left the books by decision {left['decision'].item(0)}"
+        )
+    month = f"{terms.decided_on:%Y-%m}"
+    if not closed.filter(pl.col("period") >= month).is_empty():
+        raise RegisterError(f"{month} is closed: date the decision in an open month")
+
+
+def row_of(terms: DecisionAct) -> tuple[object, ...]:
+    """Write the decision in fen, in the order of the contract."""
+    figures = {name: getattr(terms, name) for name in FIGURES}
+    fen = {f"{n}_fen": None if v is None else exact_fen(v) for n, v in figures.items()}
+    said = terms.model_dump() | fen
+    return tuple(said[name] for name in AssetEvent.to_schema().columns)

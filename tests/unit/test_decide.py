@@ -1,0 +1,109 @@
+"""A decision is a person's, with its figures, about an asset that is carried."""
+
+from datetime import date
+from typing import Any
+
+import polars as pl
+import pytest
+from pydantic import ValidationError
+
+from schemas.decision import DecisionAct
+from schemas.errors import RegisterError
+from schemas.registers import AssetCard, AssetEvent, PeriodClose
+from tasks.asset.decide import decide
+from tests.store.build import card, closing, decision, frame_of
+
+
+def act(**changed: Any) -> DecisionAct:
+    given: dict[str, Any] = {
+        "factor": "flights",
+        "entity": "jiangbei",
+        "asset": "disruption",
+        "decision": "M-7",
+        "event": "impair",
+        "decided_on": date(2026, 12, 31),
+        "fair_value": "312000.00",
+        "costs": "2000.00",
+        "evidence": "report 7",
+        "reason": "quality fell",
+    }
+    return DecisionAct.model_validate(given | changed)
+
+
+def decided(
+    terms: DecisionAct,
+    cards: Any = None,
+    before: tuple[dict[str, Any], ...] = (),
+    closed: tuple[str, ...] = (),
+) -> pl.DataFrame:
+    return decide(
+        frame_of(AssetCard, [card()] if cards is None else cards).lazy(),
+        frame_of(AssetEvent, before).lazy(),
+        frame_of(PeriodClose, [closing(p) for p in closed]).lazy(),
+        terms,
+    ).collect()
+
+
+def test_a_test_is_recorded_in_fen_and_nothing_is_computed() -> None:
+    (row,) = decided(act()).to_dicts()
+
+    assert row["fair_value_fen"] == 31_200_000
+    assert row["costs_fen"] == 200_000
+    assert (row["value_in_use_fen"], row["proceeds_fen"]) == (None, None)
+
+
+@pytest.mark.parametrize(
+    ("changed", "why"),
+    [
+        ({"fair_value": None, "costs": None}, "states fair_value or value_in_use"),
+        ({"proceeds": "1.00"}, "has no proceeds"),
+        (
+            {"event": "dispose", "fair_value": None, "costs": None},
+            "states its proceeds",
+        ),
+        ({"fair_value": "1.005"}, "at most two decimals"),
+        ({"fair_value": 1.5}, "a float cannot hold it"),
+        ({"costs": "-1.00"}, "greater than or equal to 0"),
+        ({"evidence": " "}, "evidence"),
+    ],
+)
+def test_figures_that_do_not_fit_are_refused(changed: dict[str, Any], why: str) -> None:
+    with pytest.raises(ValidationError, match=why):
+        act(**changed)
+
+
+@pytest.mark.parametrize(
+    ("given", "why"),
+    [
+        ({"cards": []}, "has no asset card"),
+        (
+            {"cards": [card(kind="inventory", method="none")]},
+            "is inventory: a decision",
+        ),
+        ({"closed": ("2026-11", "2026-12")}, "2026-12 is closed"),
+        ({"closed": ("2027-01",)}, "2026-12 is closed"),
+        (
+            {"before": (decision("M-6", event="expire"),)},
+            "left the books by decision M-6",
+        ),
+    ],
+)
+def test_what_cannot_be_posted_is_not_decided(given: dict[str, Any], why: str) -> None:
+    with pytest.raises(RegisterError, match=why):
+        decided(act(), **given)
+
+
+def test_the_same_decision_again_is_the_same_row_also_after_the_close() -> None:
+    first = decided(act())
+
+    again = decided(act(), before=tuple(first.to_dicts()), closed=("2026-12",))
+
+    assert again.equals(first)
+
+
+def test_inventory_is_tested_by_its_price() -> None:
+    terms = act(event="provision", tax="10.00")
+
+    (row,) = decided(terms, [card(kind="inventory", method="none")]).to_dicts()
+
+    assert row["tax_fen"] == 1_000
