@@ -1,4 +1,4 @@
-"""Costs in a whole run: files of evidence at hand, pools shared by what was measured."""
+"""Costs in a whole run: evidence at hand, and pools shared by what was measured."""
 
 from collections.abc import Iterator
 from pathlib import Path
