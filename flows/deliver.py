@@ -13,6 +13,7 @@ from typing import Any
 
 import polars as pl
 
+from flows.disputes import names_of
 from flows.document import factor_named
 from flows.export import told
 from flows.market import order_of, rows_of, today
@@ -119,6 +120,7 @@ def bundle(
         bytes=sum(path.stat().st_size for path in part.iterdir()),
         served=offer.ref.id,
         delivery=delivery,
+        rests_on=names_of(order["factor"]),
     )
     terms = DeliveryTerms(
         factor=order["factor"],

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from datetime import date
 from typing import Any
 
+from flows.disputes import dispute_over
 from flows.document import factor_named
 from flows.released import Released, offers, released, withdrawal
 from flows.stages import derive_task, productize_task
@@ -38,7 +39,8 @@ def product_of(terms: Factor, resource: Any, findings: Any, day: date) -> Any:
         tables = {"made": made}
     derived = derive_task(tables, product.derivation)
     before, told = earlier_releases(terms.factor, derived, product, resources_of(found))
-    return productize_task(derived, found, product, day, before, told)
+    asked = (derived, found, product, day, before, told, terms.disputes)
+    return productize_task(*asked)
 
 
 def earlier_releases(
@@ -107,6 +109,7 @@ def published(table: str, ref: str, day: date) -> tuple[ArtifactRef, Any]:
         offer = offered(table, other, day)
         refuse_behind(table, other, "product", offer.ref)
         return offer.ref, findings_of(offer)
+    refuse_disputed(table, other, day)
     resource = made(table, other, "resource")
     refuse_behind(table, other, "resource", resource)
     return resource, made(table, other, "classify")
@@ -136,6 +139,16 @@ def made(table: str, other: str, frame: str) -> ArtifactRef:
             f"inputs.{table}: {other} has made no resource yet: `datafactor run"
             f" {other} --through resource`, then run this again"
         ) from error
+
+
+def refuse_disputed(table: str, other: str, day: date) -> None:
+    """Refuse a resource over which, or over whose own inputs, a dispute is open.
+
+    Raises:
+        Refused: It is so.
+    """
+    if ground := dispute_over(other, day):
+        raise Refused("derive", (f"inputs.{table}: {ground}",))
 
 
 def offered(table: str, other: str, day: date) -> Released:

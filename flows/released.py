@@ -8,6 +8,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from flows.disputes import dispute_over
 from flows.document import document_of, factor_named
 from schemas.artifact import ArtifactRef, Publication, Snapshot
 from schemas.errors import FactorError, Refused, StoreError
@@ -51,9 +52,12 @@ def released(name: str) -> Released:
             datafactor has, whose terms this one cannot read.
         Refused: Its last run was refused: what must not leave is not offered, and an
             earlier version does not stand in for it. Or its document classifies a
-            column higher by now, and was not run since.
+            column higher by now, and was not run since. Or a dispute over it, or over
+            what it is made of, is open.
     """
     offer = released_by(last_offer(name))
+    if ground := dispute_over(offer.factor, offer.as_of):
+        raise Refused("productize", (ground,))
     if higher := classified_higher(offer):
         ground = (
             f"the document classifies {', '.join(higher)} higher than when the product"
@@ -103,7 +107,25 @@ def last_offer(name: str) -> Run:
             f"{factor} has made no product yet: `datafactor run {factor} --through"
             " product`"
         )
-    return last[0]
+    return but_for_disputes(last[0])
+
+
+def but_for_disputes(run: Run) -> Run:
+    """Take the offer that a run would have repeated, had no dispute been open.
+
+    A dispute suspends and refuses nothing for good: what it stopped alone, and what was
+    offered on the same terms before, is offered again once it is lifted.
+    """
+    if shut(run) != {"dispute"}:
+        return run
+    same = (r for r in offers(run.publication.factor) if shut(r) != {"dispute"})
+    before = next(same, run)
+    return before if before.publication.terms == run.publication.terms else run
+
+
+def shut(run: Run) -> set[str]:
+    """Name the gates that a run found shut."""
+    return {gate.gate for gate in run.publication.gates if not gate.passed}
 
 
 def seller_of(name: str) -> str:
@@ -200,5 +222,5 @@ def all_released() -> list[Released]:
     found = []
     for run in store.newest(store.current(), "productize"):
         with suppress(Refused, StoreError):
-            found.append(released_by(run))
+            found.append(released_by(but_for_disputes(run)))
     return found

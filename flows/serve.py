@@ -394,6 +394,7 @@ def delivery_of(offer: Offer, order: Order, read: Question, at: datetime) -> Del
         served=offer.released.ref.id,
         calls_per_minute=offer.released.terms.delivery.calls_per_minute,
         key_sha256=order["key_sha256"],
+        rests_on=offer.rests_on,
     )
 
 

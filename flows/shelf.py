@@ -20,6 +20,7 @@ from zoneinfo import ZoneInfo
 
 import polars as pl
 
+from flows.disputes import names_of
 from flows.document import factor_named
 from flows.released import Released, all_released, classified_higher, withdrawal
 from schemas.errors import DatafactorError
@@ -39,10 +40,14 @@ Waiting = tuple[Request, Future[Grant | Denied]]
 
 @dataclass(frozen=True)
 class Offer:
-    """One product on offer, and the zone in which its entity counts days."""
+    """One product on offer, and the zone in which its entity counts days.
+
+    ``rests_on`` names what a dispute may be over that suspends it.
+    """
 
     released: Released
     zone: str
+    rests_on: tuple[str, ...] = ()
 
     @property
     def name(self) -> str:
@@ -180,7 +185,8 @@ def offer_of(released: Released) -> Offer | None:
     A column that a person has classified higher since is not served any more.
     """
     try:
-        offer = Offer(released, factor_named(released.factor).zone)
+        zone, factor = factor_named(released.factor).zone, released.factor
+        offer = Offer(released, zone, names_of(factor))
     except DatafactorError:
         return None
     return None if classified_higher(released) else offer

@@ -69,11 +69,12 @@ def value_chain(
     rights, pledges, cards = map(terms.live, (Right, Pledge, AssetCard))
     asset = terms.asset and assetize_task(
         *(product, costs, rights, cards, assessed, evidenced(terms.asset), day),
+        disputes=terms.disputes,
         **drivers_of(terms.asset, product, costs),
     )
     if terms.asset:
         post_task(asset, *terms.books, posting(terms.asset), day)
     capital = terms.capital and capitalize_task(
-        asset, rights, pledges, assessed, terms.capital, day
+        asset, rights, pledges, assessed, terms.capital, day, terms.disputes
     )
     return summarize(terms, day, (raw, resource, product, asset, capital))

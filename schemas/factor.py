@@ -24,7 +24,7 @@ from schemas.licence import Grant, Unlisted, catalogues, looked_up
 from schemas.policy import AssetRules, CapitalRules, Policy
 from schemas.product import ProductRules, ProductTerms, Provider, Upstream
 from schemas.quality import CheckCounts, Indicator
-from schemas.registers import Approval, JournalLine, PeriodClose
+from schemas.registers import Approval, Dispute, JournalLine, PeriodClose
 from schemas.resource import ResourceTerms, Source, in_order
 from schemas.scenario import Scenario
 from schemas.terms import Name, Slug, Terms, Text
@@ -158,6 +158,11 @@ class Factor(Terms):
             closed,
             Snapshot(register=Approval, where=mine),
         )
+
+    @property
+    def disputes(self) -> Snapshot:
+        """Ask for the disputes over this factor."""
+        return Snapshot(register=Dispute, where={"asset": self.factor})
 
     @property
     def counted(self) -> Snapshot:

@@ -18,11 +18,13 @@ from typing import Any, NamedTuple
 
 import polars as pl
 
-from schemas.registers import RIGHT_EVENTS, RIGHTS
+from schemas.contract import frame_of
+from schemas.registers import RIGHT_EVENTS, RIGHTS, Dispute
 
 Row = Mapping[str, Any]  # one row of a register: texts, dates, flags
 Answer = tuple[str, bool, str, str]  # gate, passed, ground, evidence
 SCOPE = ("scope", "field", "territory", "exclusive", "sublicensable")
+UNDISPUTED = frame_of(Dispute, []).lazy()
 PROOF = ("basis", "evidence", "evidence_sha256")
 
 

@@ -25,7 +25,7 @@ from tasks.asset.grants import grants, known_rights
 from tasks.asset.journal import journal
 from tasks.asset.national import national_value
 from tasks.asset.recognize import recognize, weighed
-from tasks.rights import standing
+from tasks.rights import UNDISPUTED
 
 NONE: Mapping[str, pl.LazyFrame] = {}
 
@@ -39,6 +39,7 @@ def assetize(
     terms: AssetTerms,
     as_of: date,
     drivers: Mapping[str, Annotated[pl.LazyFrame, DriverCount]] = NONE,
+    disputes: Annotated[pl.LazyFrame, "compared"] = UNDISPUTED,
 ) -> Asset:
     """Book what the product cost; appraise it beside the books, never into them.
 
@@ -51,6 +52,7 @@ def assetize(
         terms: The document's asset with entity, policy and product filled in.
         as_of: The day the stage speaks of; later vouchers are left out.
         drivers: What was measured of the products that share a pool, if any do by use.
+        disputes: Disputes over the factor or its asset, contract Dispute.
 
     Returns:
         Gates first; then rights and costs to post, the allocation, the recognition
@@ -77,6 +79,7 @@ def assetize(
         rules=terms.rules,
         as_of=as_of,
         rights=known_rights(rights.collect(), granted),
+        disputes=disputes.collect(),
         vouchers=vouchers,
         borne=costed,
         score=score.collect(),
@@ -111,7 +114,7 @@ def schedule(case: Case) -> pl.DataFrame:
 
 def card_of(case: Case, known: pl.DataFrame) -> pl.DataFrame:
     """Write the card that follows from the day's decision. Contract: AssetCard."""
-    found = standing(case.rights, "operate", case.as_of)
+    found = case.held("operate")
     ends = found.last if found.live else None
     return next_card(known, case.decision, ends, case.terms, case.as_of)
 

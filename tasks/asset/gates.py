@@ -18,7 +18,7 @@ from tasks.asset.appraise.life import horizon
 from tasks.asset.cost import unfounded
 from tasks.asset.recognize import Decision
 from tasks.quality import quality_holds
-from tasks.rights import Standing, standing
+from tasks.rights import Standing, disputed, standing
 
 Answer = tuple[str, bool, str, str]  # gate, passed, ground, evidence
 
@@ -31,6 +31,7 @@ class Case:
     rules: AssetRules
     as_of: date
     rights: pl.DataFrame  # contract Right: posted before, and granted by the document
+    disputes: pl.DataFrame  # contract Dispute: over the factor or the asset
     vouchers: pl.DataFrame  # contract Cost, and tax_fen
     borne: pl.DataFrame  # voucher lines with this product's part, and ``capitalised``
     score: pl.DataFrame  # contract Score: of the resource
@@ -78,6 +79,7 @@ def gates(case: Case, product_rows: int) -> pl.DataFrame:
         recognised_under_the_rule(case),
         within_the_right(case),
         quality_holds(case.score),
+        disputed(case.disputes, (case.terms.factor, case.terms.name), case.as_of),
     ]
     return frame_of(Gates, [(*answer, case.as_of) for answer in answers])
 

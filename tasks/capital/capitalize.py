@@ -14,6 +14,7 @@ from tasks.capital.eligibility import Case, Valued, eligibility
 from tasks.capital.pledge import pledge
 from tasks.capital.position import position
 from tasks.capital.repay import repay
+from tasks.rights import UNDISPUTED
 
 
 def capitalize(
@@ -23,6 +24,7 @@ def capitalize(
     score: Annotated[pl.LazyFrame, Score],
     terms: CapitalTerms,
     as_of: date,
+    disputes: Annotated[pl.LazyFrame, "compared"] = UNDISPUTED,
 ) -> Capital:
     """Pledge the asset and plan the repayment, if every gate is open.
 
@@ -34,6 +36,7 @@ def capitalize(
         score: The quality of the resource on the day, and before.
         terms: The document's financing with asset and policy filled in.
         as_of: The day the stage speaks of.
+        disputes: Disputes over the factor or its asset, contract Dispute.
 
     Returns:
         Gates first; then the pledge to post, the schedule, and where the loan stands.
@@ -49,6 +52,7 @@ def capitalize(
     case = Case(
         valued=Valued._make(valuation.select(Valued._fields).collect().row(0)),
         rights=rights.collect(),
+        disputes=disputes.collect(),
         own=held.filter(own),
         others=held.filter(~own),
         repayment=repay(terms),

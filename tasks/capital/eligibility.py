@@ -14,7 +14,7 @@ from schemas.money import exact_fen, shown
 from schemas.policy import CapitalRules
 from tasks.finance import months_later, ratio
 from tasks.quality import quality_holds
-from tasks.rights import standing
+from tasks.rights import disputed, standing
 
 Answer = tuple[str, bool, str, str]  # gate, passed, ground, evidence
 
@@ -37,6 +37,7 @@ class Case:
 
     valued: Valued
     rights: pl.DataFrame  # contract Right
+    disputes: pl.DataFrame  # contract Dispute: over the factor or the asset
     own: pl.DataFrame  # contract Pledge: this agreement, once it is live
     others: pl.DataFrame  # contract Pledge: every other pledge of the asset
     repayment: pl.DataFrame  # contract Repayment
@@ -93,6 +94,7 @@ def eligibility(case: Case, pledge: pl.DataFrame) -> pl.DataFrame:
         borrower_is_named(case),
         as_pledged(case, pledge) if case.live else free_to_pledge(case),
         quality_holds(case.score),
+        disputed(case.disputes, (case.terms.factor, case.terms.asset), case.as_of),
     ]
     return frame_of(Gates, [(*answer, case.as_of) for answer in answers])
 

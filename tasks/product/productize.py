@@ -14,6 +14,7 @@ from tasks.product.compliance import compliance
 from tasks.product.disclosure import disclosed
 from tasks.product.gates import answered, classification, price
 from tasks.product.licence import licence
+from tasks.rights import UNDISPUTED, disputed
 
 NONE: Mapping[str, pl.LazyFrame] = {}
 REVIEWED: tuple[Question, ...] = (compliance, licence, price)  # the document decides
@@ -27,6 +28,7 @@ def productize(
     as_of: date,
     earlier: Mapping[str, Annotated[pl.LazyFrame, "compared"]] = NONE,
     told: tuple[Earlier, ...] = (),
+    disputes: Annotated[pl.LazyFrame, "compared"] = UNDISPUTED,
 ) -> Product:
     """Ask the gates about the published rows, and hand them on.
 
@@ -38,6 +40,7 @@ def productize(
         earlier: Earlier releases of the same resource, by a name for people.
         told: By which columns each of them tells of persons. What is compared names
             it already, for an id hashes the terms: so it is not part of the key.
+        disputes: Disputes over the factor, contract Dispute.
 
     Returns:
         ``gates`` first: they withhold all else. ``disclosure``: what the file still
@@ -46,7 +49,8 @@ def productize(
     found = pl.concat([frame.collect() for frame in findings.values()])
     case = Case(terms, found, as_of)
     found_out = disclosed(derived, case, earlier, told)
-    questions = (*QUESTIONS, lambda _: found_out.gates)
+    answer = disputed(disputes.collect(), (terms.factor,), as_of)
+    questions = (*QUESTIONS, lambda _: found_out.gates, lambda _: [answer])
     return Product(
         gates=answered(case, questions).lazy(),
         disclosure=found_out.disclosure.lazy(),

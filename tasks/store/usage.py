@@ -26,6 +26,7 @@ from schemas.tables.market import (
     SealedUsage,
     UsageRow,
 )
+from schemas.tables.rights import DisputeEvent
 from schemas.usage import MOMENT
 from tasks.product.entitle import gone
 from tasks.store.database import reading, writing
@@ -34,8 +35,9 @@ from tasks.store.registers import Values
 
 Form = Literal["bundle", "service"]
 Kind = Literal[
-    "unknown", "not_begun", "expired", "revoked", "withdrawn", "fields", "rate", "quota"
-]
+    "unknown", "not_begun", "expired", "revoked", "withdrawn", "disputed", "fields",
+    "rate", "quota",
+]  # fmt: skip
 MINUTE = timedelta(minutes=1)
 
 
@@ -61,6 +63,15 @@ RAISE = (
     .returning(*table_of(Quota).columns)
 )
 INSERT = insert(UsageRow)
+DISPUTES = table_of(DisputeEvent)
+LIFTED = DISPUTES.alias()
+UNSETTLED = (
+    select(DISPUTES.c.dispute, DISPUTES.c.asset, DISPUTES.c.effective_on)
+    .outerjoin(
+        LIFTED, and_(LIFTED.c.dispute == DISPUTES.c.dispute, LIFTED.c.event == "lift")
+    )
+    .where(DISPUTES.c.event == "open", LIFTED.c.dispute.is_(None))
+)
 Seen = dict[tuple[Any, ...], Any]  # what was read under the write lock, by its question
 
 
@@ -77,6 +88,8 @@ class Request:
         calls_per_minute: Most calls within any 60 seconds; 0: no limit.
         key_sha256: Of the API key that asked; empty: the provider delivers by itself.
         delivery: Its number, where the caller must know it before.
+        rests_on: What else a dispute may be over that suspends it: the product's asset,
+            and the factors that feed its own.
     """
 
     order: str
@@ -92,6 +105,7 @@ class Request:
     calls_per_minute: int = 0
     key_sha256: str = ""
     delivery: str = field(default_factory=lambda: secrets.token_hex(16))
+    rests_on: tuple[str, ...] = ()
 
     @property
     def day(self) -> date:
@@ -152,7 +166,7 @@ def grant_all(s: Store, requests: Sequence[Request]) -> list[Grant | Denied]:
 def entitled(s: Store, order: str, day: date) -> Denied | None:
     """Say why an order entitles to nothing on a day; None: it does."""
     with reading(s.engine) as c:
-        return _standing(c, order, day)
+        return _standing(c, order, day) or _disputed(c, order, ())
 
 
 def foreseen(s: Store, request: Request) -> Denied | None:
@@ -230,9 +244,10 @@ def _granted(c: Connection, r: Request, seen: Seen) -> Grant | Denied:
 
 def _refusal(c: Connection, r: Request, seen: Seen) -> Denied | None:
     """Ask all but the quota."""
-    fixed = (r.order, r.day, r.key_sha256, r.fields)
+    fixed = (r.order, r.day, r.key_sha256, r.fields, r.rests_on)
     if fixed not in seen:
         standing = _standing(c, r.order, r.day, r.key_sha256)
+        standing = standing or _disputed(c, r.order, r.rests_on)
         seen[fixed] = standing or _outside(c, r)
     return seen[fixed] or _too_fast(c, r, seen)
 
@@ -300,6 +315,23 @@ def _withdrawn(c: Connection, order: str, day: date) -> Denied | None:
         "withdrawn",
         f"product {ended[0]['product']} is withdrawn since"
         f" {ended[0]['effective_on']}: ask the provider why",
+    )
+
+
+def _disputed(c: Connection, order: str, names: Sequence[str]) -> Denied | None:
+    """Look whether a dispute that is not lifted concerns the ordered product."""
+    if not (unsettled := c.execute(UNSETTLED).all()):
+        return None
+    factor = c.scalar(select(col(OrderRow.factor)).where(col(OrderRow.order) == order))
+    mine = [d for d in unsettled if d.asset in (factor, *names)]
+    if not mine:
+        return None
+    first = min(mine, key=lambda d: (d.effective_on, d.dispute))
+    said = f"order {order} is suspended since {first.effective_on}"
+    return Denied(
+        "disputed",
+        f"{said} by dispute {first.dispute} over {first.asset}: ask the provider when"
+        " it is lifted",
     )
 
 

@@ -82,6 +82,7 @@ def test_every_gate_is_open_in_the_base_case() -> None:
         "recognition_date",
         "term_of_right",
         "quality",
+        "dispute",
     ]
 
 
