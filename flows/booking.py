@@ -51,6 +51,15 @@ def decisions(console: Console, data: Facts) -> None:
     console.print("the close of its month posts it: `datafactor close ENTITY PERIOD`")
 
 
+def taken_back(console: Console, data: Facts) -> None:
+    """Show the entry that takes another one back."""
+    rows = [
+        (n["booked_on"], n["account"], n["amount"], n["memo"]) for n in data["lines"]
+    ]
+    heads = ("day 日期", "account 科目", "amount 金额", "memo 摘要")
+    console.print(table(f"\n{data['entry']}", heads, rows))
+
+
 def line(console: Console, data: Facts) -> None:
     """Print a signed decision as it is, unwrapped, to be pasted."""
     console.print(data["signed"], markup=False, soft_wrap=True)

@@ -689,6 +689,34 @@ def decide(
 
 
 @app.command
+def reverse(
+    factor: str,
+    entry: str,
+    *,
+    reason: str,
+    evidence: str,
+    on: date | None = None,
+    json: Json = False,
+) -> int:
+    """Take a posted entry back by one of its own; what stands is never changed.
+
+    Example: datafactor reverse rain incur/rain-index/V-7/1 --reason "paid twice"
+    --evidence MEMO-3
+
+    Args:
+        entry: Key of the entry.
+        reason: Why.
+        evidence: Document that proves it.
+        on: Day of the reversal; today if not said.
+    """
+    from flows import booking
+    from flows.reverse import reverse as take_back
+
+    data = take_back(factor, entry, on, reason, evidence)
+    return Answer("reverse", data, lambda c: booking.taken_back(c, data)).give(json)
+
+
+@app.command
 def approve(
     subject: str = "",
     *,

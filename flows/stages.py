@@ -10,6 +10,7 @@ from tasks.asset.decide import decide
 from tasks.asset.drivers import measure_drivers
 from tasks.asset.post import post
 from tasks.asset.register import register_dispute, register_right
+from tasks.asset.reverse import reverse
 from tasks.capital.capitalize import capitalize
 from tasks.product.bundle import deliver
 from tasks.product.derive import derive
@@ -43,6 +44,7 @@ post_task = stage_task(Stage.ASSET, post)
 appraisal_task = stage_task(Stage.ASSET, appraisal, "act")
 capitalize_task = stage_task(Stage.CAPITAL, capitalize)
 approve_task = stage_task(Stage.ASSET, approve, "approval")
+reverse_task = stage_task(Stage.ASSET, reverse, "act")
 decide_task = stage_task(Stage.ASSET, decide, "act")
 register_right_task = stage_task(Stage.ASSET, register_right, "act")
 register_dispute_task = stage_task(Stage.ASSET, register_dispute, "act")

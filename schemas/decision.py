@@ -69,3 +69,19 @@ class DecisionAct(Terms):
     def part(self) -> str:
         """Say which decision this is."""
         return self.decision
+
+
+class ReversalAct(Terms):
+    """Take a posted entry back 冲销: the same amounts on the other side."""
+
+    factor: Slug = Field(description="Factor whose asset is concerned")
+    entity: Slug = Field(description="In whose books the entry stands")
+    entry: Text = Field(description="Key of the entry, as `datafactor books` shows it")
+    booked_on: date = Field(description="Day of the reversal")
+    evidence: Text = Field(pattern=r"\S", description="Document that proves it")
+    reason: Text = Field(pattern=r"\S", description="Why")
+
+    @property
+    def part(self) -> str:
+        """Say which entry this is about."""
+        return self.entry
