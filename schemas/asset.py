@@ -24,6 +24,7 @@ from schemas.registers import (
     AssetCard,
     Cost,
     JournalLine,
+    PeriodClose,
     Right,
 )
 from schemas.resource import Source
@@ -350,6 +351,8 @@ class PostTerms(Terms):
     terms_sha256: str = Field(
         pattern=r"^[0-9a-f]{64}$", description="Digest of the terms that propose them"
     )
+    closes: str = Field("", description="Month that is closed with them; or none")
+    closed_on: date | None = Field(None, description="Day of that close")
 
 
 class Proposed(JournalLine):
@@ -361,6 +364,7 @@ class Posted(NamedTuple):
 
     gates: Annotated[pl.LazyFrame, Gates]
     posted: Annotated[pl.LazyFrame, JournalLine]
+    period: Annotated[pl.LazyFrame, PeriodClose]
 
 
 class Asset(NamedTuple):

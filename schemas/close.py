@@ -1,12 +1,16 @@
 """Terms and frames of the close of a month: what it reads, proposes and finds."""
 
 from datetime import date
-from typing import Annotated, Self
+from typing import Annotated, NamedTuple, Self
 
 import pandera.polars as pa
+import polars as pl
 from pydantic import Field, model_validator
 
+from schemas.asset import Proposed
 from schemas.entity import Role
+from schemas.gates import Gates
+from schemas.measurement import Charge, Finding, Indication, Total
 from schemas.money import Yuan
 from schemas.policy import CloseRules
 from schemas.registers import PERIOD
@@ -55,3 +59,18 @@ class CloseTerms(Terms):
     def month(self) -> date:
         """The first day of the month."""
         return date.fromisoformat(f"{self.period}-01")
+
+
+class Closing(NamedTuple):
+    """What the close of a month proposes and finds; gates first.
+
+    ``totals`` is what is carried before the month's decisions. ``indications`` ask for
+    a test; they post nothing.
+    """
+
+    gates: Annotated[pl.LazyFrame, Gates]
+    journal: Annotated[pl.LazyFrame, Proposed]
+    charges: Annotated[pl.LazyFrame, Charge]
+    totals: Annotated[pl.LazyFrame, Total]
+    findings: Annotated[pl.LazyFrame, Finding]
+    indications: Annotated[pl.LazyFrame, Indication]

@@ -13,6 +13,7 @@ import polars as pl
 import rfc8785
 
 from schemas.asset import AssetTerms, PostTerms
+from schemas.close import CloseTerms
 from schemas.errors import FactorError
 from schemas.money import exact_fen, shown
 from schemas.registers import JournalLine
@@ -51,6 +52,21 @@ def posting(terms: AssetTerms) -> PostTerms:
         approval_above=terms.rules.approval_above,
         thresholds=own,
         terms_sha256=hashlib.sha256(rfc8785.dumps(booked)).hexdigest(),
+    )
+
+
+def closing(terms: CloseTerms) -> PostTerms:
+    """Say on which terms the close of a month is posted, and that it closes it."""
+    booked = terms.model_dump(mode="json", exclude={"closed_on"})
+    return PostTerms(
+        factor=terms.factor,
+        entity=terms.entity,
+        policy=terms.rules.policy,
+        approval_above=terms.rules.approval_above,
+        thresholds=terms.thresholds,
+        terms_sha256=hashlib.sha256(rfc8785.dumps(booked)).hexdigest(),
+        closes=terms.period,
+        closed_on=terms.closed_on,
     )
 
 

@@ -16,6 +16,7 @@ from schemas.contract import frame_of
 from schemas.gates import Gates
 from schemas.registers import Approval, JournalLine, PeriodClose
 from tasks.asset.approval import ENTRY, Answer, approved, asked
+from tasks.asset.balance import balance_sha256, trial_balance
 from tasks.finance import months_later
 
 REVERSES = "reverse/"  # and the entry that is taken back
@@ -40,13 +41,17 @@ def post(
         as_of: The day of which the proposals speak.
 
     Returns:
-        Gates first; then the lines to post.
+        Gates first; then the lines to post and, where they close a month, its close: in
+        one transaction, so that no month is closed without them.
 
     Of 650,000.00 proposed, posted before -> no line. The same incurred on 2026-06-15
     when 2026-06 is closed -> booked on 2026-07-01, and its memo says so.
     """
     proposed, known = journal.collect(), booked.collect()
-    fresh = dated(unposted(proposed, known), closed.collect())
+    done = closed.collect()
+    fresh = dated(unposted(proposed, known), done)
+    if terms.closes in done["period"]:
+        fresh = fresh.clear()
     needs = asked(fresh, terms)
     answers = [
         books_continue(proposed, known, terms, as_of),
@@ -56,10 +61,29 @@ def post(
     lines = fresh.join(above, on=["entry", "line"], how="left").with_columns(
         approval=pl.col("marked").fill_null("")
     )
+    posted = lines.drop("marked")
     return Posted(
         gates=frame_of(Gates, [(*answer, as_of) for answer in answers]).lazy(),
-        posted=lines.drop("marked").lazy(),
+        posted=posted.lazy(),
+        period=closing(pl.concat([known, posted]), done, terms).lazy(),
     )
+
+
+def closing(
+    journal: Annotated[pl.DataFrame, JournalLine],
+    closed: Annotated[pl.DataFrame, PeriodClose],
+    terms: PostTerms,
+) -> Annotated[pl.DataFrame, PeriodClose]:
+    """Write the close of the month that is closed with the posting, if one is.
+
+    It counts the month's entries and names its trial balance by a digest.
+    """
+    if not terms.closes or terms.closes in closed["period"]:
+        return frame_of(PeriodClose, [])
+    balance = trial_balance(journal.lazy(), terms.closes).collect()
+    count = journal.filter(period=terms.closes)["entry"].n_unique()
+    row = (terms.entity, terms.closes, terms.closed_on, count, balance_sha256(balance))
+    return frame_of(PeriodClose, [row])
 
 
 def unposted(proposed: pl.DataFrame, known: pl.DataFrame) -> pl.DataFrame:

@@ -16,6 +16,7 @@ from sqlalchemy import (
     Connection,
     Select,
     and_,
+    func,
     insert,
     literal,
     or_,
@@ -213,6 +214,26 @@ def _seal(c: Connection, lines: Sequence[Values]) -> None:
         )
 
 
+def _weigh(c: Connection, closes: Sequence[Values]) -> None:
+    """Refuse the close of a month into which something was posted meanwhile.
+
+    Its trial balance was added up before; the write lock keeps the count true.
+    """
+    line = JournalLineRow
+    for close in closes:
+        stands = c.scalar(
+            select(func.count(func.distinct(col(line.entry)))).where(
+                col(line.entity) == close["entity"],
+                col(line.period) == close["period"],
+            )
+        )
+        if stands != close["entries"]:
+            raise RegisterError(
+                "PeriodClose: something was posted to the month while it was closed:"
+                " close it again"
+            )
+
+
 def _count(c: Connection, pledges: Sequence[Values]) -> None:
     """Raise each asset's pledged amount, where its cap and exclusivity allow it.
 
@@ -299,6 +320,7 @@ def counter(event: Values, unit: str) -> Values:
 
 AFTER: dict[type[pa.DataFrameModel], Callable[[Connection, Sequence[Values]], None]] = {
     JournalLine: _seal,
+    PeriodClose: _weigh,
     Pledge: _count,
     Entitlement: _open,
 }

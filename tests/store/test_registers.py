@@ -16,7 +16,7 @@ from schemas import registers as contracts
 from schemas.artifact import Snapshot
 from schemas.errors import RegisterError, StoreError
 from schemas.money import LARGEST_FEN
-from schemas.registers import REGISTERS, Cost, JournalLine, Right
+from schemas.registers import REGISTERS, Cost, JournalLine, PeriodClose, Right
 from schemas.tables.columns import table_of
 from schemas.tables.ledger import CostLine
 from schemas.tables.pledge import Collateral, PledgeRow
@@ -124,6 +124,21 @@ def test_the_database_repeats_every_check_of_a_contract(
     if contract is not JournalLine:  # a line alone is refused at the end
         with writing(s.engine) as c:
             c.execute(statement, good)
+
+
+def test_a_month_into_which_something_was_posted_meanwhile_is_not_closed(
+    s: Store,
+) -> None:
+    post(s, JournalLine, line(1, 100, "a/x/1"), line(2, -100, "a/x/1"))
+    post(s, JournalLine, line(1, 100, "a/x/2"), line(2, -100, "a/x/2"), task="chain")
+
+    with pytest.raises(RegisterError, match="posted to the month while it was closed"):
+        post(s, PeriodClose, SAMPLES[PeriodClose] | {"entries": 1}, task="close")
+    post(s, PeriodClose, SAMPLES[PeriodClose] | {"entries": 2}, task="close")
+
+    later = (line(1, 5, "a/x/3"), line(2, -5, "a/x/3"))
+    with pytest.raises(RegisterError, match="a closed period takes no posting"):
+        post(s, JournalLine, *later, task="late")
 
 
 def test_the_same_row_again_is_nothing_and_another_one_is_refused(s: Store) -> None:
