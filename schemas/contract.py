@@ -12,11 +12,16 @@ from typing import Any, Literal, Self
 
 import pandera.polars as pa
 import polars as pl
+from pandera.backends.polars.register import register_polars_backends
 from pydantic import Field, model_validator
 
 from schemas.grade import AffectedObject, Harm
 from schemas.rule import Quality, TypeOptions
 from schemas.terms import Name, Terms
+
+# Built-in checks are unknown before the first validation, and a model that is read
+# before (at import, for its columns) would keep them unknown.
+register_polars_backends()
 
 LogicalType = Literal["string", "integer", "number", "date", "timestamp", "boolean"]
 

@@ -29,7 +29,6 @@ import pandera.polars as pa
 import polars as pl
 from pandera.api.function_dispatch import Dispatcher
 from pandera.api.polars.types import PolarsData
-from pandera.backends.polars.register import register_polars_backends
 from sqlglot import exp
 
 from schemas.contract import BESIDE, Beside
@@ -44,8 +43,6 @@ from tasks.contract.refusal import (
     refuse_schema,
 )
 from tasks.sql import guard, plan_schema
-
-register_polars_backends()  # built-in checks are unknown before the first validation
 
 SET_ASIDE = "_set_aside"  # true of rows that a stage itself puts into quarantine
 RAW = "_r_"  # beside typed ``distance`` stands its raw text ``_r_distance``
