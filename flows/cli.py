@@ -903,6 +903,47 @@ def appraise(
 
 
 @app.command
+def books(
+    *names: str,
+    asset: str = "",
+    export: Literal["vouchers", "beancount"] | None = None,
+    output: Annotated[Path | None, Parameter(name=["--output", "-o"])] = None,
+    known_on: date | None = None,
+    json: Json = False,
+) -> int:
+    """Show an entity's trial balance, the ledger of an asset, or export the books.
+
+    Of several entities each is shown, and their sum by account.
+
+    Example: datafactor books jiangbei-data 2026-06
+
+    Args:
+        names: Entities; last a period: 2026-06, 2026 or 2026-01..2026-06. The last
+            month posted if not said.
+        asset: Show each line of this asset, with the REF that trace takes.
+        export: vouchers: a CSV that an ERP imports; beancount: a ledger.
+        output: File of the export.
+        known_on: Count only what was recorded by the end of this day.
+    """
+    from flows import accounts
+    from flows import books as flow
+
+    entities, period = flow.asked(names)
+    opened = flow.opened(entities, period, known_on)
+    if (export is None) != (output is None):
+        raise FactorError("--export and -o FILE go together")
+    show: Callable[[Console, Any], None] = accounts.balance
+    if export and output:
+        data = flow.exported(opened, export, output, bool(period))
+        show = accounts.exported
+    elif asset:
+        data, show = flow.ledger_of(opened, asset), accounts.ledger
+    else:
+        data = flow.balance_of(opened)
+    return Answer("books", data, lambda c: show(c, data)).give(json)
+
+
+@app.command
 def verify(*, anchor: Path | None = None, json: Json = False) -> int:
     """Recompute the chain, every projection, every register and every byte.
 

@@ -4,6 +4,7 @@ Publication is the one way in (``publish``), the body of a run the one truth, an
 reader gets (``scan``, ``raw``) was re-hashed first.
 """
 
+from tasks.store.books import entered
 from tasks.store.counts import check_counts, series, snapshot
 from tasks.store.doctor import Fact, doctor
 from tasks.store.find import Use, uses
@@ -82,6 +83,7 @@ __all__ = [
     "current",
     "digest",
     "doctor",
+    "entered",
     "entitled",
     "every",
     "factor_of",
