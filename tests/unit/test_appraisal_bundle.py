@@ -223,6 +223,11 @@ def test_what_a_stranger_made_up_is_refused_in_a_sentence(
     assert len(str(caught.value)) < 300
 
 
+def test_a_bundle_that_is_too_long_is_not_even_opened(whole: bytes) -> None:
+    with pytest.raises(SourceError, match="longer than 8,000,000 bytes"):
+        reperform(whole + b"\0" * MAX_BYTES)
+
+
 def test_text_of_a_document_cannot_become_part_of_the_page() -> None:
     made = case(income(), appraiser="<script>alert(1)</script>")
 

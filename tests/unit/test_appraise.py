@@ -4,6 +4,7 @@ from datetime import date
 from decimal import Decimal
 from fractions import Fraction
 from itertools import permutations
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,7 +13,13 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from schemas.appraisal import Case, Contribution
+from schemas.compliance import PublicData
+from schemas.document import load
+from schemas.entity import Entity
 from schemas.errors import ContractError, FactorError
+from schemas.factor import booked, load_factor
+from schemas.offer import Ceiling
+from schemas.policy import Policy
 from tasks.asset.appraise.case import case_of
 from tasks.asset.appraise.contribute import contributions, shapley
 from tasks.asset.appraise.figures import figures
@@ -33,6 +40,7 @@ from tests.appraisal_case import (
 )
 from tests.finance_case import appraisal, asset_terms, income, right, sourced
 
+DEPLOYMENTS = Path(__file__).resolve().parents[2] / "deployments"
 EACH = {
     "replacement_cost": by_cost,
     "comparable_deals": by_deals,
@@ -376,6 +384,33 @@ def test_the_guide_price_of_the_product_reaches_the_appraisal() -> None:
 
     with pytest.raises(FactorError, match="guide price, so its income is capped"):
         case_of(terms, terms.appraisal[0])
+
+
+def test_guide_price_and_authorisation_come_from_the_product() -> None:
+    factor = load_factor("flight-disruption", DEPLOYMENTS / "factors")
+    entity = load(DEPLOYMENTS / "entities" / "jiangbei-data.yaml", Entity)
+    policy = load(DEPLOYMENTS / "policies" / "cn-2025.yaml", Policy)
+    product = factor.product
+    assert factor.asset
+    assert product
+    assert product.compliance
+    public = PublicData(
+        supply="authorised-paid",
+        authority="Bureau",
+        agreement="A-1",
+        valid_to=date(2028, 6, 19),
+    )
+    ceiling = Ceiling(amount=Decimal("0.60"), source="Order 7")
+    priced = product.price.model_copy(update={"ceiling": ceiling})
+    reviewed = product.compliance.model_copy(update={"public_data": public})
+    operated = product.model_copy(update={"price": priced, "compliance": reviewed})
+
+    asset = booked(factor.asset, operated, entity, policy)
+
+    assert asset.ceiling == ceiling
+    free = asset.model_copy(update={"ceiling": None})
+    ends = [(e.kind, e.source) for e in case_of(free, asset.appraisal[0]).ends]
+    assert ends == [("right", "JB-DP-2026-018"), ("authorisation", "A-1")]
 
 
 def test_a_source_of_after_the_report_is_refused() -> None:
