@@ -188,10 +188,15 @@ def borne(
     of the days that the decision counts. Research is expensed whatever the outcome, and
     what was expensed once is never capitalised later (财会〔2023〕11号; CAS 6 art. 7).
     A line that takes another back stands under that line's heading, and under its day
-    (``headed_on``).
+    (``headed_on``). What is shared by use is booked at the end of its month, when its
+    part is known (``booked_on``).
     """
-    own = allocation.filter(pl.col("amount_fen") != 0, product=product)
-    parts = own.select(*LINE, "amount_fen", "tax_fen")
+    own = allocation.filter(
+        (pl.col("amount_fen") != 0) | (pl.col("tax_fen") != 0), product=product
+    )
+    last = (pl.col("period") + "-01").str.to_date("%Y-%m-%d").dt.month_end()
+    known_on = pl.when(pl.col("driver") != "shares").then(last)
+    parts = own.select(*LINE, "amount_fen", "tax_fen", known_on=known_on)
     direct = ~pl.col("kind").str.strip_chars().str.to_lowercase().is_in(INDIRECT)
     counts = pl.col("incurred_on").is_between(
         pl.lit(decision.since), pl.lit(decision.until)
@@ -208,5 +213,6 @@ def borne(
         .with_columns(pl.coalesce(f"{name}_back", name).alias(name) for name in heading)
         .drop("amount_fen", "tax_fen", *(f"{name}_back" for name in heading))
         .join(parts, on=LINE)
+        .with_columns(booked_on=pl.max_horizontal("incurred_on", "known_on"))
         .sort(LINE)
     )

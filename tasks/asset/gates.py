@@ -97,26 +97,37 @@ def vouchers_prove_cost(case: Case) -> Answer:
     line below 0 names the line that it takes back.
     """
     lines = case.vouchers
-    bare = lines.filter(pl.col("evidence").str.strip_chars() == "").height
-    loose = unfounded(lines)
     digests = lines.filter(pl.col("file_sha256") != "")
     named = set(digests.select("evidence", "file_sha256").iter_rows())
     said, same = compared(named, case.terms.at_hand)
+    bare, wrong = lacking(lines), amiss(lines)
     total = shown(int(case.borne["amount_fen"].sum()))
     grounds = [
         f"{bare} of {lines.height} voucher lines lack evidence",
+        *wrong,
         f"{digests.height} name the digest of a file, {said}",
         f"the product bears {total} CNY, {shown(case.book)} of it capitalised",
     ]
-    if loose:
-        grounds.insert(
-            1,
-            f"{loose} lines below 0 do not name the line of their pool, no smaller and"
-            " no later, that they take back (or lines above 0 name one): write"
-            " voucher/line in reverses",
-        )
-    passed = bare == loose == 0 and same and case.borne.height > 0
+    passed = bare == 0 and not wrong and same and case.borne.height > 0
     return "vouchers", passed, "; ".join(grounds), "the vouchers"
+
+
+def lacking(vouchers: pl.DataFrame) -> int:
+    """Count the voucher lines without evidence."""
+    return vouchers.filter(pl.col("evidence").str.strip_chars() == "").height
+
+
+def amiss(vouchers: pl.DataFrame) -> list[str]:
+    """Say what is wrong with signs: lines that take back too much, or odd taxes."""
+    loose = unfounded(vouchers)
+    odd = vouchers.filter(pl.col("amount_fen").sign() * pl.col("tax_fen") < 0).height
+    said = {
+        f"{loose} lines below 0 do not name the line of their pool, no smaller and no"
+        " later, that they take back (or lines above 0 name one): write voucher/line in"
+        " reverses": loose,
+        f"{odd} state a tax of the other sign than their amount": odd,
+    }
+    return [ground for ground, times in said.items() if times]
 
 
 def conditions_are_proved(case: Case) -> Answer:

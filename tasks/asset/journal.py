@@ -30,7 +30,7 @@ class Borne(NamedTuple):
 
     voucher: str
     line: int
-    incurred_on: date
+    booked_on: date
     supplier: str
     phase: str
     kind: str
@@ -68,10 +68,10 @@ def entries(cost: Borne, decision: Decision, terms: AssetTerms) -> Iterator[Line
     paid: Posting = credit, -amount - tax
     event = "incur" if debit in CARRIED else "expense"
     moved = (*sides, paid)
-    yield from entry("incur", event, cost.incurred_on, moved, cost, terms)
+    yield from entry("incur", event, cost.booked_on, moved, cost, terms)
     if debit == "development" and decision.ready:
         ready: list[Posting] = [("intangible", amount), ("development", -amount)]
-        on = max(decision.ready, cost.incurred_on)
+        on = max(decision.ready, cost.booked_on)
         yield from entry("recognise", "recognise", on, ready, cost, terms)
 
 

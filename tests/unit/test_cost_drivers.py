@@ -134,7 +134,10 @@ def test_cost_shared_by_use_waits_until_its_month_is_over() -> None:
 
     assert before.allocation.collect().is_empty()
     assert before.costs.collect().height == 1
-    assert parts(shared("calls", counted)) != {}
+    after = shared("calls", counted)
+    assert parts(after) != {}
+    # so that a later look at an earlier day misses nothing that was booked by then
+    assert set(after.journal.collect()["booked_on"]) == {JUNE}
 
 
 def test_a_line_taken_back_in_a_later_month_is_shared_as_it_was() -> None:

@@ -1,12 +1,21 @@
 """Lines below 0: they take a line back, by its shares and under its heading."""
 
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 
 import polars as pl
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from tests.finance_case import ACC_09, asset_terms, failed, make_asset, voucher
+from tests.finance_case import (
+    ACC_09,
+    asset_terms,
+    facts,
+    failed,
+    make_asset,
+    voucher,
+)
 
 MAY = date(2025, 5, 31)
 
@@ -99,6 +108,14 @@ def test_a_line_that_takes_back_what_was_not_charged_closes_the_gate(
     assert "1 lines below 0 do not name" in failed(made.gates)["vouchers"]
 
 
+def test_a_tax_of_the_other_sign_closes_the_gate() -> None:
+    line = taken("V9", MAY, 100, tax=-6)
+
+    made = make_asset(rows=(*ACC_09, line), as_of=MAY)
+
+    assert "1 state a tax of the other sign" in failed(made.gates)["vouchers"]
+
+
 def test_two_lines_together_take_back_no_more_than_was_charged() -> None:
     lines = [
         taken("V8", MAY, -7_000_000, reverses="V4/1"),
@@ -110,3 +127,47 @@ def test_two_lines_together_take_back_no_more_than_was_charged() -> None:
 
     assert failed(first.gates) == {}
     assert "2 lines below 0" in failed(both.gates)["vouchers"]
+
+
+@settings(deadline=None, max_examples=40)
+@given(
+    lines=st.lists(
+        st.tuples(
+            st.integers(1, 10**12),  # fen
+            st.integers(0, 10**10),  # input tax
+            st.integers(0, 100),  # per cent of it that is taken back
+            st.sampled_from(["research", "development", "operation"]),
+            st.integers(0, 150),  # days after 2024-12-01
+        ),
+        min_size=1,
+        max_size=5,
+    ),
+    share=st.integers(0, 9),
+    origin=st.sampled_from(["internal", "purchase"]),
+)
+def test_with_lines_taken_back_each_entry_balances_and_the_books_hold_the_cost(
+    lines: list[tuple[int, int, int, str, int]], share: int, origin: str
+) -> None:
+    rows = []
+    for n, (amount, tax, part, phase, day) in enumerate(lines):
+        on = date(2024, 12, 1) + timedelta(days=day)
+        rows.append(voucher(f"V{n}", on, phase, "cloud", amount, tax=tax))
+        if back := amount * part // 100:
+            less, of = -(tax * part // 100), f"V{n}/1"
+            rows.append(
+                voucher(f"R{n}", MAY, phase, "cloud", -back, reverses=of, tax=less)
+            )
+    pools = {"index": {"index": "1", "other": str(share)}}
+    terms = asset_terms(pools=pools, recognition=facts(origin=origin))
+
+    made = make_asset(terms, rows, as_of=MAY)
+
+    journal, own = made.journal, made.allocation.filter(product="index").collect()
+    entries = journal.group_by("entry").agg(pl.col("amount_fen").sum()).collect()
+    assert set(entries["amount_fen"]) <= {0}
+    found = balances(journal)
+    held = found.get("1701", 0) + found.get("530102", 0)
+    assert held == made.valuation.collect()["book_fen"].item() >= 0
+    cost, tax_ = (int(own[name].sum()) for name in ("amount_fen", "tax_fen"))
+    assert found.get("22210101", 0) == tax_
+    assert found.get("1002", 0) == -cost - tax_
