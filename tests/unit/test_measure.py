@@ -13,8 +13,15 @@ from hypothesis import strategies as st
 from schemas.contract import frame_of
 from schemas.entity import CHART
 from schemas.measurement import Charge, Movement, Position, Side, Total, Use
-from schemas.registers import AssetCard, AssetEvent, JournalLine, Order, Usage
-from tasks.asset.amortize import Carried, Estimate, Happened, carry, charge_of
+from schemas.registers import AssetCard, AssetEvent, JournalLine
+from tasks.asset.amortize import (
+    Carried,
+    Estimate,
+    Happened,
+    carry,
+    charge_of,
+    months_between,
+)
 from tasks.asset.derecognise import derecognition_sides
 from tasks.asset.impair import impair, impairment_sides
 from tasks.asset.measure import (
@@ -23,7 +30,6 @@ from tasks.asset.measure import (
     movements,
     positions,
     totals,
-    uses,
 )
 from tasks.finance import months_later
 from tests.measured import card, decided
@@ -78,9 +84,7 @@ def moved_by(cases: Iterable[Case], month: date) -> pl.DataFrame:
     for case in cases:
         start = case.ready.replace(day=1)
         rows.append((case.name, start, "gross", case.cost))
-        for at in case.alone(400):
-            if at.month > month:
-                break
+        for at in case.alone(max(months_between(start, month) + 1, 0)):
             event = case.happened.get(at.month, Happened())
             rows.append((case.name, at.month, "gross", event.addition))
             if at.month < month:
@@ -161,10 +165,12 @@ def cases(draw: st.DrawFn, name: str) -> Case:
 def test_every_asset_is_charged_among_many_as_it_is_alone(data: st.DataObject) -> None:
     many = [data.draw(cases(name)) for name in ("a", "b", "c")]
     alone = {c.name: c.alone(140) for c in many}
-    first = min(c.ready for c in many).replace(day=1)
-    drawn = data.draw(st.sets(st.integers(0, 90), min_size=2, max_size=4))
+    starts = {c.ready.replace(day=1) for c in many}
+    points = starts.union(*(c.happened for c in many))
+    near = sorted({months_later(on, i) for on in points for i in (0, 1, 13, 40)})
+    drawn = data.draw(st.sets(st.sampled_from(near), min_size=2, max_size=4))
 
-    for month in (months_later(first, i) for i in sorted(drawn)):
+    for month in sorted(drawn):
         at, charged = measured(many, month)
 
         expected = {
@@ -286,6 +292,56 @@ def test_a_right_that_ends_before_the_life_takes_the_rest_with_its_last_month() 
 
     assert february["carrying_fen"].to_list() == [0]
     assert march.is_empty()
+
+
+LARGEST = 9_000_000_000_000_000
+
+
+@pytest.mark.parametrize(
+    ("case", "month", "charge"),
+    [
+        (  # 1/3 of the largest amount, by 10^12 units: beyond 64 bits in between
+            Case(
+                *("a", date(2026, 1, 1), LARGEST),
+                Estimate("units_of_use", 60, 0, 3 * 10**12),
+                {date(2026, 2, 1): Happened(used=10**12)},
+            ),
+            *(date(2026, 2, 1), LARGEST // 3),
+        ),
+        (  # times 1,100 months, beyond 64 bits; 5 fen do not divide, 4 of them by then
+            Case(
+                *("a", date(1950, 1, 1), LARGEST + 5),
+                Estimate("straight_line", 1_200),
+                {date(2041, 8, 1): Happened(impairment=0)},
+            ),
+            *(date(2041, 8, 1), LARGEST // 1_200 + 4),
+        ),
+        (  # 300 calls, re-based in the month of the first 100: 200 are left after it
+            Case(
+                *("a", date(2026, 1, 1), 30_000),
+                Estimate("units_of_use", 60, 0, 300),
+                {
+                    date(2026, 2, 1): Happened(addition=30_000, used=100),
+                    date(2026, 3, 1): Happened(used=50),
+                },
+            ),
+            *(date(2026, 3, 1), 60_000 * 50 // 300),
+        ),
+        (  # 40 % a year of 100.00 would go below the residual of 90.00 in the third
+            Case(
+                *("a", date(2026, 1, 1), 10_000),
+                Estimate("declining_balance", 60, 9_000),
+                {},
+            ),
+            *(date(2026, 4, 1), 1_000 - 3 * 333),
+        ),
+    ],
+    ids=["many units", "a long life", "use in the re-based month", "a high residual"],
+)
+def test_a_charge_is_exact_at_its_limits(case: Case, month: date, charge: int) -> None:
+    _, charged = measured([case], month)
+
+    assert charged["charge_fen"].to_list() == [charge]
 
 
 def test_a_new_card_that_estimates_the_same_does_not_rebase() -> None:
@@ -511,61 +567,3 @@ def test_acc_09_is_closed_month_by_month_from_its_own_journal() -> None:
         "22210107": -6,
         "6115": 8_400_000,
     }
-
-
-def ordered(order: str, unit: str, product: str = "index") -> dict[str, Any]:
-    """One order of the register."""
-    return {
-        "order": order,
-        "entity": "jiangbei",
-        "factor": "index",
-        "product": product,
-        "version": "1.0.0",
-        "customer": "C",
-        "customer_code": "",
-        "use": "insurance",
-        "licence": "",
-        "fields": "",
-        "filters": "",
-        "rows_limit": None,
-        "quota": None,
-        "unit": unit,
-        "price_mode": "per_call",
-        "price": "{}",
-        "amount_fen": 0,
-        "valid_from": date(2026, 1, 1),
-        "valid_to": date(2026, 12, 31),
-        "ordered_on": date(2026, 1, 1),
-    }
-
-
-def delivered(number: int, order: str, period: str, calls: int, rows: int) -> Any:
-    """One delivery of the register."""
-    at = f"{period}-15T12:00:00.000000Z"
-    counted = (calls, rows, 10 * rows, "", "served")
-    return (f"D{number}", order, at, period, "service", *counted)
-
-
-def test_units_are_counted_as_each_order_counts_them() -> None:
-    orders = [ordered("O1", "call"), ordered("O2", "row"), ordered("O3", "call", "b")]
-    deliveries = [
-        delivered(1, "O1", "2026-06", 1, 100),
-        delivered(2, "O1", "2026-06", 0, 100),  # a later piece of the same answer
-        delivered(3, "O2", "2026-06", 1, 40),
-        delivered(4, "O2", "2026-07", 1, 2),
-        delivered(5, "O3", "2026-06", 9, 9),
-    ]
-    old = card("a", product="b")
-    cards = frame_of(AssetCard, [old, card("a", number=2), card("c", product="none")])
-
-    served = uses(
-        frame_of(Usage, deliveries),
-        frame_of(Order, [tuple(order.values()) for order in orders]),
-        cards,
-    )
-
-    assert served.schema == frame_of(Use, []).schema
-    assert served.rows() == [
-        ("jiangbei", "a", date(2026, 6, 1), 41),
-        ("jiangbei", "a", date(2026, 7, 1), 2),
-    ]
