@@ -62,10 +62,12 @@ def income_of(m: Part, case: Part, t: int) -> D:
     """The income attributed to the asset in year t."""
     f = m["forecast"]
     r: D = D(f["inflow"]["values"][t])
+    kind, most = m["method"], D("Infinity")
     if case["ceiling"]:
-        r = min(r, D(case["ceiling"]["amount"]) * D(f["units"]["values"][t]))
+        most = D(case["ceiling"]["amount"]) * D(f["units"]["values"][t])
+    if kind != "incremental":
+        r = min(r, most)
     r -= sum((D(s["values"][t]) for s in f["less"].values()), D(0))
-    kind = m["method"]
     if kind == "split":
         k = m["share"]
         if "own_cost" in k:
@@ -78,7 +80,7 @@ def income_of(m: Part, case: Part, t: int) -> D:
             r -= each(c["base"], t) * D(c["required"]["value"])
         return r
     if kind == "incremental":
-        return r - D(m["without"]["values"][t])
+        return min(r - D(m["without"]["values"][t]), most)
     if kind == "relief_from_royalty":
         return r * each(m["royalty"], t)
     return r

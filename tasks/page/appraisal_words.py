@@ -188,9 +188,8 @@ APPRAISAL_WORDS: dict[str, Pair] = {
         " capped by it.",
     ),
     "note_capped": (
-        "第 {0} 年：预测收入 {1} 元，按指导价封顶为 {2} 元。",
-        "Year {0}: revenue of {1} CNY was forecast, capped at {2} CNY by the guide"
-        " price.",
+        "第 {0} 年：预测 {1} 元，按指导价封顶为 {2} 元。",
+        "Year {0}: {1} CNY was forecast, capped at {2} CNY by the guide price.",
     ),
     "note_not_metered": (
         "{0}：评估基准日前十二个月没有已开票收入可供核对。",

@@ -360,6 +360,19 @@ def test_income_under_a_guide_price_is_capped_and_the_report_says_so() -> None:
     ]
 
 
+def test_of_an_increment_only_what_the_asset_adds_is_capped() -> None:
+    # 250,000 against 500,000 × 0.40 = 200,000; 290,000 lies below 800,000 × 0.40:
+    # 200,000 / 1.1 + 290,000 / 1.21 = 421,487.6033
+    units = sourced(values=["500000", "800000"], unit="call")
+    stated = by_increment(forecast=forecast("900000", "950000", units=units))
+
+    found = only(case(stated, known=CEILING))
+
+    assert found.value_fen == 42_148_760
+    capped = [n.said for n in found.notes if n.code == "capped"]
+    assert capped == [("1", "250,000.00", "200,000.00")]
+
+
 @pytest.mark.parametrize(
     "stated",
     [

@@ -2,7 +2,8 @@
 
 The life is the shortest of economic life, right, authorisation and contract, in whole
 months; income beyond it is left out, and a part of a year counts by its months.
-Revenue under a guide price is capped at ceiling × units, year by year. Rounded once,
+Revenue under a guide price is capped at ceiling × units, year by year (of an increment
+the increment). Rounded once,
 the sum, half up to fen.
 """
 
@@ -76,7 +77,9 @@ def timed(method: Income, case: Case) -> list[Timed]:
 def attributed(method: Income, year: int, case: Case) -> Iterator[Step]:
     """Work out what the asset brings in a year; the last step is F_t."""
     forecast = method.forecast
-    base = capped(method, year, case)
+    base, limit = at(forecast.inflow, year), limit_of(method, year, case)
+    if not isinstance(method, Incremental):
+        base = min(base, limit)
     yield Step("inflow", "", year, base)
     for name, series in forecast.less.items():
         yield Step("less", name, year, at(series, year))
@@ -92,7 +95,7 @@ def attributed(method: Income, year: int, case: Case) -> Iterator[Step]:
     elif isinstance(method, Incremental):
         without = at(method.without, year)
         yield Step("without", "", year, without)
-        yield Step("flow", "", year, base - without)
+        yield Step("flow", "", year, min(base - without, limit))
     elif isinstance(method, Split):
         share = share_of(method, year)
         yield Step("share", "", year, share, "fraction")
@@ -116,12 +119,25 @@ def share_of(method: Split, year: int) -> Decimal:
     return own / (own + other)
 
 
-def capped(method: Income, year: int, case: Case) -> Decimal:
-    """Take the inflow of a year, under a guide price at most ceiling × units."""
-    stated, units = at(method.forecast.inflow, year), method.forecast.units
+def limit_of(method: Income, year: int, case: Case) -> Decimal:
+    """Say how much the asset may earn in a year: ceiling × units under a guide price.
+
+    Revenue is held against it; of an income with the asset only what it adds.
+    """
+    units = method.forecast.units
     if case.ceiling is None or units is None:
+        return Decimal("Infinity")
+    return case.ceiling.amount * at(units, year)
+
+
+def limited(method: Income, year: int) -> Decimal:
+    """Give what a guide price limits in a year, as it was forecast."""
+    forecast = method.forecast
+    stated = at(forecast.inflow, year)
+    if not isinstance(method, Incremental):
         return stated
-    return min(stated, case.ceiling.amount * at(units, year))
+    spent = sum((at(less, year) for less in forecast.less.values()), Decimal(0))
+    return stated - spent - at(method.without, year)
 
 
 def life_notes(method: Income, case: Case) -> Iterator[Note]:
@@ -141,6 +157,6 @@ def cap_notes(method: Income, case: Case) -> Iterator[Note]:
     told = (str(case.ceiling.amount), case.ceiling.source)
     yield Note("ceiling", told)
     for year in range(1, method.forecast.years + 1):
-        stated, used = at(method.forecast.inflow, year), capped(method, year, case)
-        if used < stated:
-            yield Note("capped", (str(year), shown(fen(stated)), shown(fen(used))))
+        stated, limit = limited(method, year), limit_of(method, year, case)
+        if limit < stated:
+            yield Note("capped", (str(year), shown(fen(stated)), shown(fen(limit))))
