@@ -92,7 +92,7 @@ def traced(chain: Chain) -> list[store.Node]:
 
 
 def next_commands(chain: Chain) -> list[str]:
-    """Name the three questions people ask next."""
+    """Name the questions people ask next."""
     loan = chain.frames.get("capital", {}).get("position")
     end = f"loan:{first_row(loan)['agreement']}" if loan else chain.factor
     tables = [f"resource/{ref.name}" for ref in chain.frames["raw"].values()]
@@ -100,5 +100,14 @@ def next_commands(chain: Chain) -> list[str]:
     return [
         f"datafactor trace {end}",
         f"datafactor impact {chain.factor}/{first}",
+        *appraised_by(chain),
         "datafactor verify",
     ]
+
+
+def appraised_by(chain: Chain) -> list[str]:
+    """Say how to recompute the appraised value, where there is one."""
+    valuation = chain.frames.get("asset", {}).get("valuation")
+    if valuation is None or not first_row(valuation)["appraised_fen"]:
+        return []
+    return [f"datafactor appraise {chain.factor} --as-of {chain.as_of} -o appraisal"]
