@@ -15,8 +15,10 @@ from schemas.earlier import Earlier
 from schemas.errors import Refused, StoreError
 from schemas.factor import Factor
 from schemas.product import ProductTerms
+from schemas.registers import Right
 from tasks import store
 from tasks.product.linkage import telling
+from tasks.rights import standing
 
 Tables = Mapping[str, Any]  # refs by table name, or their futures
 
@@ -105,6 +107,7 @@ def published(table: str, ref: str, day: date) -> tuple[ArtifactRef, Any]:
         Refused: The other factor's product may not leave, or is no longer offered.
     """
     other, _, stage = ref.partition("/")
+    refuse_unheld(table, factor_named(other), stage, day)
     if stage == "product":
         offer = offered(table, other, day)
         refuse_behind(table, other, "product", offer.ref)
@@ -139,6 +142,25 @@ def made(table: str, other: str, frame: str) -> ArtifactRef:
             f"inputs.{table}: {other} has made no resource yet: `datafactor run"
             f" {other} --through resource`, then run this again"
         ) from error
+
+
+def refuse_unheld(table: str, other: Factor, stage: str, day: date) -> None:
+    """Refuse an input whose asset's registered rights its entity holds no longer.
+
+    What the documents grant, the gate ``rights`` asks; this is about what was
+    registered since: a cancellation, a transfer, a term that ended.
+
+    Raises:
+        Refused: A right that was granted is not held on the day.
+    """
+    if other.asset is None:
+        return
+    events, _ = store.snapshot(store.current(), other.live(Right), "")
+    asked = ("process",) if stage == "resource" else ("process", "operate")
+    for right in asked:
+        found = standing(events, right, day, other.asset.holder)
+        if not found.live and not events.filter(right=right, event="grant").is_empty():
+            raise Refused("derive", (f"inputs.{table}: {found.ground}",))
 
 
 def refuse_disputed(table: str, other: str, day: date) -> None:

@@ -28,6 +28,7 @@ from schemas.registers import (
     Right,
 )
 from schemas.resource import Source
+from schemas.rights import Title
 from schemas.terms import Slug, Terms, Text
 
 Condition = Literal[
@@ -240,6 +241,10 @@ class AssetTerms(Terms):
     appraisal: tuple[Appraisal, ...] = Field((), description="Appraisals")
     ceiling: Ceiling | None = Field(None, description="Filled in from the product")
     authorised: Ending | None = Field(None, description="Filled in from the product")
+    titles: tuple[Title, ...] = Field((), description="Filled in from the product")
+    free: tuple[str, ...] = Field(
+        (), description="Filled in: supplies of public data that stay free of charge"
+    )
     national_accounts: tuple[NationalTerms, ...] = Field(
         (), description="Own-account data by year, for official statistics"
     )

@@ -42,6 +42,10 @@ class PublicData(Terms):
     agreement: str = Field("", description="Number of the operating agreement")
     fields: tuple[Text, ...] = Field((), description="Fields that are authorised")
     territory: str = Field("", description="Territory that is authorised")
+    fee_rule: str = Field(
+        "",
+        description="Price order or clause that sets the fee 收费规则, if one is paid",
+    )
     valid_from: date | None = Field(None, description="First day of the agreement")
     valid_to: date | None = Field(None, description="Last day of the agreement")
     raw_leaves: bool = Field(

@@ -6,7 +6,7 @@ the document ends: a public good stops at the product.
 
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, Any, Self, TypeGuard
+from typing import Annotated, Any, Literal, Self, TypeGuard
 
 import pandera.polars as pa
 from pydantic import Field, field_validator, model_validator
@@ -15,6 +15,7 @@ from schemas.appraisal import Ending
 from schemas.artifact import Snapshot, Stage
 from schemas.asset import AssetTerms
 from schemas.capital import CapitalTerms
+from schemas.compliance import PublicData
 from schemas.contract import Column
 from schemas.document import load
 from schemas.entity import Entity
@@ -26,8 +27,10 @@ from schemas.product import ProductRules, ProductTerms, Provider, Upstream
 from schemas.quality import CheckCounts, Indicator
 from schemas.registers import Approval, Dispute, JournalLine, PeriodClose
 from schemas.resource import ResourceTerms, Source, in_order
+from schemas.rights import Title
 from schemas.scenario import Scenario
 from schemas.terms import Name, Slug, Terms, Text
+from schemas.titles import by_agreement, by_certificate, by_licence, free_of
 
 Published = Annotated[
     str, Field(pattern=r"^[a-z][a-z0-9-]{0,62}/(?:resource|product)$")
@@ -302,13 +305,8 @@ def offered(
             "listed": listed_as(factor.product, folders),
             "graded": graded(tables),
             "classified": {n: classes_in(t) for n, t in tables.items()},
-            "public_inputs": {
-                table: other.product.compliance.public_data
-                for table, other in feeders.items()
-                if other.product
-                and other.product.compliance
-                and other.product.compliance.public_data
-            },
+            "public_inputs": public_of(feeders),
+            "titles": titles_of(factor, feeders, folders),
             "upstream": {
                 n: upstream_of(t)
                 for n, t in tables.items()
@@ -368,6 +366,42 @@ def grants_of(
         else:
             made[f"inputs.{table}"] = granted_by(other.product)
     return {n: looked_up(text, folders) for n, text in texts.items()} | made
+
+
+def titles_of(
+    factor: Factor, feeders: Mapping[str, Factor], folders: Sequence[Path]
+) -> tuple[Title, ...]:
+    """Gather the rights that sources, agreements and other factors' assets bring."""
+    found = [*by_licence(grants_of(factor, feeders, folders))]
+    if factor.product:
+        found += by_agreement(supplied_to(factor.product, feeders))
+    for table, published in factor.inputs.items():
+        other, stage = feeders[table], published.partition("/")[2]
+        if other.asset:
+            kind: Literal["resource", "product"]
+            kind = "product" if stage == "product" else "resource"
+            own = other.entity == factor.entity
+            found += by_certificate(table, other.asset, kind, own)
+    return tuple(found)
+
+
+def supplied_to(
+    product: ProductTerms, feeders: Mapping[str, Factor]
+) -> dict[str, PublicData]:
+    """List the supplies of public data that a product rests on, by where they are."""
+    own = product.compliance.public_data if product.compliance else None
+    found = {"product.compliance": own} if own else {}
+    return found | {f"inputs.{n}": s for n, s in public_of(feeders).items()}
+
+
+def public_of(feeders: Mapping[str, Factor]) -> dict[str, PublicData]:
+    """Say on which terms the public data of the inputs are supplied, by their table."""
+    found = {}
+    for table, other in feeders.items():
+        review = other.product and other.product.compliance
+        if review and review.public_data:
+            found[table] = review.public_data
+    return found
 
 
 def granted_by(product: ProductTerms) -> Grant:
@@ -452,10 +486,23 @@ def booked(
             "costs": asset.costs.model_copy(update=me),
             "ceiling": product.price.ceiling if product.price else None,
             "authorised": authorised(product),
+            "titles": product.titles,
+            "free": free_of(supplies_of(product), free_supplies(product)),
             "accounts": entity.accounts,
             "rules": policy.resolve(AssetRules),
         }
     )
+
+
+def supplies_of(product: ProductTerms) -> tuple[PublicData, ...]:
+    """List the supplies of public data of a product that is filled in."""
+    own = product.compliance.public_data if product.compliance else None
+    return (*((own,) if own else ()), *product.public_inputs.values())
+
+
+def free_supplies(product: ProductTerms) -> tuple[str, ...]:
+    """Name the ways of supply that stay free, by the product's policy."""
+    return product.rules.free_supplies if product.rules else ()
 
 
 def authorised(product: ProductTerms) -> Ending | None:

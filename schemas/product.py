@@ -14,6 +14,7 @@ from schemas.licence import Grant, Licence, Unlisted
 from schemas.offer import Delivery, Deprecation, Price
 from schemas.policy import Rules
 from schemas.privacy import Deidentification, Disclosure, Release
+from schemas.rights import Title
 from schemas.scenario import Scenario
 from schemas.terms import Name, Slug, Terms, Text
 
@@ -161,6 +162,9 @@ class ProductTerms(Derivation):
     public_inputs: dict[Name, PublicData] = Field(
         default_factory=dict,
         description="Filled in: on which terms the public data of its inputs come",
+    )
+    titles: tuple[Title, ...] = Field(
+        (), description="Filled in: what rights each input brings"
     )
     upstream: dict[Name, Upstream] = Field(
         default_factory=dict,

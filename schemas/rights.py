@@ -105,3 +105,32 @@ class DisputeAct(Terms):
         if self.event == "open" and not self.claimant.strip():
             raise ValueError("claimant: say who raises the dispute")
         return self
+
+
+class Title(Terms):
+    """What right one input brings to a product: whose, from when to when, where.
+
+    An empty holder is anybody, a missing day no end, no field any, no territory
+    anywhere.
+    """
+
+    input: Text = Field(description="Which input, or which agreement")
+    by: Literal["licence", "agreement", "right"] = Field(description="What gives it")
+    right: Kind = Field(description="Which right")
+    holder: str = Field("", description="Who may exercise it")
+    valid_from: date | None = Field(None, description="First day")
+    valid_to: date | None = Field(None, description="Last day")
+    fields: tuple[str, ...] = Field((), description="Fields of use")
+    territory: str = Field("", description="Where it holds")
+    evidence: Text = Field(description="Licence, agreement or certificate")
+
+
+class Claim(Terms):
+    """A right as somebody would exercise it, to be held against the inputs' titles."""
+
+    right: Kind = Field(description="Which right")
+    holder: str = Field(description="Who would exercise it")
+    first: date = Field(description="First day")
+    last: date = Field(description="Last day")
+    field: str = Field("", description="Field of use; empty: any")
+    territory: str = Field("", description="Where; empty: anywhere")

@@ -10,6 +10,7 @@ Source: 数据二十条 (three separated rights); registration types 初始, 变
 注销.
 """
 
+import re
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
@@ -20,10 +21,13 @@ import polars as pl
 
 from schemas.contract import frame_of
 from schemas.registers import RIGHT_EVENTS, RIGHTS, Dispute
+from schemas.rights import Claim, Title
+from schemas.scenario import plain
 
 Row = Mapping[str, Any]  # one row of a register: texts, dates, flags
 Answer = tuple[str, bool, str, str]  # gate, passed, ground, evidence
 SCOPE = ("scope", "field", "territory", "exclusive", "sublicensable")
+CODE = re.compile(r"^[A-T][0-9]{0,4}(?![A-Za-z])")
 UNDISPUTED = frame_of(Dispute, []).lazy()
 PROOF = ("basis", "evidence", "evidence_sha256")
 
@@ -146,6 +150,14 @@ def bundle(events: pl.DataFrame, on: date) -> list[Spell]:
         for spell in one.spells()
         if spell.first <= on <= spell.last
     ]
+
+
+def spells_of(
+    events: pl.DataFrame, right: str, holder: str | None = None
+) -> list[Spell]:
+    """List all spells of a right, of one holder or of all."""
+    known = registered(events, right)
+    return [s for one in known for s in one.spells() if held_by(s, holder)]
 
 
 def stretches(spells: Iterable[Spell]) -> list[list[Spell]]:
@@ -274,3 +286,64 @@ def told(dispute: Row) -> str:
         f" ({dispute['claimant']}: {dispute['ground']}); settle it, then"
         f" `datafactor dispute {name} lift --number {number}`"
     )
+
+
+def covers(field: str, industry: str) -> bool:
+    """Say whether an authorised field holds an industry: G holds G54 road transport."""
+    wanted, given = CODE.match(industry), CODE.match(field)
+    if wanted and given:
+        return wanted[0].startswith(given[0])
+    return bool(plain(field)) and plain(field) == plain(CODE.sub("", industry))
+
+
+def within(inner: str, outer: str) -> bool:
+    """Say whether a place lies in another: by GB/T 2260 code, 320400 in 320000."""
+    if not inner or not outer:
+        return False
+    if inner.isdigit() and outer.isdigit():
+        return inner.startswith(re.sub("(?:00)+$", "", outer))
+    return plain(inner) == plain(outer)
+
+
+def lacking(claim: Claim, titles: Iterable[Title]) -> Iterator[str]:
+    """Name each input that does not bring a right as it is claimed, and what it lacks.
+
+    A product offers at most the intersection of what its inputs bring: a right that all
+    of them bring, by the same holder, on the days that are in the term of all, in a
+    field and a territory that all cover. So a claim stands where no input lacks it.
+
+    Args:
+        claim: A right, who exercises it, from when to when, in which field and where.
+        titles: What each input brings, by licence, agreement or certificate. Of several
+            titles of one input to one right one suffices.
+
+    Claimed to 2031-06-30, one input authorised to 2028-12-31 -> one sentence, which
+    names that input and its last day.
+    """
+    inputs: dict[str, list[Title]] = {}
+    for title in titles:
+        inputs.setdefault(title.input, []).append(title)
+    for place, brought in inputs.items():
+        mine = [t for t in brought if t.right == claim.right]
+        if not mine:
+            yield (
+                f"{place} gives no right to {claim.right}; obtain it, or leave the"
+                " input out"
+            )
+            continue
+        wrong = min((list(shortfalls(claim, t)) for t in mine), key=len)
+        if wrong:
+            yield f"{place}, right to {claim.right}: {' and '.join(wrong)}"
+
+
+def shortfalls(claim: Claim, title: Title) -> Iterator[str]:
+    """Say what of a claim goes beyond one title."""
+    first, last = title.valid_from or date.min, title.valid_to or date.max
+    if title.holder and title.holder != claim.holder:
+        yield f"it is {title.holder}'s, not {claim.holder}'s"
+    if claim.first < first or last < claim.last:
+        yield f"it runs {first} to {last}, not {claim.first} to {claim.last}"
+    if title.fields and not any(covers(f, claim.field) for f in title.fields):
+        yield f"it covers {', '.join(title.fields)}, not {claim.field or 'any field'}"
+    if title.territory and not within(claim.territory, title.territory):
+        yield f"it holds in {title.territory}, not {claim.territory or 'anywhere'}"

@@ -12,13 +12,14 @@ from schemas.contract import frame_of
 from schemas.gates import Gates
 from schemas.money import shown
 from schemas.policy import AssetRules
+from schemas.rights import Claim
 from tasks.asset.amortize import Life, useful_life
 from tasks.asset.appraise.case import case_of
 from tasks.asset.appraise.life import horizon
 from tasks.asset.cost import unfounded
 from tasks.asset.recognize import Decision
 from tasks.quality import quality_holds
-from tasks.rights import Standing, disputed, standing
+from tasks.rights import Spell, Standing, disputed, lacking, spells_of, standing
 
 Answer = tuple[str, bool, str, str]  # gate, passed, ground, evidence
 
@@ -63,6 +64,11 @@ class Case:
         """Say how a right of the entity stands on the day, nobody else's."""
         return standing(self.rights, right, self.as_of, self.terms.holder or None)
 
+    def spells(self, right: str) -> list[Spell]:
+        """List what the entity has of a right from the day on."""
+        found = spells_of(self.rights, right, self.terms.holder or None)
+        return [spell for spell in found if spell.last >= self.as_of]
+
 
 def gates(case: Case, product_rows: int) -> pl.DataFrame:
     """Answer every gate of the third stage. Contract: Gates."""
@@ -78,6 +84,8 @@ def gates(case: Case, product_rows: int) -> pl.DataFrame:
         conditions_are_proved(case),
         recognised_under_the_rule(case),
         within_the_right(case),
+        within_the_inputs(case),
+        public_data_stay_free(case),
         quality_holds(case.score),
         disputed(case.disputes, (case.terms.factor, case.terms.name), case.as_of),
     ]
@@ -182,3 +190,41 @@ def within_the_right(case: Case) -> Answer:
     passed = found.live and lasts and all(end <= found.last for _, end in ends)
     ground = f"{told}; right to operate to {found.last if found.live else 'no day'}"
     return "term_of_right", passed, ground, found.evidence
+
+
+def within_the_inputs(case: Case) -> Answer:
+    """Ask that no right of the asset goes beyond what every input brings.
+
+    A right to operate that is longer or wider than the agreement of authorised
+    operation, or than a licence or another asset's right allows, is refused; the
+    sentence names the input.
+    """
+    titles = case.terms.titles
+    claims = [claim(s) for kind in ("process", "operate") for s in case.spells(kind)]
+    wrong = dict.fromkeys(said for one in claims for said in lacking(one, titles))
+    told = f"{len(claims)} terms of rights, within what all inputs bring"
+    proof = "; ".join(dict.fromkeys(t.evidence for t in titles)) or "product inputs"
+    return "rights_of_inputs", not wrong, "; ".join(wrong) or told, proof
+
+
+def claim(spell: Spell) -> Claim:
+    """Say what a right over the asset claims of its inputs."""
+    return Claim.model_validate(
+        {n: getattr(spell, n) for n in Claim.model_fields}  # of the same names
+    )
+
+
+def public_data_stay_free(case: Case) -> Answer:
+    """Refuse to recognise what is made of public data that stay free of charge.
+
+    Open, shared and authorised-free supplies are free to all: not recognised, and not
+    pledged (数据二十条; 发改价格〔2025〕65号). With ``charged`` answered no the tree
+    says so itself.
+    """
+    free, charged = case.terms.free, case.terms.recognition.charged
+    if not free:
+        return "public_data", True, "no public data that stay free", "product inputs"
+    told = f"public data, {', '.join(free)}, are free to all and not recognised"
+    if charged.answer:
+        told += "; answer recognition.charged: no"
+    return "public_data", not charged.answer, told, charged.evidence

@@ -12,7 +12,6 @@ Source: Personal Information Protection Law, articles 4, 13, 23, 28-29, 38, 55-5
 发改价格〔2025〕65号.
 """
 
-import re
 from collections.abc import Iterator, Mapping
 from datetime import timedelta
 from typing import NamedTuple
@@ -26,6 +25,7 @@ from tasks.finance import months_later
 from tasks.product.case import Answer, Case
 from tasks.product.counts import in_words
 from tasks.product.lineage import PERSONAL, RANK, Taken, showing
+from tasks.rights import covers, within
 
 QUESTIONS = (
     "lawful_source", "undisputed", "grade", "consent", "third_party_rights",
@@ -35,7 +35,6 @@ REVIEW = (
     "nobody has reviewed the product; write product.compliance with an answer and its"
     " evidence to each question"
 )
-CODE = re.compile(r"^[A-T][0-9]{0,4}(?![A-Za-z])")
 SHOWN = 8  # columns in a sentence
 
 
@@ -290,7 +289,10 @@ def unmet(of: Reviewed, said: PublicData) -> Iterator[str]:
     yield from supplied(of, said)
     if said.supply.startswith("authorised"):
         yield from lacks("public_data.agreement", said.agreement)
+        yield from lacks("public_data.implementing_body", said.implementing_body)
         yield from authorised(of, said)
+    if said.supply == "authorised-paid":
+        yield from lacks("public_data.fee_rule", said.fee_rule)
 
 
 def evidence_of(said: PublicData) -> str:
@@ -335,23 +337,6 @@ def authorised(of: Reviewed, said: PublicData) -> Iterator[str]:
             f" {of.terms.licence.territory or 'any place'}; write licence.territory"
         )
     yield from in_term(of, said)
-
-
-def covers(field: str, industry: str) -> bool:
-    """Say whether an authorised field holds an industry: G holds G54 road transport."""
-    wanted, given = CODE.match(industry), CODE.match(field)
-    if wanted and given:
-        return wanted[0].startswith(given[0])
-    return bool(plain(field)) and plain(field) == plain(CODE.sub("", industry))
-
-
-def within(inner: str, outer: str) -> bool:
-    """Say whether a place lies in another: by GB/T 2260 code, 320400 in 320000."""
-    if not inner or not outer:
-        return False
-    if inner.isdigit() and outer.isdigit():
-        return inner.startswith(re.sub("(?:00)+$", "", outer))
-    return plain(inner) == plain(outer)
 
 
 def in_term(of: Reviewed, said: PublicData) -> Iterator[str]:

@@ -14,8 +14,10 @@ import polars as pl
 from schemas.contract import frame_of
 from schemas.gates import Gates
 from schemas.grade import reason
+from schemas.rights import Claim
 from tasks.product.case import Answer, Case, Question
 from tasks.product.price import price_is_allowed
+from tasks.rights import lacking
 
 SHOWN = 8  # columns in a sentence
 
@@ -52,6 +54,36 @@ def price(case: Case) -> Iterator[Answer]:
     allowed, ground = price_is_allowed(asked, case.terms.compliance)
     source = asked.ceiling.source if asked.ceiling else "product.price"
     yield "price", allowed, ground, source
+
+
+def rights(case: Case) -> Iterator[Answer]:
+    """Hold the product to the rights over the assets that its inputs come of.
+
+    Licences and agreements have gates of their own; an asset's rights are registered.
+    """
+    terms, kinds = case.terms, ["process", "operate"]
+    titles = [t for t in terms.titles if t.by == "right"]
+    if terms.release == "enclave":  # nothing is handed on
+        kinds = kinds[:1]
+    wrong = [said for kind in kinds for said in lacking(claimed(case, kind), titles)]
+    proof = "; ".join(dict.fromkeys(t.evidence for t in titles)) or "product inputs"
+    told = f"{len({t.input for t in titles})} inputs come of registered assets"
+    yield "rights", not wrong, "; ".join(wrong) or told, proof
+
+
+def claimed(case: Case, right: str) -> Claim:
+    """Say which right the provider would exercise by offering the product."""
+    terms = case.terms
+    return Claim.model_validate(
+        {
+            "right": right,
+            "holder": terms.provider.name if terms.provider else "",
+            "first": case.as_of,
+            "last": case.as_of,
+            "field": terms.scenario.industry if terms.scenario else "",
+            "territory": terms.licence.territory,
+        }
+    )
 
 
 def ground(asked: pl.DataFrame) -> str:

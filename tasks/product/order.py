@@ -242,12 +242,17 @@ def term_is_open(
 
 
 def outside(offer: ProductTerms, first: date, last: date) -> Iterator[str]:
-    """Name the bounds of the operating agreement that a term crosses."""
+    """Name the bounds of agreement and registered rights that a term crosses."""
     public = offer.compliance.public_data if offer.compliance else None
     if public and public.valid_from and first < public.valid_from:
         yield f"agreement {public.agreement} begins on {public.valid_from}"
     if public and public.valid_to and last > public.valid_to:
         yield f"agreement {public.agreement} ends on {public.valid_to}"
+    for title in (t for t in offer.titles if t.by == "right"):
+        if title.valid_from and first < title.valid_from:
+            yield f"{title.input}, {title.right}, begins on {title.valid_from}"
+        if title.valid_to and last > title.valid_to:
+            yield f"{title.input}, {title.right}, ends on {title.valid_to}"
 
 
 def quota_is_sold(price: Price, quota: int | None) -> Answer:

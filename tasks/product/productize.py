@@ -12,12 +12,17 @@ from schemas.product import Derivation, Product, ProductTerms
 from tasks.product.case import Case, Question
 from tasks.product.compliance import compliance
 from tasks.product.disclosure import disclosed
-from tasks.product.gates import answered, classification, price
+from tasks.product.gates import answered, classification, price, rights
 from tasks.product.licence import licence
 from tasks.rights import UNDISPUTED, disputed
 
 NONE: Mapping[str, pl.LazyFrame] = {}
-REVIEWED: tuple[Question, ...] = (compliance, licence, price)  # the document decides
+REVIEWED: tuple[Question, ...] = (
+    compliance,
+    licence,
+    rights,
+    price,
+)  # the document decides
 QUESTIONS: tuple[Question, ...] = (classification, *REVIEWED)
 
 

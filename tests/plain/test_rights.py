@@ -1,15 +1,17 @@
 """A right that is revoked closes the stages that rest on it."""
 
 from collections.abc import Iterator
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 
 import pytest
 from rich.console import Console
 
+from flows import market
 from flows.demo import AS_OF, FACTOR
 from flows.document import factor_named
 from flows.progress import Progress
+from flows.rights import register, rights_of
 from flows.stages import register_right_task
 from flows.value_chain import value_chain
 from schemas.errors import Refused, RegisterError
@@ -58,6 +60,40 @@ def test_a_revoked_right_stops_the_reuse_of_stage_3_and_refuses_it() -> None:
     assert "valuation" not in frames
     assert "journal" not in frames
     assert store.verify(store.current()).exit == 0
+
+
+def test_what_another_factor_makes_of_it_is_refused_when_the_right_is_passed_on() -> (
+    None
+):
+    value_chain.fn(FACTOR, AS_OF)
+    value_chain.fn("route-disruption", AS_OF)
+
+    passed = {"certificate": "JB-DR-2026-017", "holder": "Hebei Data (illustrative)"}
+    register(
+        FACTOR,
+        "transfer",
+        date(2026, 6, 1),
+        None,
+        **passed,
+        basis="sold",
+        evidence="ILLUSTRATIVE-CONTRACT-02",
+    )
+
+    told = r"inputs\.flights: right to process .* Hebei Data \(illustrative\) holds it"
+    with pytest.raises(Refused, match=told):
+        value_chain.fn("route-disruption", AS_OF)
+    with pytest.raises(Refused, match="right to process"):
+        value_chain.fn(FACTOR, AS_OF)
+    facts = rights_of(FACTOR, date(2026, 6, 1), None)
+    assert {r["zh"]: r["holder"].partition(" ")[0] for r in facts["rights"]} == {
+        "持有权": "Hebei",
+        "加工使用权": "Hebei",
+        "经营权": "Jiangbei",
+    }
+    before = rights_of(FACTOR, date(2026, 5, 31), None)
+    assert {r["holder"].partition(" ")[0] for r in before["rights"]} == {"Jiangbei"}
+    yesterday = market.today(FACTOR) - timedelta(days=1)
+    assert rights_of(FACTOR, date(2026, 6, 1), yesterday)["rights"] == []
 
 
 def test_revoking_twice_posts_once() -> None:

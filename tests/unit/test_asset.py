@@ -81,6 +81,8 @@ def test_every_gate_is_open_in_the_base_case() -> None:
         "condition_evidence",
         "recognition_date",
         "term_of_right",
+        "rights_of_inputs",
+        "public_data",
         "quality",
         "dispute",
     ]

@@ -15,8 +15,9 @@ from schemas.document import load
 from schemas.policy import Policy
 from schemas.product import ProductRules, ProductTerms
 from tasks.product.case import Answer, Case
-from tasks.product.compliance import QUESTIONS, compliance, covers, within
+from tasks.product.compliance import QUESTIONS, compliance
 from tasks.product.gates import answered
+from tasks.rights import covers, within
 
 DAY = date(2026, 6, 30)
 ROOT = Path(__file__).resolve().parents[2]
@@ -34,6 +35,8 @@ REVIEW: dict[str, Any] = {
 AGREEMENT: dict[str, Any] = {
     "supply": "authorised-free",
     "authority": "Water bureau",
+    "implementing_body": "Data bureau",
+    "fee_rule": "ORDER-1",
     "operator": "Jiangbei Data",
     "agreement": "AGREEMENT-9",
     "fields": ["N76 water management"],
@@ -324,6 +327,12 @@ FLAT = {"mode": "flat", "amount": "10"}
         ({}, FLAT, "authorised-free public data are offered free of charge"),
         ({"supply": "open"}, FLAT, "open public data are offered free of charge"),
         ({"agreement": "待定"}, None, "public_data.agreement names no document"),
+        ({"implementing_body": ""}, None, "implementing_body names no document"),
+        (
+            {"supply": "authorised-paid", "fee_rule": ""},
+            FLAT | {"ceiling": {"amount": "10", "source": "ORDER-1"}},
+            "public_data.fee_rule names no document",
+        ),
         ({"operator": "Another Ltd"}, None, "authorises Another Ltd, not the provider"),
         ({"fields": ["G transport"]}, None, "covers G transport, not N76"),
         ({"fields": []}, None, "covers no field, not N76"),
@@ -336,7 +345,7 @@ FLAT = {"mode": "flat", "amount": "10"}
     ],
 )
 def test_public_data_are_held_to_their_supply(
-    changed: dict[str, Any], price: dict[str, str] | None, told: str
+    changed: dict[str, Any], price: dict[str, Any] | None, told: str
 ) -> None:
     review = REVIEW | {"public_data": AGREEMENT | changed}
 
