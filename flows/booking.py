@@ -63,3 +63,34 @@ def taken_back(console: Console, data: Facts) -> None:
 def line(console: Console, data: Facts) -> None:
     """Print a signed decision as it is, unwrapped, to be pasted."""
     console.print(data["signed"], markup=False, soft_wrap=True)
+
+
+def closed(console: Console, data: Facts) -> None:
+    """Say that a month is closed, what was charged, and what asks for a test."""
+    stood = "was closed before" if data["again"] else "is closed"
+    console.print(
+        f"{data['entity']} {data['period']} {stood}: {data['entries']} entries in the"
+        f" month, trial balance {data['trial_balance_sha256'][:12]}",
+        markup=False,
+    )
+    if data["charged"]:
+        console.print(f"amortised 摊销 {data['charged']} CNY")
+    for sign in data["tests_asked"]:
+        console.print(
+            f"{sign['asset']} asks for an impairment test 减值测试: {sign['ground']}",
+            markup=False,
+        )
+    console.print(f"\ntry next:\n  datafactor books {data['entity']} {data['period']}")
+
+
+def rebuilt(console: Console, data: Facts) -> None:
+    """Show whether each frame of a close is, byte for byte, what it was."""
+    rows = [
+        (f["task"], f["frame"], f["recorded"][:12], f["now"][:12], f["same"])
+        for f in data["frames"]
+    ]
+    heads = ("task", "frame", "recorded", "now", "the same")
+    console.print(table("", heads, rows))
+    code = "" if data["same_code"] else "; the code has changed since"
+    same = "the same, byte for byte" if data["same"] else "not the same"
+    console.print(f"\nthe close of {data['period']} is {same}{code}", markup=False)

@@ -158,11 +158,15 @@ def chain_of(name: str, as_of: date | None, through: Stage, partitions: str) -> 
     return chain
 
 
-def refusal(refused: Refused, stages: list[dict[str, Any]]) -> Answer:  # Any: JSON
+def refusal(
+    refused: Refused,
+    stages: list[dict[str, Any]],  # Any: JSON
+    command: str = "run",
+) -> Answer:
     """Say which gate is shut; the answer of a run that may not go on."""
     grounds = list(refused.grounds)
     data = {"refused": refused.stage, "grounds": grounds, "stages": stages}
-    return Answer("run", data, lambda _: err.print(str(refused), markup=False), 1)
+    return Answer(command, data, lambda _: err.print(str(refused), markup=False), 1)
 
 
 @app.command
@@ -714,6 +718,39 @@ def reverse(
 
     data = take_back(factor, entry, on, reason, evidence)
     return Answer("reverse", data, lambda c: booking.taken_back(c, data)).give(json)
+
+
+@app.command
+def close(
+    entity: str, period: str = "", *, rebuild: bool = False, json: Json = False
+) -> int:
+    """Close a month of an entity's books; a closed one stays as it is.
+
+    Brings each factor up to the month's last day, amortises, books what was decided and
+    invoiced, and closes the month to any posting. Run again, it goes on where it
+    stopped. With PREFECT_API_URL set, it is a flow run there.
+
+    Example: datafactor close jiangbei-data 2026-06
+
+    Args:
+        period: The month; the one before today's if not said.
+        rebuild: Perform a close again from what it read then, and compare each byte.
+    """
+    from flows import booking
+    from flows import close_period as flow
+    from flows.progress import Progress
+
+    if rebuild:
+        data = flow.rebuild(entity, period)
+        exit_code = 0 if data["same"] else 1
+        show = partial(booking.rebuilt, data=data)
+        return Answer("close", data, show, exit_code).give(json)
+    try:
+        with Progress(out, quiet=json) as progress:
+            data = flow.closed(entity, period) | {"notes": progress.notes}
+    except Refused as refused:
+        return refusal(refused, progress.data(), "close").give(json)
+    return Answer("close", data, lambda c: booking.closed(c, data)).give(json)
 
 
 @app.command

@@ -6,6 +6,7 @@ from schemas.artifact import Stage
 from tasks.asset.appraise.appraisal import appraisal
 from tasks.asset.approve import approve
 from tasks.asset.assetize import assetize
+from tasks.asset.close import close
 from tasks.asset.decide import decide
 from tasks.asset.drivers import measure_drivers
 from tasks.asset.post import post
@@ -40,6 +41,7 @@ derive_task = stage_task(Stage.PRODUCT, derive)
 productize_task = stage_task(Stage.PRODUCT, productize)
 measure_drivers_task = stage_task(Stage.ASSET, measure_drivers)
 assetize_task = stage_task(Stage.ASSET, assetize)
+close_task = stage_task(Stage.ASSET, close, "close")
 post_task = stage_task(Stage.ASSET, post)
 appraisal_task = stage_task(Stage.ASSET, appraisal, "act")
 capitalize_task = stage_task(Stage.CAPITAL, capitalize)

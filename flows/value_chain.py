@@ -63,13 +63,13 @@ def value_chain(
     raw = {n: collect_task.start(s.place, s) for n, s in terms.sources.items()}
     resource = (made := terms.resource) and resource_of(raw, made, span_of(partitions))
     assessed = made and assess_task(resource, terms.counted, terms.assessed, made, day)
-    findings = made and classify_task(resource, made)
-    product = product_of(terms, resource, findings, day)
+    product = product_of(terms, resource, made and classify_task(resource, made), day)
     costs = terms.asset and vouchers_of(terms.asset.costs)
     rights, pledges, cards = map(terms.live, (Right, Pledge, AssetCard))
     asset = terms.asset and assetize_task(
         *(product, costs, rights, cards, assessed, evidenced(terms.asset), day),
         disputes=terms.disputes,
+        closed=terms.closed,
         **drivers_of(terms.asset, product, costs),
     )
     if terms.asset:

@@ -154,13 +154,13 @@ class Factor(Terms):
     @property
     def books(self) -> tuple[Snapshot, Snapshot, Snapshot]:
         """Ask what is posted of the asset, closed and approved of its entity."""
-        mine = {"entity": self.entity}
-        closed = Snapshot(register=PeriodClose, where=mine)
-        return (
-            self.live(JournalLine),
-            closed,
-            Snapshot(register=Approval, where=mine),
-        )
+        approvals = Snapshot(register=Approval, where={"entity": self.entity})
+        return self.live(JournalLine), self.closed, approvals
+
+    @property
+    def closed(self) -> Snapshot:
+        """Ask for the closed months of the entity."""
+        return Snapshot(register=PeriodClose, where={"entity": self.entity})
 
     @property
     def disputes(self) -> Snapshot:

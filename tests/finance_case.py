@@ -19,7 +19,7 @@ from schemas.cost import DriverCount
 from schemas.entity import CHART
 from schemas.policy import AssetRules, CapitalRules
 from schemas.quality import Score
-from schemas.registers import AssetCard, Pledge, Right
+from schemas.registers import AssetCard, PeriodClose, Pledge, Right
 from tasks.asset.assetize import assetize
 from tasks.capital.capitalize import capitalize
 
@@ -255,6 +255,7 @@ def make_asset(
     cards: pl.DataFrame | None = None,
     score: pl.LazyFrame | None = None,
     drivers: Sequence[tuple[Any, ...]] = (),
+    closed: pl.DataFrame | None = None,
 ) -> Asset:
     """Run the third stage."""
     product = pl.LazyFrame({"route": range(product_rows)})
@@ -264,7 +265,8 @@ def make_asset(
     held = scored() if score is None else score
     counted = {"measured": frame_of(DriverCount, drivers).lazy()}
     given = (product, vouchers(rows), posted, before, held, terms, as_of)
-    return assetize(*given, counted if drivers else {})
+    done = (frame_of(PeriodClose, []) if closed is None else closed).lazy()
+    return assetize(*given, counted if drivers else {}, closed=done)
 
 
 DRAWDOWN = date(2025, 6, 20)

@@ -13,7 +13,7 @@ from schemas.cost import DriverCount
 from schemas.errors import FactorError
 from schemas.money import exact_fen
 from schemas.quality import Score
-from schemas.registers import AssetCard, Right
+from schemas.registers import AssetCard, PeriodClose, Right
 from tasks.asset.amortize import amortize
 from tasks.asset.appraise.case import case_of
 from tasks.asset.appraise.figures import rows
@@ -28,6 +28,7 @@ from tasks.asset.recognize import recognize, weighed
 from tasks.rights import UNDISPUTED
 
 NONE: Mapping[str, pl.LazyFrame] = {}
+OPEN = frame_of(PeriodClose, []).lazy()
 
 
 def assetize(
@@ -40,6 +41,7 @@ def assetize(
     as_of: date,
     drivers: Mapping[str, Annotated[pl.LazyFrame, DriverCount]] = NONE,
     disputes: Annotated[pl.LazyFrame, "compared"] = UNDISPUTED,
+    closed: Annotated[pl.LazyFrame, PeriodClose] = OPEN,
 ) -> Asset:
     """Book what the product cost; appraise it beside the books, never into them.
 
@@ -53,6 +55,7 @@ def assetize(
         as_of: The day the stage speaks of; later vouchers are left out.
         drivers: What was measured of the products that share a pool, if any do by use.
         disputes: Disputes over the factor or its asset, contract Dispute.
+        closed: Closed months of the entity: another estimate works after them.
 
     Returns:
         Gates first; then rights and costs to post, the allocation, the recognition
@@ -94,7 +97,7 @@ def assetize(
         allocation=allocation.lazy(),
         recognition=frame_of(Recognition, weighed(decision, costed)).lazy(),
         journal=journal(costed, decision, terms).lazy(),
-        cards=card_of(case, cards.collect()).lazy(),
+        cards=card_of(case, cards.collect(), closed.collect()).lazy(),
         amortization=schedule(case).lazy(),
         appraisal_inputs=frame_of(AppraisalInputs, inputs).lazy(),
         valuation=valuation(case).lazy(),
@@ -112,11 +115,12 @@ def schedule(case: Case) -> pl.DataFrame:
     return amortize(case.book, months, case.amortised_from, spread.method, residual)
 
 
-def card_of(case: Case, known: pl.DataFrame) -> pl.DataFrame:
+def card_of(case: Case, known: pl.DataFrame, closed: pl.DataFrame) -> pl.DataFrame:
     """Write the card that follows from the day's decision. Contract: AssetCard."""
     found = case.held("operate")
     ends = found.last if found.live else None
-    return next_card(known, case.decision, ends, case.terms, case.as_of)
+    last = str(closed["period"].max() or "")
+    return next_card(known, case.decision, ends, case.terms, case.as_of, last)
 
 
 def valuation(case: Case) -> pl.DataFrame:

@@ -15,6 +15,7 @@ from schemas.contract import frame_of
 from schemas.money import exact_fen
 from schemas.registers import AssetCard
 from tasks.asset.recognize import Decision
+from tasks.finance import months_later
 
 
 def next_card(
@@ -23,6 +24,7 @@ def next_card(
     right_ends: date | None,
     terms: AssetTerms,
     as_of: date,
+    closed: str = "",
 ) -> Annotated[pl.DataFrame, AssetCard]:
     """Write the card that follows, or none where the last one still says it.
 
@@ -33,6 +35,7 @@ def next_card(
         terms: The document's asset.
         as_of: The day from which another estimate holds. The day it became ready is
             that day, whenever the books learn of it.
+        closed: The last closed month: another estimate works after it.
 
     Life 60 months on card 1, 48 in the document from 2026-09-30 -> card 2, effective
     on 2026-09-30.
@@ -50,10 +53,17 @@ def next_card(
         begun = ready if before["available_from"] is None else None
         found = said | {
             "number": before["number"] + 1,
-            "effective_on": max(begun or as_of, before["effective_on"]),
+            "effective_on": max(begun or opened(closed, as_of), before["effective_on"]),
         }
     names = list(AssetCard.to_schema().columns)
     return frame_of(AssetCard, [tuple(found[name] for name in names)])
+
+
+def opened(closed: str, day: date) -> date:
+    """Take a day, or the first one after the closed months. 2026-06, 06-20 -> 07-01."""
+    if f"{day:%Y-%m}" > closed:
+        return day
+    return months_later(date.fromisoformat(f"{closed}-01"), 1)
 
 
 def stated(

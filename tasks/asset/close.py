@@ -18,7 +18,6 @@ import polars as pl
 from schemas.close import CloseTerms, Closing
 from schemas.contract import frame_of
 from schemas.gates import Gates
-from schemas.measurement import Use
 from schemas.quality import Score
 from schemas.registers import (
     AssetCard,
@@ -40,6 +39,7 @@ from tasks.asset.measure import (
     movements,
     positions,
     totals,
+    uses,
 )
 from tasks.asset.revenue import invoiced, revenue_sides, sale_sides
 from tasks.finance import months_later
@@ -87,9 +87,8 @@ def close(
     held, decided, journal = cards.collect(), events.collect(), booked.collect()
     month, done = terms.month, closed.collect()
     sold = orders.collect()
-    uses = used(usage.collect(), sold, held)
     moved = movements(journal, terms.accounts, month)
-    at = positions(held, moved, uses, decided, month)
+    at = positions(held, moved, uses(usage.collect(), sold, held), decided, month)
     charged = charges(at, month)
     left = totals(at, charged)
     now = decided.filter(pl.col("decided_on").dt.truncate("1mo") == month)
@@ -112,26 +111,6 @@ def close(
         totals=left.lazy(),
         findings=found.lazy(),
         indications=indicators(held, known, decided, month).lazy(),
-    )
-
-
-def used(
-    usage: pl.DataFrame, orders: pl.DataFrame, cards: pl.DataFrame
-) -> Annotated[pl.DataFrame, Use]:
-    """Count what each asset amortised by use has served: calls or rows, as ordered."""
-    by_use = cards.filter(method="units_of_use")
-    assets = by_use.select("entity", "factor", "product", "asset").unique()
-    sold = orders.select("entity", "factor", "product", "unit", entitlement="order")
-    units = pl.when(unit="call").then("calls").otherwise("rows")
-    return (
-        usage.join(sold, on="entitlement")
-        .join(assets, on=["entity", "factor", "product"])
-        .group_by(
-            "entity", "asset", (pl.col("period") + "-01").str.to_date().alias("month")
-        )
-        .agg(units.sum().alias("units"))
-        .select(list(Use.to_schema().columns))
-        .sort("entity", "asset", "month")
     )
 
 

@@ -21,6 +21,10 @@ from tests.command import ROOT, datafactor, environment
 
 FILE = ROOT / "deployments" / "prefect.yaml"
 DOCUMENT = yaml.safe_load(FILE.read_text("utf-8"))
+CHAINS, CLOSES = (
+    [d for d in DOCUMENT["deployments"] if d["entrypoint"].startswith(f"flows.{flow}:")]
+    for flow in ("value_chain", "close_period")
+)
 README = (ROOT / "README.md").read_text("utf-8")
 
 
@@ -28,7 +32,7 @@ README = (ROOT / "README.md").read_text("utf-8")
 def test_every_entrypoint_loads(deployment: dict[str, str]) -> None:
     flow: Flow[..., object] = load_flow_from_entrypoint(deployment["entrypoint"])
 
-    assert flow.name == "value-chain"
+    assert flow.name == ("close-period" if deployment in CLOSES else "value-chain")
     assert "/" not in deployment["entrypoint"], "a module, found from any folder"
 
 
@@ -40,7 +44,16 @@ def test_every_deployment_runs_once_at_a_time_in_a_stated_zone(
     assert all("timezone" in schedule for schedule in deployment["schedules"])
 
 
-@pytest.mark.parametrize("deployment", DOCUMENT["deployments"], ids=lambda d: d["name"])
+def test_every_entity_has_its_months_closed() -> None:
+    files = (ROOT / "deployments" / "entities").glob("*.yaml")
+    entities = {yaml.safe_load(file.read_text("utf-8"))["entity"] for file in files}
+
+    assert {d["parameters"]["entity"] for d in CLOSES} == entities
+    assert all(d["schedules"][0]["cron"].split()[2:] == ["3", "*", "*"] for d in CLOSES)
+    assert len(CHAINS) + len(CLOSES) == len(DOCUMENT["deployments"])
+
+
+@pytest.mark.parametrize("deployment", CHAINS, ids=lambda d: d["name"])
 def test_a_deployment_waits_for_those_of_its_inputs(deployment: dict[str, Any]) -> None:
     """What is planned by the clock reads no other factor, and the other way round."""
     factor = ROOT / "deployments" / "factors" / f"{deployment['name']}.yaml"

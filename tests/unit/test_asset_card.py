@@ -5,6 +5,8 @@ from typing import Any
 
 import polars as pl
 
+from schemas.contract import frame_of
+from schemas.registers import PeriodClose
 from tests.finance_case import asset_terms, facts, make_asset
 
 LATER = date(2025, 9, 30)
@@ -38,6 +40,13 @@ def test_another_life_is_the_next_card_from_its_day_on() -> None:
 
     assert (row["number"], row["life_months"]) == (2, 48)
     assert row["effective_on"] == LATER
+
+
+def test_another_life_told_after_a_month_was_closed_works_after_it() -> None:
+    shut = frame_of(PeriodClose, [("jiangbei", "2025-10", LATER, 0, "a" * 64)])
+    made = make_asset(asset_terms(**life(48)), as_of=LATER, cards=cards(), closed=shut)
+
+    assert made.cards.collect()["effective_on"].to_list() == [date(2025, 11, 1)]
 
 
 def test_an_earlier_day_changes_no_later_card() -> None:
