@@ -479,6 +479,37 @@ def test_the_implied_return_on_the_value_of_one_method_is_its_rate() -> None:
     assert results(case(by_cost())).implied_rate is None
 
 
+YUAN = st.decimals(0, 10**9, places=2)
+
+
+@settings(deadline=None, max_examples=60)
+@given(
+    flows=st.lists(YUAN, min_size=1, max_size=6),
+    part=st.decimals("0.01", "2", places=4),
+    last=st.dates(date(2025, 4, 20), date(2032, 1, 1)),
+    weight=st.sampled_from(["0.1", "0.25", "0.999"]),
+)
+def test_laws_of_the_income_approach(
+    flows: list[Decimal], part: Decimal, last: date, weight: str
+) -> None:
+    def value(weight: str = "1", until: date = last, **changed: Any) -> int:
+        told = forecast(*map(str, flows))
+        stated = income(forecast=told, rate=rate(str(part)), weight=weight, **changed)
+        rest = [by_cost(weight=str(1 - Decimal(weight)))] if weight != "1" else []
+        end = {"kind": "right", "last_day": str(until), "source": "C-1"}
+        return appraised(case(stated, *rest, known={"ends": [end]}))
+
+    alone = value()
+
+    # Nothing is worth more than the flows; sooner is worth more; so is a longer right.
+    assert 0 <= alone <= sum(int(f * 100) for f in flows)
+    assert value(timing="mid-year") >= alone
+    assert value(until=date(2032, 1, 1)) >= alone
+    # A reconciled value lies between the values of its methods (VAL-04 is the other).
+    low, high = sorted((alone, 112_240_000))
+    assert low <= value(weight) <= high
+
+
 def worth(**groups: str) -> Contribution:
     names = sorted({n for g in groups for n in g.split("_")})
     stated = {g.replace("_", "+"): v for g, v in groups.items()}

@@ -2,9 +2,8 @@
 
 The life is the shortest of economic life, right, authorisation and contract, in whole
 months; income beyond it is left out, and a part of a year counts by its months.
-Revenue under a guide price is capped at ceiling × units, year by year (of an increment
-the increment). Rounded once,
-the sum, half up to fen.
+Revenue under a guide price is capped at ceiling × units, year by year; of an income
+with and without, what the asset adds. The sum is rounded once, half up to fen.
 """
 
 from collections.abc import Iterator
