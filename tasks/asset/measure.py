@@ -4,8 +4,8 @@ The vectorised form of ``tasks.asset.amortize``: postings become movements, move
 and cards become a position per asset, a position gives the charge. 10,000 assets are a
 few Polars expressions. The two forms agree to the fen in every month.
 
-A close calls ``movements`` -> ``positions`` -> ``charges`` -> ``amortisation_sides``,
-and for its tests ``totals``.
+A close calls ``movements`` and ``uses`` -> ``positions`` -> ``charges`` ->
+``amortisation_sides``, and for its tests ``totals``.
 """
 
 from collections.abc import Mapping
@@ -16,7 +16,7 @@ import polars as pl
 
 from schemas.entity import Role
 from schemas.measurement import Charge, Movement, Position, Side, Total, Use
-from schemas.registers import AssetCard, AssetEvent, JournalLine
+from schemas.registers import AssetCard, AssetEvent, JournalLine, Order, Usage
 from tasks.asset.amortize import YEAR
 from tasks.asset.impair import LEAVING, sides
 from tasks.finance import months_later
@@ -77,6 +77,34 @@ def movements(
         .group_by(*KEY, "month", "measure")
         .agg(signed.sum().alias("amount_fen"))
         .sort(*KEY, "month", "measure")
+    )
+
+
+def uses(
+    usage: Annotated[pl.DataFrame, Usage],
+    orders: Annotated[pl.DataFrame, Order],
+    cards: Annotated[pl.DataFrame, AssetCard],
+) -> Annotated[pl.DataFrame, Use]:
+    """Count the units that each asset served, from what was metered of its product.
+
+    A delivery counts its calls or its rows, as its order does (``Order.unit``).
+
+    Args:
+        usage: Deliveries as they were sealed; ``period`` gives the month.
+        orders: Whose entitlements they are, and of which product.
+        cards: The last number of each asset names its product.
+    """
+    unit = pl.when(unit="call").then("calls").otherwise("rows")
+    product = (
+        cards.sort("number").group_by(KEY).last().select(*KEY, "factor", "product")
+    )
+    return (
+        usage.join(orders, left_on="entitlement", right_on="order")
+        .join(product, on=["entity", "factor", "product"])
+        .with_columns(month=(pl.col("period") + "-01").str.to_date("%Y-%m-%d"))
+        .group_by(*KEY, "month")
+        .agg(unit.sum().alias("units"))
+        .sort(*KEY, "month")
     )
 
 

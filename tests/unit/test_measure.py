@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from schemas.contract import frame_of
 from schemas.entity import CHART
 from schemas.measurement import Charge, Movement, Position, Side, Total, Use
-from schemas.registers import AssetCard, AssetEvent, JournalLine
+from schemas.registers import AssetCard, AssetEvent, JournalLine, Order, Usage
 from tasks.asset.amortize import (
     Carried,
     Estimate,
@@ -30,6 +30,7 @@ from tasks.asset.measure import (
     movements,
     positions,
     totals,
+    uses,
 )
 from tasks.finance import months_later
 from tests.measured import card, decided
@@ -567,3 +568,63 @@ def test_acc_09_is_closed_month_by_month_from_its_own_journal() -> None:
         "22210107": -6,
         "6115": 8_400_000,
     }
+
+
+def ordered(order: str, unit: str, product: str = "index") -> dict[str, Any]:
+    """One order of the register."""
+    return {
+        "order": order,
+        "entity": "jiangbei",
+        "factor": "index",
+        "product": product,
+        "version": "1.0.0",
+        "customer": "C",
+        "customer_code": "",
+        "use": "insurance",
+        "licence": "",
+        "fields": "",
+        "filters": "",
+        "rows_limit": None,
+        "quota": None,
+        "unit": unit,
+        "price_mode": "per_call",
+        "price": "{}",
+        "amount_fen": 0,
+        "valid_from": date(2026, 1, 1),
+        "valid_to": date(2026, 12, 31),
+        "ordered_on": date(2026, 1, 1),
+    }
+
+
+def delivered(number: int, order: str, period: str, calls: int, rows: int) -> Any:
+    """One delivery of the register."""
+    at = f"{period}-15T12:00:00.000000Z"
+    counted = (calls, rows, 10 * rows, "", "served")
+    return (f"D{number}", order, at, period, "service", *counted)
+
+
+def test_units_are_counted_as_each_order_counts_them() -> None:
+    orders = [ordered("O1", "call"), ordered("O2", "row"), ordered("O3", "call", "b")]
+    orders.append(ordered("O4", "call") | {"factor": "namesake"})
+    deliveries = [
+        delivered(1, "O1", "2026-06", 1, 100),
+        delivered(2, "O1", "2026-06", 0, 100),  # a later piece of the same answer
+        delivered(3, "O2", "2026-06", 1, 40),
+        delivered(4, "O2", "2026-07", 1, 2),
+        delivered(5, "O3", "2026-06", 9, 9),
+        delivered(6, "O4", "2026-06", 9, 9),
+    ]
+    old = card("a", product="b")
+    cards = frame_of(AssetCard, [old, card("a", number=2), card("c", product="none")])
+
+    served = uses(
+        frame_of(Usage, deliveries),
+        frame_of(Order, [tuple(order.values()) for order in orders]),
+        cards,
+    )
+
+    assert served.schema == frame_of(Use, []).schema
+    assert served.rows() == [
+        ("jiangbei", "a", date(2026, 6, 1), 41),
+        ("jiangbei", "a", date(2026, 7, 1), 2),
+    ]
