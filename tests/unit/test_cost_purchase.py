@@ -38,7 +38,7 @@ def test_a_purchase_is_cost_without_its_input_tax() -> None:
 
 
 def test_what_makes_a_purchase_ready_is_cost_and_no_conditions_are_asked() -> None:
-    # 财会〔2023〕11号: masking, cleaning, labelling, ownership verification, registration
+    # 财会〔2023〕11号 外购: processing, and verifying, evaluating, registering it
     kinds = [
         "masking",
         "cleaning",
