@@ -108,7 +108,7 @@ def vouchers_prove_cost(case: Case) -> Answer:
     digests = lines.filter(pl.col("file_sha256") != "")
     named = set(digests.select("evidence", "file_sha256").iter_rows())
     said, same = compared(named, case.terms.at_hand)
-    bare, wrong = lacking(lines), amiss(lines)
+    bare, wrong = unproven(lines), amiss(lines)
     total = shown(int(case.borne["amount_fen"].sum()))
     grounds = [
         f"{bare} of {lines.height} voucher lines lack evidence",
@@ -120,7 +120,7 @@ def vouchers_prove_cost(case: Case) -> Answer:
     return "vouchers", passed, "; ".join(grounds), "the vouchers"
 
 
-def lacking(vouchers: pl.DataFrame) -> int:
+def unproven(vouchers: pl.DataFrame) -> int:
     """Count the voucher lines without evidence."""
     return vouchers.filter(pl.col("evidence").str.strip_chars() == "").height
 
