@@ -14,6 +14,7 @@ from schemas.asset import AssetTerms
 from schemas.contract import frame_of
 from schemas.money import exact_fen
 from schemas.registers import AssetCard
+from tasks.asset.amortize import useful_life
 from tasks.asset.recognize import Decision
 from tasks.finance import months_later
 
@@ -88,5 +89,19 @@ def stated(
         "units": plan.units if spread else None,
         "available_from": decision.ready,
         "right_ends": min(ends) if ends else None,
-        "life_basis": plan.life_basis,
+        "life_basis": basis(decision, right_ends, terms),
     }
+
+
+def basis(decision: Decision, right_ends: date | None, terms: AssetTerms) -> str:
+    """Give the reason of the life; where right or contract shortened it, say so.
+
+    "peers; useful life of 59 months to 2030-02-28, shortened from 60 months by the
+    right, which ends on 2030-03-30".
+    """
+    plan, ready = terms.amortization, decision.ready
+    if decision.outcome != "intangible" or ready is None:
+        return plan.life_basis
+    life = useful_life(plan, ready, right_ends)
+    shortened = life.months < plan.life_months
+    return f"{plan.life_basis}; {life.said}" if shortened else plan.life_basis

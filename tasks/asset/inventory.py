@@ -2,8 +2,7 @@
 
 Net realisable value 可变现净值 = expected price less costs to complete and sell less
 taxes (art. 15). The provision 存货跌价准备 is what cost exceeds it by; when its cause
-is gone it is taken back, at most to what was provided (art. 19). On a sale the
-provision leaves with the cost it stood against.
+is gone it is taken back, at most to what was provided (art. 19).
 
 Cost 100.00, price 110.00, costs 20.00, taxes 5.00 -> value 85.00, provision 15.00;
 price 118.00 the next time -> 93.00, 8.00 taken back; price 200.00 -> 7.00 taken back.
@@ -37,52 +36,6 @@ def provision_change(cost: int, provided: int, value: int) -> int:
 def provision_lines(change: int) -> Lines:
     """Write the entry: 6701 / 1471, or 1471 / 6701 for what is taken back."""
     return [("impairment_loss", change), ("provision", -change)] if change else []
-
-
-def released(cost: int, provided: int, part: int) -> Lines:
-    """Write the entry of cost sold: 6401, 1471 / 1405.
-
-    Args:
-        cost: What all of it cost, in fen.
-        provided: What is provided against all of it.
-        part: The cost of what is sold (first in first out, weighted or specific).
-
-    Returns:
-        The provision leaves in proportion, rounded down; with the last part, whole.
-
-    Raises:
-        ContractError: More is sold than there is.
-
-    Cost 100.00, provided 15.00, part 40.00 -> 34.00 and 6.00 / 40.00.
-    """
-    if not 0 <= part <= cost:
-        raise ContractError(
-            "the cost of inventory sold exceeds what is in the books: correct the part"
-        )
-    leaves = provided * part // cost if part else 0
-    lines = [
-        *(("cost_of_sales", part - leaves), ("provision", leaves)),
-        ("inventory", -part),
-    ]
-    return [line for line in lines if line[1]]
-
-
-def revenue_lines(amount: int, tax: int) -> Lines:
-    """Write the entry of a sale or licence: 1122 / 6001, 2221 (CAS 14).
-
-    ``amount`` is without ``tax``. 100.00 and 6.00 -> 106.00 / 100.00, 6.00.
-    """
-    lines = [("receivable", amount + tax), ("revenue", -amount), ("output_vat", -tax)]
-    return [line for line in lines if line[1]]
-
-
-def lapsed(cost: int, provided: int) -> Lines:
-    """Write the entry of inventory that may no longer be sold: 1471, 6711 / 1405."""
-    lines = [
-        *(("provision", provided), ("nonoperating_loss", cost - provided)),
-        ("inventory", -cost),
-    ]
-    return [line for line in lines if line[1]]
 
 
 def provide(

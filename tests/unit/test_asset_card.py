@@ -4,10 +4,11 @@ from datetime import date
 from typing import Any
 
 import polars as pl
+import pytest
 
 from schemas.contract import frame_of
 from schemas.registers import PeriodClose
-from tests.finance_case import asset_terms, facts, make_asset
+from tests.finance_case import asset_terms, facts, make_asset, right
 
 LATER = date(2025, 9, 30)
 
@@ -29,6 +30,26 @@ def test_the_first_card_holds_from_the_day_the_asset_was_ready() -> None:
     assert (row["kind"], row["available_from"]) == ("intangible", date(2025, 4, 18))
     assert (row["method"], row["life_months"]) == ("straight_line", 60)
     assert row["right_ends"] == date(2031, 12, 31)
+
+
+@pytest.mark.parametrize(
+    ("last", "said"),
+    [
+        ("2030-03-31", "peers"),
+        (
+            "2030-03-30",
+            "peers; useful life of 59 months to 2030-02-28, shortened from 60 months by"
+            " the right, which ends on 2030-03-30",
+        ),
+    ],
+)
+def test_the_card_says_what_shortened_the_life(last: str, said: str) -> None:
+    rights = [right("process"), right("operate", valid_to=last)]
+
+    (row,) = cards(rights=rights).to_dicts()
+
+    assert row["life_basis"] == said
+    assert (row["life_months"], str(row["right_ends"])) == (60, last)
 
 
 def test_an_estimate_that_stands_makes_no_card() -> None:

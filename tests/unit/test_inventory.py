@@ -14,14 +14,11 @@ from schemas.errors import ContractError
 from schemas.measurement import Finding, Side, Total
 from schemas.registers import AssetEvent
 from tasks.asset.inventory import (
-    lapsed,
     net_realisable_value,
     provide,
     provision_change,
     provision_lines,
     provision_sides,
-    released,
-    revenue_lines,
 )
 from tests.measured import decided, total
 
@@ -55,53 +52,36 @@ def test_the_provision_is_booked_to_6701_against_1471_and_back() -> None:
     assert provision_lines(0) == []
 
 
-def test_the_provision_leaves_with_the_cost_that_is_sold() -> None:
-    # domain.md 3.3: 6401 and 1471 / 1405
-    assert booked(released(10_000, 1_500, 4_000)) == {
-        "6401": 3_400,
-        "1471": 600,
-        "1405": -4_000,
-    }
-    assert booked(released(10_000, 0, 10_000)) == {"6401": 10_000, "1405": -10_000}
-    assert released(0, 0, 0) == []
-
-
-@pytest.mark.parametrize("part", [-1, 10_001])
-def test_no_more_is_sold_than_there_is(part: int) -> None:
-    with pytest.raises(ContractError, match="exceeds what is in the books"):
-        released(10_000, 0, part)
-
-
-def test_revenue_and_vat_are_owed_by_the_customer() -> None:
-    # domain.md 3.3: 1122 / 6001, 2221; 6 % of 100.00
-    lines = {"1122": 10_600, "6001": -10_000, "22210107": -600}
-
-    assert booked(revenue_lines(10_000, 600)) == lines
-
-
-def test_inventory_that_may_no_longer_be_sold_is_a_loss_of_what_is_carried() -> None:
-    lines = {"1471": 1_500, "6711": 8_500, "1405": -10_000}
-
-    assert booked(lapsed(10_000, 1_500)) == lines
-
-
 @given(
-    cost=st.integers(0, 10**15),
-    shares=st.tuples(st.integers(0, 100), st.integers(0, 100)),
-    values=st.lists(st.integers(0, 2 * 10**15), max_size=6),
+    cost=st.integers(1, 10**15),
+    share=st.integers(0, 100),
+    figures=st.lists(
+        st.tuples(*(st.integers(0, 10**15) for _ in range(3))), min_size=1, max_size=6
+    ),
 )
 def test_what_is_carried_is_the_lower_of_cost_and_value_whatever_came_before(
-    cost: int, shares: tuple[int, int], values: list[int]
+    cost: int, share: int, figures: list[tuple[int, int, int]]
 ) -> None:
-    provided = cost * shares[0] // 100
-    for value in values:
-        provided += provision_change(cost, provided, value)
+    provided = cost * share // 100
+    totals = frame_of(Total, [total("a", cost, 0, provided, **STOCK)])
+    names = ("fair_value_fen", "costs_fen", "tax_fen")
+    decisions = [
+        decided(
+            "a", "provision", date(2026, 1, 1 + i), **dict(zip(names, f, strict=True))
+        )
+        for i, f in enumerate(figures)
+    ]
+
+    found = provide(frame_of(AssetEvent, decisions), totals)
+
+    alone = []
+    for price, costs, taxes in figures:
+        value = net_realisable_value(price, costs, taxes)
+        alone.append(provision_change(cost, provided, value))
+        provided += alone[-1]
         assert 0 <= provided <= cost
         assert cost - provided == min(cost, value)
-    sold = released(cost, provided, cost * shares[1] // 100)
-    assert sum(amount for _, amount in sold) == 0
-    whole = dict(released(cost, provided, cost))
-    assert whole.get("provision", 0) == provided
+    assert found["change_fen"].to_list() == alone
 
 
 def test_many_are_compared_at_once_each_decision_on_the_one_before() -> None:
