@@ -214,6 +214,7 @@ def test_amortisation_ends_at_exactly_the_residual_and_never_goes_below(
     assert (plan["accumulated_fen"] + plan["carrying_fen"] == cost).all()
 
 
+@settings(deadline=None)
 @given(cost=st.integers(0, 10**15), life=st.integers(2, 240))
 def test_straight_line_is_constant_until_the_last_month(cost: int, life: int) -> None:
     charges = amortize(cost, life, date(2026, 1, 31))["charge_fen"]
@@ -257,6 +258,7 @@ def test_the_shortest_life_counts_and_what_shortened_it_is_said(
     assert (life.months, life.said) == (months, said)
 
 
+@settings(deadline=None)
 @given(first=st.dates(date(2024, 1, 1), date(2030, 12, 31)), life=st.integers(1, 240))
 def test_a_right_for_whole_years_is_a_life_of_whole_years(
     first: date, life: int

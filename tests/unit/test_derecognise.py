@@ -4,7 +4,7 @@ from datetime import date
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from schemas.contract import frame_of
@@ -82,6 +82,7 @@ def test_what_is_amortised_whole_leaves_without_gain_or_loss() -> None:
 fen = st.integers(0, 10**14)
 
 
+@settings(deadline=None)
 @given(
     rows=st.lists(
         st.tuples(st.sampled_from(EVENTS), fen, fen, fen, fen, fen),

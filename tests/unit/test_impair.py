@@ -5,7 +5,7 @@ from typing import Any
 
 import polars as pl
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from schemas.contract import frame_of
@@ -148,6 +148,7 @@ def test_a_decision_that_cannot_be_carried_out_is_refused(
 amounts = st.none() | st.integers(0, 10**15)
 
 
+@settings(deadline=None)
 @given(
     rows=st.lists(
         st.tuples(st.integers(1, 10**15), amounts, amounts, st.integers(0, 10**15)),

@@ -5,7 +5,7 @@ from typing import Any
 
 import polars as pl
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from schemas.contract import frame_of
@@ -52,6 +52,7 @@ def test_the_provision_is_booked_to_6701_against_1471_and_back() -> None:
     assert provision_lines(0) == []
 
 
+@settings(deadline=None)
 @given(
     cost=st.integers(1, 10**15),
     share=st.integers(0, 100),
