@@ -9,24 +9,27 @@ by its digest, so that changed terms or entries are another subject.
 
 import base64
 import json
-from typing import Any, Literal
+from collections.abc import Callable
+from typing import Any, Literal, TypeVar
 
 from prefect.context import FlowRunContext
 from prefect.flow_runs import suspend_flow_run
 from prefect.input import RunInput
 from pydantic import Field, ValidationError
 
+from flows.books import entity_named
 from flows.calendar import scheduled_date
 from flows.stages import approve_task
 from schemas.approval import ApprovalTerms, Signed, Statement
 from schemas.artifact import Snapshot
-from schemas.errors import RegisterError, StoreError
+from schemas.errors import Refused, RegisterError, StoreError
 from schemas.money import shown
 from schemas.registers import Approval, JournalLine
 from tasks import store
 from tasks.asset.approve import statement
 from tasks.store import Run
 
+T = TypeVar("T")
 Facts = dict[str, Any]  # JSON
 GATE, TASK = "approval", "post"
 LONGEST = 8_192  # signs of a pasted decision
@@ -141,7 +144,7 @@ def signed(subject: str, decision: Literal["approve", "reject"], note: str) -> S
         preparer_key=run.signer,
         approver_key=mine,
         approver=s.settings.user,
-        decided_on=scheduled_date("Asia/Shanghai"),
+        decided_on=scheduled_date(entity_named(entity_of(run)).zone),
         note=note,
     )
     return Signed(**said.model_dump(), signature=store.sign(s, statement(said)))
@@ -202,6 +205,25 @@ def taken(text: str) -> Signed:
             "that is no signed decision: paste the whole line that `datafactor approve"
             " SUBJECT --sign` printed"
         ) from None
+
+
+def asking(factor: str, attempt: Callable[[], T]) -> T:
+    """Do what may need an approval; let it be given in the UI, then do it once more.
+
+    Args:
+        factor: Whose proposal it is: a factor, or an entity that closes a month.
+        attempt: What posts it.
+
+    Raises:
+        Refused: A gate is shut, or nobody approved.
+    """
+    try:
+        return attempt()
+    except Refused as refused:
+        asked = [w["subject"] for w in waiting() if w["factor"] == factor]
+        if refused.stage != TASK or not asked or not sought(asked[0]):
+            raise
+    return attempt()
 
 
 def sought(subject: str) -> bool:

@@ -10,6 +10,7 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import date, timedelta
+from functools import partial
 from typing import Any
 
 import yaml
@@ -18,6 +19,7 @@ from prefect.client.orchestration import get_client
 from prefect.concurrency.sync import concurrency
 from prefect.context import FlowRunContext
 
+from flows.approve import asking
 from flows.books import entity_named
 from flows.calendar import scheduled_date
 from flows.document import factor_named
@@ -81,11 +83,11 @@ def close_period(entity: str, period: str = "") -> Facts:
         factors = factors_of(entity)
         terms = terms_of(books, month, day, factors)
         for factor in staying(factors, terms):
-            bring(factor.factor, terms)
+            asking(factor.factor, partial(bring, factor.factor, terms))
         made = close_task(
             *registers(terms), scores_of(factors, terms), terms, end(terms)
         )
-        post_closing(made, terms)
+        asking(entity, partial(post_closing, made, terms))
     return told(closed_row(entity, month), made)
 
 
