@@ -20,7 +20,7 @@ from schemas.factor import Factor
 from schemas.registers import Dispute, Right
 from schemas.rights import IN_CHINESE, IN_ENGLISH, DisputeAct, RightAct
 from tasks import store
-from tasks.rights import Spell, bundle, open_disputes, standing
+from tasks.rights import Spell, bundle, open_disputes, standing, term_of
 
 Facts = dict[str, Any]  # JSON
 
@@ -131,7 +131,7 @@ def rights_of(factor: str, on: date | None, known_on: date | None) -> Facts:
         "asset": terms.asset.name if terms.asset else "",
         "on": str(day),
         "known_on": str(known_on) if known_on else "",
-        "rights": [facts_of(spell) for spell in held],
+        "rights": [facts_of(spell, *term_of(events, spell)) for spell in held],
         "not_held": [*not_held(events, held, day)],
         "disputes": [
             {n: str(row[n]) for n in Dispute.to_schema().columns if n != "event"}
@@ -140,9 +140,10 @@ def rights_of(factor: str, on: date | None, known_on: date | None) -> Facts:
     }
 
 
-def facts_of(spell: Spell) -> Facts:
-    """Tell one right as it is held."""
-    told = spell._asdict() | {"first": str(spell.first), "last": str(spell.last)}
+def facts_of(spell: Spell, first: date, last: date) -> Facts:
+    """Tell one right as it is held; ``since`` when on these very terms."""
+    term = {"first": str(first), "last": str(last), "since": str(spell.first)}
+    told = spell._asdict() | term
     names = {"zh": IN_CHINESE[spell.right], "en": IN_ENGLISH[spell.right]}
     return told | names
 

@@ -152,6 +152,18 @@ def bundle(events: pl.DataFrame, on: date) -> list[Spell]:
     ]
 
 
+def term_of(events: pl.DataFrame, held: Spell) -> tuple[date, date]:
+    """Say from when to when its holder has a right without a break.
+
+    Its scope may change in between; a renewal carries it on.
+    """
+    mine = spells_of(
+        events.filter(certificate=held.certificate), held.right, held.holder
+    )
+    stretch = next(s for s in stretches(mine) if held in s)
+    return stretch[0].first, stretch[-1].last
+
+
 def spells_of(
     events: pl.DataFrame, right: str, holder: str | None = None
 ) -> list[Spell]:

@@ -14,7 +14,7 @@ from schemas.errors import RegisterError
 from schemas.registers import Dispute, Right
 from schemas.rights import RightAct
 from tasks.asset.register import register_right
-from tasks.rights import bundle, disputed, open_disputes, standing
+from tasks.rights import bundle, disputed, open_disputes, standing, term_of
 from tests.finance_case import HOLDER, right_event
 
 Event = dict[str, Any]
@@ -103,6 +103,10 @@ def test_a_change_that_is_recorded_after_a_transfer_but_holds_before_it_stays() 
     assert (before.field, before.holder) == ("", HOLDER)
     assert (between.field, between.holder) == ("J68", HOLDER)
     assert (after.field, after.holder) == ("J68", OTHER)
+    # The change cuts the first holder's time in two; its term is one.
+    assert (between.first, between.last) == (date(2026, 5, 1), date(2026, 5, 31))
+    assert term_of(events, between) == (date(2025, 1, 1), date(2026, 5, 31))
+    assert term_of(events, after) == (date(2026, 6, 1), date(2026, 12, 31))
 
 
 days = st.integers(0, 40)
