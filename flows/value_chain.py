@@ -70,7 +70,7 @@ def value_chain(
         *(product, costs, rights, cards, assessed, evidenced(terms.asset), day),
         disputes=terms.disputes,
         closed=terms.closed,
-        **drivers_of(terms.asset, product, costs),
+        **drivers_of(terms.asset, product, costs, day),
     )
     if terms.asset:
         post_task(asset, *terms.books, posting(terms.asset), day)
