@@ -38,6 +38,8 @@ def test_a_bundle_is_kept_in_the_store_and_written_as_it_is_kept(
         *(file.name, "inputs.json", "results.json", "SHA256SUMS"),
         *("report.zh.html", "report.en.html", "tornado.zh.svg", "tornado.en.svg"),
     }
+    assert told["illustrative"]
+    assert b"ILLUSTRATIVE: rights" in (file.parent / "report.en.html").read_bytes()
     assert reperform(file) == told
     assert store.verify(kept, None).exit == 0
 

@@ -364,7 +364,9 @@ def test_of_an_increment_only_what_the_asset_adds_is_capped() -> None:
     # 250,000 against 500,000 × 0.40 = 200,000; 290,000 lies below 800,000 × 0.40:
     # 200,000 / 1.1 + 290,000 / 1.21 = 421,487.6033
     units = sourced(values=["500000", "800000"], unit="call")
-    stated = by_increment(forecast=forecast("900000", "950000", units=units))
+    less = {"staff": sourced(values=["10000", "10000"])}
+    told = forecast("910000", "960000", units=units, less=less)
+    stated = by_increment(forecast=told)
 
     found = only(case(stated, known=CEILING))
 
