@@ -16,6 +16,7 @@ from typing import Any
 import polars as pl
 
 from flows.calendar import scheduled_date
+from flows.disputes import suspension
 from flows.document import factor_named
 from flows.export import ENDINGS, Format, told
 from flows.quality import NAMES, points_of, quality_of
@@ -195,11 +196,13 @@ def is_illustrative(factor: str) -> bool:
 def state_of(terms: ProductTerms, day: date) -> Facts:
     """Say whether it can be ordered, and if not, why."""
     gone, ends = withdrawal(terms, day), terms.deprecated
+    held = suspension(terms.factor, day)
     ended = ends is not None and ends.on < day
     state = next(
         name
         for name, so in (
             ("withdrawn", bool(gone)),
+            ("suspended", bool(held)),
             ("ended", ended),
             ("enclave_only", terms.release == "enclave"),
             ("ending", ends is not None),
@@ -210,7 +213,7 @@ def state_of(terms: ProductTerms, day: date) -> Facts:
     return {
         "state": state,
         "orderable": state in ("offered", "ending"),
-        "reason": gone or (ends.reason if ends else ""),
+        "reason": gone or held or (ends.reason if ends else ""),
         "until": str(ends.on) if ends else "",
         "successor": ends.successor if ends else "",
     }

@@ -31,3 +31,10 @@ def dispute_over(factor: str, on: date) -> str:
     events, _ = store.snapshot(store.current(), ALL, "")
     _, passed, ground, _ = disputed(events, names_of(factor), on)
     return "" if passed else ground
+
+
+def suspension(factor: str, on: date) -> str:
+    """Tell the public that a factor's product is suspended: no party, no claim."""
+    if not dispute_over(factor, on):
+        return ""
+    return "suspended while a dispute is open"

@@ -20,7 +20,7 @@ from zoneinfo import ZoneInfo
 
 import polars as pl
 
-from flows.disputes import names_of
+from flows.disputes import names_of, suspension
 from flows.document import factor_named
 from flows.released import Released, all_released, classified_higher, withdrawal
 from schemas.errors import DatafactorError
@@ -59,8 +59,10 @@ class Offer:
         return at.astimezone(ZoneInfo(self.zone)).date()
 
     def withdrawn(self, at: datetime) -> str:
-        """Say why it is withdrawn; empty while it is on offer."""
-        return withdrawal(self.released.terms, self.day(at))
+        """Say why it is withdrawn or suspended; empty while it is on offer."""
+        day = self.day(at)
+        gone = withdrawal(self.released.terms, day)
+        return gone or suspension(self.released.factor, day)
 
 
 @dataclass(frozen=True)

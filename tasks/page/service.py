@@ -19,6 +19,7 @@ KINDS = {
     "expired": "403: the term is over; renew the order.",
     "revoked": "403: the entitlement was ended.",
     "withdrawn": "403: the product was withdrawn.",
+    "disputed": "403: a dispute over the product is open.",
     "value": "422: a value does not fit its column or its bounds.",
     "quota": "429: all that was ordered is used; renew the order.",
     "rate": "429: too many calls in a minute; wait for Retry-After seconds.",

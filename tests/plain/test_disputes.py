@@ -9,14 +9,17 @@ import httpx
 import pytest
 
 from flows import market
+from flows.catalog import state_of
 from flows.cli import main
 from flows.deliver import deliver
 from flows.market import Asked, take_order
+from flows.released import all_released
 from flows.rights import dispute, rights_of
 from flows.serve import app_of
 from flows.value_chain import value_chain
 from schemas.artifact import Stage
 from schemas.errors import Refused, RegisterError
+from schemas.product import ProductTerms
 from tasks import store
 from tests import shop
 from tests.shop import CODE, DAY
@@ -61,6 +64,10 @@ def served(key: dict[str, str]) -> httpx.Response:
     return asyncio.run(ask())
 
 
+def released_terms(factor: str) -> ProductTerms:
+    return next(o.terms for o in all_released() if o.factor == factor)
+
+
 def run() -> None:
     value_chain.fn("rain", DAY, Stage.PRODUCT)
 
@@ -77,6 +84,9 @@ def test_an_open_dispute_refuses_every_way_out_and_its_lift_opens_them_again(
     assert refused.status_code == 403
     assert "suspended since" in refused.json()["detail"]
     assert "CASE-1" in refused.json()["detail"]
+    told = state_of(released_terms("rain"), market.today("rain"))
+    assert (told["state"], told["orderable"]) == ("suspended", False)
+    assert "Town of A" not in told["reason"]
     ways: tuple[Callable[[], object], ...] = (
         lambda: bought("D-2"),
         lambda: market.renew("D-1", None, None, None),
@@ -90,6 +100,7 @@ def test_an_open_dispute_refuses_every_way_out_and_its_lift_opens_them_again(
     dispute("rain", "lift", None, number="CASE-1", **OVER)
 
     assert served(key).status_code == 200
+    assert state_of(released_terms("rain"), market.today("rain"))["orderable"]
     bought("D-2")
     market.renew("D-1", None, None, None)
     assert deliver("D-1", rain / "open-1")["rows"] == 40
@@ -110,9 +121,7 @@ def test_a_dispute_over_a_factor_suspends_what_another_makes_of_it(rain: Path) -
 
     with pytest.raises(Refused, match="dispute CASE-2 over rain is open"):
         deliver("F-1", rain / "shut-2")
-    with pytest.raises(
-        Refused, match=r"inputs\.rain: dispute CASE-2 over"
-    ):
+    with pytest.raises(Refused, match=r"inputs\.rain: dispute CASE-2 over"):
         value_chain.fn("floods", DAY, Stage.PRODUCT)
 
     dispute("rain", "lift", None, number="CASE-2", **OVER)
