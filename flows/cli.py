@@ -981,6 +981,33 @@ def books(
 
 
 @app.command
+def disclose(
+    entity: str,
+    period: str,
+    *,
+    output: Annotated[Path | None, Parameter(name=["--output", "-o"])] = None,
+    reason: str = "",
+    total: Annotated[dict[str, str] | None, Parameter(name="--total")] = None,
+    json: Json = False,
+) -> int:
+    """State an entity's data resources (财会〔2023〕11号), tied to its books.
+
+    Example: datafactor disclose jiangbei-data 2026-06 -o statement
+
+    Args:
+        period: A month 2026-06, a year 2026, or 2026-01..2026-06.
+        output: Folder for the workbook and the page.
+        reason: Why it replaces the statement of these periods that stands.
+        total: What a line of the balance sheet holds in all, yuan:
+            --total.intangible 46622000000.00; also inventory, development.
+    """
+    from flows import disclose as flow
+
+    data = flow.disclosed(entity, period, reason, total, output)
+    return Answer("disclose", data, lambda c: flow.show(c, data)).give(json)
+
+
+@app.command
 def verify(*, anchor: Path | None = None, json: Json = False) -> int:
     """Recompute the chain, every projection, every register and every byte.
 

@@ -8,6 +8,7 @@ from tasks.asset.approve import approve
 from tasks.asset.assetize import assetize
 from tasks.asset.close import close
 from tasks.asset.decide import decide
+from tasks.asset.disclose.disclose import disclose
 from tasks.asset.drivers import measure_drivers
 from tasks.asset.post import post
 from tasks.asset.register import register_dispute, register_right
@@ -44,6 +45,7 @@ assetize_task = stage_task(Stage.ASSET, assetize)
 close_task = stage_task(Stage.ASSET, close, "close")
 post_task = stage_task(Stage.ASSET, post)
 appraisal_task = stage_task(Stage.ASSET, appraisal, "act")
+disclose_task = stage_task(Stage.ASSET, disclose, "act")
 capitalize_task = stage_task(Stage.CAPITAL, capitalize)
 approve_task = stage_task(Stage.ASSET, approve, "approval")
 reverse_task = stage_task(Stage.ASSET, reverse, "act")

@@ -80,6 +80,14 @@ class CloseRules(Rules):
     )
 
 
+class DisclosureRules(Rules):
+    """What a statement on data resources is made by."""
+
+    material_share: Decimal = Field(
+        gt=0, le=1, description="An asset above it is material: share of all carried"
+    )
+
+
 class AssetRules(Rules):
     """What the accounting and appraisal policy fixes."""
 

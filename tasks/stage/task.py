@@ -79,7 +79,7 @@ def stage_task(
 @overload
 def stage_task(
     stage: Stage,
-    function: Callable[..., tuple[pl.LazyFrame, ...]],
+    function: Callable[..., tuple[pl.LazyFrame | Iterator[bytes], ...]],
     kind: RunKind = "stage",
 ) -> StageTask[..., Refs]: ...
 @overload
