@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from datetime import date
 from decimal import Decimal
+from itertools import combinations
 from typing import Annotated, Any, Literal, NamedTuple, Self, get_args
 
 import pandera.polars as pa
@@ -271,6 +272,14 @@ class AssetTerms(Terms):
     ) -> tuple[GrantedRight, ...]:
         if len({(r.certificate, r.right) for r in rights}) < len(rights):
             raise ValueError("a certificate grants the same right twice: keep one")
+        for one, other in combinations(rights, 2):
+            meet = one.valid_from <= other.valid_to and other.valid_from <= one.valid_to
+            alone = one.right == other.right and (one.exclusive or other.exclusive)
+            if meet and alone and one.holder != other.holder:
+                raise ValueError(
+                    f"{one.certificate} and {other.certificate} grant the right to"
+                    f" {one.right} to two holders, one of them exclusively: keep one"
+                )
         return rights
 
 

@@ -14,7 +14,7 @@ import re
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
-from itertools import groupby, pairwise
+from itertools import combinations, groupby, pairwise
 from typing import Any, NamedTuple
 
 import polars as pl
@@ -170,6 +170,20 @@ def spells_of(
     """List all spells of a right, of one holder or of all."""
     known = registered(events, right)
     return [s for one in known for s in one.spells() if held_by(s, holder)]
+
+
+def clashes(events: pl.DataFrame) -> Iterator[tuple[Spell, Spell]]:
+    """Find rights that two hold on the same day though one of them holds exclusively.
+
+    Under two certificates: exclusive of A to 2026-12-31, and of B from 2026-12-31 on
+    -> one pair.
+    """
+    for right in RIGHTS:
+        for one, other in combinations(spells_of(events, right), 2):
+            meet = one.first <= other.last and other.first <= one.last
+            alone = one.exclusive or other.exclusive
+            if meet and alone and one.holder != other.holder:
+                yield one, other
 
 
 def stretches(spells: Iterable[Spell]) -> list[list[Spell]]:

@@ -22,6 +22,7 @@ from schemas.quality import Score
 from schemas.registers import AssetCard, PeriodClose, Pledge, Right
 from tasks.asset.assetize import assetize
 from tasks.capital.capitalize import capitalize
+from tasks.rights import UNDISPUTED
 
 HOLDER = "Jiangbei Data (illustrative)"
 CODE = "91110000600037341L"  # ID-02
@@ -256,6 +257,7 @@ def make_asset(
     score: pl.LazyFrame | None = None,
     drivers: Sequence[tuple[Any, ...]] = (),
     closed: pl.DataFrame | None = None,
+    disputes: pl.LazyFrame = UNDISPUTED,
 ) -> Asset:
     """Run the third stage."""
     product = pl.LazyFrame({"route": range(product_rows)})
@@ -266,7 +268,8 @@ def make_asset(
     counted = {"measured": frame_of(DriverCount, drivers).lazy()}
     given = (product, vouchers(rows), posted, before, held, terms, as_of)
     done = (frame_of(PeriodClose, []) if closed is None else closed).lazy()
-    return assetize(*given, counted if drivers else {}, closed=done)
+    counts = counted if drivers else {}
+    return assetize(*given, counts, disputes=disputes, closed=done)
 
 
 DRAWDOWN = date(2025, 6, 20)
@@ -348,6 +351,7 @@ def make_capital(
     terms: CapitalTerms | None = None,
     as_of: date = DRAWDOWN,
     score: pl.LazyFrame | None = None,
+    disputes: pl.LazyFrame = UNDISPUTED,
 ) -> Capital:
     """Run the fourth stage."""
     events = [right_event("operate")] if rights is None else rights
@@ -358,6 +362,7 @@ def make_capital(
         scored() if score is None else score,
         terms or capital_terms(),
         as_of,
+        disputes,
     )
 
 

@@ -11,7 +11,7 @@ def grants(terms: AssetTerms, posted: pl.DataFrame) -> pl.DataFrame:
     """Write the rights of the document as register rows. Contract: Right.
 
     A grant that was posted before its register had a column stays as it was: what it
-    did not say is said by a change.
+    did not say is said by a change. Other words for it are refused by the register.
     """
     grant = posted.filter(event="grant", number=1).iter_rows(named=True)
     before = {(e["certificate"], e["right"]): e for e in grant}

@@ -8,7 +8,7 @@ from schemas.contract import frame_of
 from schemas.errors import RegisterError
 from schemas.registers import Dispute, Right
 from schemas.rights import SCOPE, DisputeAct, RightAct
-from tasks.rights import Registered, registered
+from tasks.rights import Registered, clashes, registered
 
 Row = dict[str, Any]  # one row of a register
 
@@ -28,14 +28,33 @@ def register_right(
         One row a right. A row says in full how the right stands by it.
 
     Raises:
-        RegisterError: Nothing was granted under the certificate, it was cancelled, or
-            the registration would change nothing.
+        RegisterError: Nothing was granted under the certificate, it was cancelled, the
+            registration would change nothing, or clash with an exclusive right.
     """
     events = rights.collect()
     if terms.event == "grant":
-        return frame_of(Right, [tuple(initial(events, terms).values())]).lazy()
-    rows = [tuple(following(one, terms).values()) for one in concerned(events, terms)]
-    return frame_of(Right, rows).lazy()
+        rows = [initial(events, terms)]
+    else:
+        rows = [following(one, terms) for one in concerned(events, terms)]
+    made = frame_of(Right, [tuple(row.values()) for row in rows])
+    if terms.event != "revoke":  # which can only part what clashes
+        refuse_clash(pl.concat([events, made]).unique())
+    return made.lazy()
+
+
+def refuse_clash(events: pl.DataFrame) -> None:
+    """Refuse a right beside one that somebody else holds exclusively 独占.
+
+    Raises:
+        RegisterError: It would be so.
+    """
+    for one, other in clashes(events):
+        alone, beside = (one, other) if one.exclusive else (other, one)
+        raise RegisterError(
+            f"{alone.holder} holds the right to {alone.right} exclusively from"
+            f" {alone.first} to {alone.last} under {alone.certificate}, and"
+            f" {beside.holder} would under {beside.certificate}: end one of them first"
+        )
 
 
 def initial(events: pl.DataFrame, terms: RightAct) -> Row:

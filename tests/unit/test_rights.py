@@ -5,7 +5,7 @@ from typing import Any
 
 import polars as pl
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
@@ -13,9 +13,18 @@ from schemas.contract import frame_of
 from schemas.errors import RegisterError
 from schemas.registers import Dispute, Right
 from schemas.rights import RightAct
+from tasks.asset.grants import grants
 from tasks.asset.register import register_right
 from tasks.rights import bundle, disputed, open_disputes, standing, term_of
-from tests.finance_case import HOLDER, right_event
+from tests.finance_case import (
+    HOLDER,
+    asset_terms,
+    failed,
+    make_asset,
+    make_capital,
+    right,
+    right_event,
+)
 
 Event = dict[str, Any]
 DAY0 = date(2025, 1, 1)
@@ -155,6 +164,7 @@ def by_hand(
     return holder, field
 
 
+@settings(deadline=None)
 @given(
     events=st.lists(later, max_size=6),
     first=st.integers(0, 15),
@@ -177,6 +187,7 @@ def test_the_state_on_a_day_is_what_following_the_events_day_by_day_gives(
         assert live == (expected is not None and expected[0] == holder)
 
 
+@settings(deadline=None)
 @given(st.lists(later, max_size=5), st.randoms(use_true_random=False), days)
 def test_the_order_in_which_events_were_recorded_changes_no_state(
     events: list[tuple[str, int, Any]], shuffler: Any, asked: int
@@ -188,6 +199,7 @@ def test_the_order_in_which_events_were_recorded_changes_no_state(
     assert bundle(rows, day(asked)) == bundle(rows[order], day(asked))
 
 
+@settings(deadline=None)
 @given(st.lists(later, max_size=6), days)
 def test_a_right_is_live_on_every_day_up_to_its_last_and_not_on_the_next(
     events: list[tuple[str, int, Any]], asked: int
@@ -371,3 +383,91 @@ def test_a_dispute_is_open_from_its_day_to_the_day_before_it_is_lifted(
     )
 
     assert open_disputes(events, on)["dispute"].to_list() == open_
+
+
+@pytest.mark.parametrize("over", ["index", "index-asset"])
+def test_a_dispute_over_the_factor_or_its_asset_shuts_stages_three_and_four(
+    over: str,
+) -> None:
+    opened = dispute("D-1", "open", date(2030, 1, 1), over)
+    lifted = dispute("D-1", "lift", date(2030, 1, 2), over)
+    open_ = frame_of(Dispute, [opened]).lazy()
+    over_ = frame_of(Dispute, [opened, lifted]).lazy()
+
+    assert [*failed(make_asset(disputes=open_).gates)] == ["dispute"]
+    assert [*failed(make_capital(disputes=open_).gates)] == ["dispute"]
+    assert failed(make_asset(disputes=over_).gates) == {}
+    assert failed(make_capital(disputes=over_).gates) == {}
+
+
+def test_after_a_transfer_neither_the_asset_nor_the_loan_stands_on_the_right() -> None:
+    passed = right_event(
+        "operate", "transfer", holder=OTHER, effective_on=date(2025, 4, 1)
+    )
+    terms = asset_terms(holder=HOLDER)
+
+    assert failed(make_asset(terms).gates) == {}
+    asset = failed(make_asset(terms, rights=[passed]).gates)
+    loan = failed(make_capital(rights=[right_event("operate"), passed]).gates)
+
+    assert {*asset} == {"right_to_operate", "term_of_right"}
+    assert f"{OTHER} holds it" in asset["right_to_operate"]
+    assert {*loan} == {"right_to_operate"}
+
+
+@pytest.mark.parametrize(
+    ("said", "refused"),
+    [
+        ({"exclusive": True}, True),
+        ({}, False),
+        ({"exclusive": True, "holder": HOLDER}, False),
+        ({"exclusive": True, "valid_from": date(2027, 1, 1)}, False),
+        ({"exclusive": True, "right": "process"}, False),
+    ],
+    ids=["exclusive", "beside", "the same holder", "afterwards", "another right"],
+)
+def test_an_exclusive_right_is_held_by_one(said: dict[str, Any], refused: bool) -> None:
+    terms = {
+        "right": "operate",
+        "certificate": "C-2",
+        "holder": OTHER,
+        "scope": "insurance",
+        "valid_from": date(2026, 6, 1),
+        "valid_to": date(2028, 1, 1),
+    }
+    asked = act("grant", **(terms | said))
+
+    if refused:
+        with pytest.raises(RegisterError, match="holds the right to operate exclusi"):
+            register_right(frame(GRANT).lazy(), asked)
+    else:
+        assert register_right(frame(GRANT).lazy(), asked).collect().height == 1
+
+
+def test_a_right_becomes_exclusive_only_where_nobody_else_holds_it() -> None:
+    beside = told("grant", 1, certificate="C-2", holder=OTHER)
+
+    alone = register_right(frame(GRANT).lazy(), act("change", exclusive=True))
+    assert alone.collect()["exclusive"].to_list() == [True]
+    with pytest.raises(RegisterError, match="exclusively"):
+        register_right(frame(GRANT, beside).lazy(), act("change", exclusive=True))
+
+
+def test_a_grant_of_an_older_register_stays_as_it_was() -> None:
+    terms = asset_terms(
+        rights=[right(k, field="J68", exclusive=True) for k in ("process", "operate")]
+    )
+    older = frame(right_event("process"), right_event("operate"))
+
+    assert grants(terms, older).equals(older)
+    assert grants(terms, older.clear())["field"].to_list() == ["J68", "J68"]
+
+
+def test_a_document_grants_an_exclusive_right_to_one_holder() -> None:
+    two = [
+        right("operate", certificate=c, holder=h, exclusive=True)
+        for c, h in (("C-1", HOLDER), ("C-2", OTHER))
+    ]
+
+    with pytest.raises(ValidationError, match="one of them exclusively"):
+        asset_terms(rights=two)

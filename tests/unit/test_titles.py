@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from schemas.compliance import PublicData
@@ -165,6 +165,7 @@ def made(rows: list[tuple[Any, ...]]) -> list[Title]:
     ]
 
 
+@settings(deadline=None)
 @given(titles_, titles_, ends, ends, st.sampled_from(["N76", "J68", ""]))
 def test_what_two_groups_of_inputs_allow_is_what_both_allow(
     one: list[Any], other: list[Any], first: int, last: int, field: str
@@ -178,6 +179,7 @@ def test_what_two_groups_of_inputs_allow_is_what_both_allow(
     assert together == [*lacking(asked, made(one)), *lacking(asked, made(other))]
 
 
+@settings(deadline=None)
 @given(titles_, ends, ends, ends, ends)
 def test_a_shorter_claim_stands_wherever_a_longer_one_does(
     rows: list[Any], first: int, length: int, cut: int, off: int
