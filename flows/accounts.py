@@ -74,6 +74,39 @@ def ledger(console: Console, data: Facts) -> None:
     console.print("\n`datafactor trace REF` leads to the decision, cost and voucher")
 
 
+def roll(console: Console, data: Facts) -> None:
+    """Show the roll-forwards in which anything stands, and of several their sum."""
+    for entity in data["entities"]:
+        mine = [r for r in data["rows"] if r["entity"] == entity]
+        roll_tables(console, f"{entity}, {span_of(data)}", mine)
+    if data["rolled_up"]:
+        roll_tables(console, "all of them, row by row", data["rolled_up"])
+
+
+def roll_tables(console: Console, whose: str, rows: list[Facts]) -> None:
+    """Lay out the tables of one entity, or of all."""
+    heads = (
+        "purchased 外购",
+        "self-developed 自行开发",
+        "otherwise 其他",
+        "total 合计",
+    )
+    names = ("purchase", "internal", "other", "total")
+    for name in dict.fromkeys(r["table"] for r in rows):
+        mine = [r for r in rows if r["table"] == name]
+        if not any(people(r["total"]) for r in mine if r["total"]):
+            console.print(f"\n{name} of {whose}: nothing", markup=False)
+            continue
+        cells = [
+            (f"{r['zh']} {r['en']}", *(people(r[n]) if r[n] else "" for n in names))
+            for r in mine
+        ]
+        made = table(f"\n{name} of {whose}", ("", *heads), cells)
+        for column in made.columns[1:]:
+            column.justify = "right"
+        console.print(made)
+
+
 def exported(console: Console, data: Facts) -> None:
     """Say what was written where."""
     told = f"{data['entries']} entries, {data['lines']} lines as {data['as']}"

@@ -17,16 +17,20 @@ import polars as pl
 from flows.rejected import record
 from schemas.artifact import Snapshot
 from schemas.books import NAMES
+from schemas.disclosure import COLUMNS
 from schemas.document import load
 from schemas.entity import Entity
 from schemas.errors import FactorError, RegisterError
 from schemas.factor import named
 from schemas.money import yuan
-from schemas.registers import JournalLine
+from schemas.registers import AssetCard, JournalLine
 from schemas.span import Span
 from tasks import store
 from tasks.asset.balance import trial_balance
+from tasks.asset.disclose.movements import movements
+from tasks.asset.disclose.roll import roll_forward
 from tasks.asset.ledger import as_csv, beancount, vouchers
+from tasks.page.statement_words import ROW_WORDS
 from tasks.resource.cells import as_cell
 
 Facts = dict[str, Any]  # JSON
@@ -36,12 +40,13 @@ MEASURES = ("opening_fen", "debit_fen", "credit_fen", "closing_fen")
 
 
 class Books(NamedTuple):
-    """The journal of some entities, and who entered it, as known on a day."""
+    """The journal of some entities, who entered it, and cards, as known on a day."""
 
     entities: tuple[Entity, ...]
     span: Span
     journal: pl.DataFrame
     entered: pl.DataFrame
+    cards: pl.DataFrame
 
     @property
     def head(self) -> Facts:
@@ -98,14 +103,17 @@ def opened(
         RegisterError: Nothing is posted in their books.
     """
     s, found = store.current(), tuple(entity_named(n) for n in dict.fromkeys(entities))
-    parts, who = [], []
+    lines: list[pl.DataFrame] = []
+    cards: list[pl.DataFrame] = []
+    who = []
     for entity in found:
         before = moment_after(known_on, entity.zone)
         mine = {"entity": entity.entity}
-        asked = Snapshot(register=JournalLine, where=mine, known_before=before)
-        parts.append(store.snapshot(s, asked, "")[0])
+        for register, kept in ((JournalLine, lines), (AssetCard, cards)):
+            asked = Snapshot(register=register, where=mine, known_before=before)
+            kept.append(store.snapshot(s, asked, "")[0])
         who.append(store.entered(s, (entity.entity,), before))
-    journal = pl.concat(parts)
+    journal = pl.concat(lines)
     if journal.is_empty():
         names = ", ".join(entities)
         raise RegisterError(
@@ -114,7 +122,7 @@ def opened(
             + ": run a factor through its asset stage first"
         )
     span = Span.of(period or str(journal["period"].max()))
-    return Books(found, span, journal, pl.concat(who))
+    return Books(found, span, journal, pl.concat(who), pl.concat(cards))
 
 
 def balance_of(books: Books) -> Facts:
@@ -147,6 +155,43 @@ def account_facts(row: Facts, books: Books) -> Facts:
     amounts = {n.removesuffix("_fen"): money(row[n]) for n in MEASURES}
     told = {"entity": row["entity"], "account": row["account"], "zh": zh, "en": en}
     return told | amounts
+
+
+def roll_of(books: Books) -> Facts:
+    """Tell what rolled forward in the period: opening, increase, decrease, closing.
+
+    The tables are those of the statement (``datafactor disclose``), which ties them to
+    the trial balance. Of several entities also their sum, row by row.
+    """
+    tables = []
+    for entity in books.entities:
+        mine = pl.col("entity") == entity.entity
+        journal, cards = books.journal.filter(mine), books.cards.filter(mine)
+        rolled = roll_forward(movements(journal, cards, entity.accounts, books.span))
+        tables.append(rolled.with_columns(entity=pl.lit(entity.entity)))
+    every = pl.concat(tables)
+    key = ["table", "number", "row"]
+    summed = every.group_by(key, maintain_order=True).agg(
+        pl.when(pl.col(COLUMNS).is_not_null().all()).then(pl.col(COLUMNS).sum())
+    )
+    several = len(books.entities) > 1
+    return books.head | {
+        "rows": [row_facts(row) for row in every.to_dicts()],
+        "rolled_up": [
+            row_facts({"entity": "", **row})
+            for row in (summed.to_dicts() if several else ())
+        ],
+    }
+
+
+def row_facts(row: Facts) -> Facts:
+    """Tell one row of a roll-forward; a heading has no amounts."""
+    zh, en = ROW_WORDS[row["table"]][row["row"]]
+    amounts = {
+        n.removesuffix("_fen"): "" if row[n] is None else money(row[n]) for n in COLUMNS
+    }
+    told = {n: row[n] for n in ("entity", "table", "number", "row")}
+    return told | {"zh": zh, "en": en} | amounts
 
 
 def names_of(

@@ -943,12 +943,13 @@ def appraise(
 def books(
     *names: str,
     asset: str = "",
+    roll: bool = False,
     export: Literal["vouchers", "beancount"] | None = None,
     output: Annotated[Path | None, Parameter(name=["--output", "-o"])] = None,
     known_on: date | None = None,
     json: Json = False,
 ) -> int:
-    """Show an entity's trial balance, the ledger of an asset, or export the books.
+    """Show an entity's trial balance, roll-forward or ledger of an asset; export them.
 
     Of several entities each is shown, and their sum by account.
 
@@ -958,6 +959,7 @@ def books(
         names: Entities; last a period: 2026-06, 2026 or 2026-01..2026-06. The last
             month posted if not said.
         asset: Show each line of this asset, with the REF that trace takes.
+        roll: Show opening, increase, decrease and closing of assets, by origin.
         export: vouchers: a CSV that an ERP imports; beancount: a ledger.
         output: File of the export.
         known_on: Count only what was recorded by the end of this day.
@@ -975,6 +977,8 @@ def books(
         show = accounts.exported
     elif asset:
         data, show = flow.ledger_of(opened, asset), accounts.ledger
+    elif roll:
+        data, show = flow.roll_of(opened), accounts.roll
     else:
         data = flow.balance_of(opened)
     return Answer("books", data, lambda c: show(c, data)).give(json)

@@ -11,7 +11,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from flows import books
+from flows import books, disclose
 from flows.demo import AS_OF, FACTOR
 from flows.value_chain import value_chain
 from schemas.artifact import Stage
@@ -80,6 +80,19 @@ def test_every_line_of_an_asset_has_a_ref_that_reaches_the_bytes_of_its_voucher(
 
 
 @pytest.mark.usefixtures("posted")
+def test_the_roll_forward_shows_what_became_an_asset_in_june() -> None:
+    found = books.roll_of(books.opened([ENTITY], "2026-06"))
+
+    rows = {(r["table"], r["row"]): r for r in found["rows"]}
+    assert len(rows) == len(found["rows"]) == 27 + 21 + 12
+    assert rows["intangible", "gross_internal"]["internal"] == "1095500.51"
+    assert rows["intangible", "gross_opening"]["total"] == "0.00"
+    assert rows["development", "gross_recognised"]["total"] == "1095500.51"
+    assert rows["intangible", "gross"]["total"] == ""
+    assert found["rolled_up"] == []
+
+
+@pytest.mark.usefixtures("posted")
 def test_what_nobody_posted_and_what_is_no_period_is_said_in_one_sentence() -> None:
     opened = books.opened([ENTITY])
 
@@ -145,7 +158,7 @@ def test_two_entities_are_added_up_account_by_account_and_exported_apart(
     journal, entered = (
         f.vstack(m) for f, m in zip((one.journal, one.entered), moved, strict=True)
     )
-    both = books.Books((entity, other), one.span, journal, entered)
+    both = books.Books((entity, other), one.span, journal, entered, one.cards)
 
     found, alone = books.balance_of(both), books.balance_of(one)
 
@@ -153,5 +166,86 @@ def test_two_entities_are_added_up_account_by_account_and_exported_apart(
     summed = {a["account"]: Decimal(a["closing"]) for a in found["rolled_up"]}
     assert summed == twice
     assert [a["entity"] for a in found["accounts"]] == [ENTITY] * 7 + ["other-data"] * 7
+    rolled = books.roll_of(both)["rolled_up"]
+    closing = {(r["table"], r["row"]): r["total"] for r in rolled}
+    assert len(rolled) == 60
+    assert closing["intangible", "gross_closing"] == "2191001.02"
+    assert closing["intangible", "gross"] == ""
     with pytest.raises(RegisterError, match="export one of them at a time"):
         books.exported(both, "vouchers", tmp_path / "x.csv", False)
+
+
+@pytest.mark.usefixtures("posted")
+def test_a_statement_is_kept_and_another_one_says_why_it_replaces_it(
+    tmp_path: Path,
+) -> None:
+    first = disclose.disclosed(ENTITY, "2026-06", folder=tmp_path)
+    before = {f.name: f.read_bytes() for f in tmp_path.iterdir()}
+    same = disclose.disclosed(ENTITY, "2026-06", "no need", folder=tmp_path)
+    total = {"intangible": "1000000.00"}
+    with pytest.raises(RegisterError, match=r"another statement.*--reason"):
+        disclose.disclosed(ENTITY, "2026-06", parents=total)
+    other = disclose.disclosed(ENTITY, "2026-06", "the line was told", total, tmp_path)
+    third = disclose.disclosed(ENTITY, "2026-06", "told by mistake")
+
+    assert [n["closing"] for n in first["lines"]] == ["", "1095500.51", ""]
+    assert not first["closed"]
+    assert (first["ties"], first["warnings"]) == (148, [])
+    assert same == first
+    assert sorted(before) == [
+        f"statement-{ENTITY}-2026-06.{ending}" for ending in ("html", "xlsx")
+    ]
+    assert other["supersedes"] == first["statement"]
+    assert "exceed their line, intangible, of 1,000,000.00" in other["warnings"][0]
+    assert third["supersedes"] == other["statement"]
+    assert (third["reason"], third["content"]) == ("told by mistake", first["content"])
+    s = store.current()
+    kept = store.scan(s, store.resolve(s, first["statement"])).collect()
+    assert kept["content"].to_list() == [first["content"]]
+    changed = {f.name for f in tmp_path.iterdir() if f.read_bytes() != before[f.name]}
+    assert changed == set(before)
+
+
+@pytest.mark.usefixtures("posted")
+def test_a_statement_rests_on_the_registers_and_moves_nothing_in_them() -> None:
+    before = books.balance_of(books.opened([ENTITY]))
+
+    said = disclose.disclosed(ENTITY, "2026")
+
+    nodes = store.trace(store.current(), said["statement"])
+    assert {n.frame for n in nodes[1:]} == {
+        f"{name}.snapshot"
+        for name in ("booked", "cards", "events", "pledges", "disputes", "closed")
+    }
+    assert books.balance_of(books.opened([ENTITY])) == before
+
+
+@pytest.mark.usefixtures("posted")
+def test_the_voluntary_part_tells_the_report_and_no_other_table_its_value() -> None:
+    """VAL of the demo: 11,541,346.75, appraised apart from the books."""
+    s, told = store.current(), disclose.disclosed(ENTITY, "2026-01..2026-06")
+
+    (run,) = [
+        r
+        for r in store.runs(s, ENTITY, "disclose")
+        if r.refs["statement"].id == told["statement"]
+    ]
+    frames = {n: store.scan(s, r).collect() for n, r in run.refs.items() if r.rows}
+    assert frames["appraised"]["report"].to_list() == ["ILLUSTRATIVE-APPRAISAL-2026-06"]
+    value = frames["appraised"]["appraised_fen"].item()
+    elsewhere = [n for n, f in frames.items() if n != "appraised" and value in cells(f)]
+    assert (value, elsewhere) == (1_154_134_675, [])
+    items = set(frames["notes"].filter(part="voluntary")["item"])
+    assert items >= {"user", "decision", "raw", "charge", "right", "use"}
+
+
+def cells(frame: pl.DataFrame) -> set[object]:
+    return {value for row in frame.iter_rows() for value in row}
+
+
+def test_books_without_entries_have_no_statement(tmp_path: Path) -> None:
+    with (
+        temporary_store(tmp_path),
+        pytest.raises(RegisterError, match="nothing is posted in the books of"),
+    ):
+        disclose.disclosed(ENTITY, "2026")
