@@ -3,11 +3,9 @@
 import asyncio
 import re
 import shutil
-import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -16,8 +14,7 @@ import yaml
 from prefect.client.orchestration import PrefectClient
 from prefect.flows import Flow, load_flow_from_entrypoint
 
-from flows.ui import serving
-from tests.command import ROOT, datafactor, environment
+from tests.command import ROOT, datafactor
 
 FILE = ROOT / "deployments" / "prefect.yaml"
 DOCUMENT = yaml.safe_load(FILE.read_text("utf-8"))
@@ -92,21 +89,6 @@ def test_the_flows_body_is_a_sentence() -> None:
 
     statements = [line for line in body if re.match(r" {4}\S", line)]
     assert len([s for s in statements if s.strip() != ")"]) <= 12
-
-
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
-    home = tmp_path_factory.mktemp("server")
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    env = environment(home)
-    patch = pytest.MonkeyPatch()
-    patch.setenv("PREFECT_HOME", env["PREFECT_HOME"])
-    Path(env["PREFECT_HOME"]).mkdir(parents=True)
-    with patch.context(), serving(port) as url:
-        yield {**env, "PREFECT_API_URL": url, "DO_NOT_TRACK": "1"}
-    patch.undo()
 
 
 def shown_commands() -> list[list[str]]:
