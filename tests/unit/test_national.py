@@ -1,6 +1,7 @@
 """The statistical value of data: SNA-01 of the oracles, and apart from the books."""
 
 from decimal import Decimal
+from pathlib import Path
 from typing import Any, get_args
 
 import pytest
@@ -9,6 +10,7 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from schemas.asset import Asset, Valuation
+from schemas.factor import load_factor
 from schemas.national import NationalTerms, NationalValue
 from schemas.registers import JournalLine
 from tasks.asset.national import own_account
@@ -96,3 +98,14 @@ def test_no_frame_holds_two_of_the_three_values() -> None:
     assert {n for n in statistical & others if n.endswith("_fen")} == set()
     frames = [get_args(t)[1] for t in Asset.__annotations__.values()]
     assert frames.count(NationalValue) == 1
+
+
+def test_the_demos_statistical_value_is_a_third_number() -> None:
+    # By hand: 1,500,000.00 × 0.26 + 1,055,500.51 + 36,000.00 + 2,400.00 =
+    # 1,483,900.51; 5 % of it is 74,195.0255. Book 1,095,500.51, appraised 11.5 million.
+    factors = Path(__file__).resolve().parents[2] / "deployments" / "factors"
+    terms = load_factor("flight-disruption", factors).asset
+
+    assert terms
+    (found,) = map(own_account, terms.national_accounts)
+    assert (found.cost, found.gross_output) == (148_390_051, 155_809_554)
