@@ -3,6 +3,7 @@
 import os
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from sqlalchemy import text
@@ -16,51 +17,31 @@ from schemas.errors import Refused, RegisterError, StoreError
 from schemas.registers import JournalLine, PeriodClose
 from tasks import store
 from tasks.store.database import writing
-from tests.archive import small_archive
 from tests.builders import temporary_store
-from tests.command import ROOT, datafactor
-
-ENTITY = "jiangbei-data"
-KEPT = "deployments/vouchers/flight-disruption.csv"
-MONTHS = [f"2026-{month:02}" for month in range(1, 7)]
+from tests.command import datafactor
+from tests.june import ENTITY, PERIOD, laid_out
 
 
 @pytest.fixture(scope="module")
 def closed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """The demo's books, closed to June; documents and vouchers may be edited."""
+    """The demo's books, which begin with June, closed to June."""
     home = tmp_path_factory.mktemp("closed")
-    small_archive(home / "data", 300)
-    folder = home / "deployments"
-    for part in ("factors", "entities", "policies"):
-        (folder / part).mkdir(parents=True)
-        for file in (ROOT / "deployments" / part).glob("*.yaml"):
-            written = file.read_text("utf-8").replace(f"package:{KEPT}", "vouchers.csv")
-            (folder / part / file.name).write_text(written, "utf-8")
-    (home / "data" / "vouchers.csv").write_bytes((ROOT / KEPT).read_bytes())
-    env = {
-        "DATAFACTOR_DATA": str(home / "data"),
-        "DATAFACTOR_FACTORS": str(folder / "factors"),
-    }
-    with temporary_store(home, **env):
+    with temporary_store(home, **laid_out(home)):
         value_chain.fn(FACTOR, AS_OF)
-        for month in MONTHS:
-            close_period.fn(ENTITY, month)
+        close_period.fn(ENTITY, PERIOD)
         yield home
 
 
-def test_each_month_is_closed_by_one_row_that_names_its_entries(closed: Path) -> None:
-    rows = {row["period"]: row for row in rows_of(PeriodClose, entity=ENTITY)}
+def test_a_month_is_closed_by_one_row_that_names_its_entries(closed: Path) -> None:
+    (row,) = rows_of(PeriodClose, entity=ENTITY)
     lines = rows_of(JournalLine, entity=ENTITY)
 
-    assert sorted(rows) == MONTHS
-    for month in MONTHS:
-        entries = {line["entry"] for line in lines if line["period"] == month}
-        assert rows[month]["entries"] == len(entries)
-    # by hand: 1,095,500.51 over 60 months from 2026-06 -> 18,258.34
+    assert row["period"] == PERIOD
+    assert row["entries"] == len({line["entry"] for line in lines})
+    # by hand: 650,000.00 + 900,000.01 / 3 + 300,000.00 / 3 + 45,500.50 + 60,000.00
+    # = 1,155,500.51, over 60 months from 2026-06
     charged = [n for n in lines if n["event"] == "amortise" and n["account"] == "1702"]
-    assert [(n["period"], n["amount_fen"]) for n in charged] == [
-        ("2026-06", -1_825_834)
-    ]
+    assert [(n["period"], n["amount_fen"]) for n in charged] == [(PERIOD, -1_925_834)]
     research = [n["amount_fen"] for n in lines if n["account"] == "530101"]
     assert sum(research) == 0 < len(research)
     assert store.verify(store.current()).exit == 0
@@ -69,20 +50,18 @@ def test_each_month_is_closed_by_one_row_that_names_its_entries(closed: Path) ->
 def test_a_closed_month_is_left_as_it_is(closed: Path) -> None:
     before = rows_of(JournalLine, entity=ENTITY)
 
-    again = close_period.fn(ENTITY, "2026-06")
+    again = close_period.fn(ENTITY, PERIOD)
 
     assert again["again"] is True
     assert rows_of(JournalLine, entity=ENTITY) == before
 
 
 def test_a_close_is_rebuilt_byte_for_byte_from_what_it_read(closed: Path) -> None:
-    for month in ("", "2026-05"):
-        found = rebuild(ENTITY, month)
+    found = rebuild(ENTITY)
 
-        assert found["period"] == month or "2026-06"
-        assert found["same"]
-        assert {frame["task"] for frame in found["frames"]} == {"close", "post"}
-        assert all(frame["recorded"] for frame in found["frames"])
+    assert (found["period"], found["same"]) == (PERIOD, True)
+    assert {frame["task"] for frame in found["frames"]} == {"close", "post"}
+    assert all(frame["recorded"] for frame in found["frames"])
     with pytest.raises(StoreError, match="2031-01 of jiangbei-data was closed here"):
         rebuild(ENTITY, "2031-01")
 
@@ -130,7 +109,7 @@ def test_what_is_posted_is_never_changed_in_the_database(
 def test_a_late_voucher_lands_in_the_open_month(closed: Path) -> None:
     vouchers = closed / "data" / "vouchers.csv"
     first = vouchers.read_text("utf-8").splitlines()[1]
-    late = first.replace("V-2026-001", "V-2026-099").replace("2026-01-31", "2026-02-10")
+    late = first.replace("V-2026-001", "V-2026-099")
     with vouchers.open("a") as file:
         file.write(f"{late}\n")
 
@@ -140,16 +119,17 @@ def test_a_late_voucher_lands_in_the_open_month(closed: Path) -> None:
     lines = rows_of(JournalLine, entity=ENTITY, voucher="V-2026-099")
     assert {str(line["booked_on"]) for line in lines} == {"2026-07-01"}
     assert {line["period"] for line in lines} == {"2026-07"}
-    assert all("of 2026-02-10, booked in the open period" in n["memo"] for n in lines)
-    assert rebuild(ENTITY, "2026-06")["same"], "as it was known then"
+    assert all("of 2026-06-10, booked in the open period" in n["memo"] for n in lines)
+    assert rebuild(ENTITY, PERIOD)["same"], "as it was known then"
 
 
 def test_the_command_says_what_is_closed(closed: Path) -> None:
-    env = {n: v for n, v in os.environ.items() if n.startswith("DATAFACTOR_")}
-    asked = ("close", ENTITY, "2026-06")
+    places = ("DATAFACTOR_HOME", "DATAFACTOR_FACTORS", "DATAFACTOR_DATA")
+    env: dict[str, Any] = {name: os.environ[name] for name in places}
+    asked = ("close", ENTITY, PERIOD)
     said = datafactor(*asked, "--json", home=closed, **env)
     rebuilt = datafactor(*asked, "--rebuild", home=closed, **env)
 
-    assert (said.exit, said.data["entries"], said.data["again"]) == (0, 6, True)
+    assert (said.exit, said.data["period"], said.data["again"]) == (0, PERIOD, True)
     assert rebuilt.exit == 0
     assert "the close of 2026-06 is the same, byte for byte" in rebuilt.out
