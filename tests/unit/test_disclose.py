@@ -356,6 +356,21 @@ def test_a_pledged_asset_counts_once_with_what_is_carried_of_it() -> None:
     ]
 
 
+def test_a_dispute_over_a_factor_is_told_of_the_assets_made_of_it() -> None:
+    over = [
+        (number, "jiangbei", name, "open", date(2026, 3, 1), "X", "g", "e")
+        for number, name in (("D-1", "index"), ("D-2", "no-asset-yet"))
+    ]
+    books = acc_09()._replace(disputes=frame_of(Dispute, over))
+
+    found = stated(books).restricted
+
+    assert found.select("asset", "number", "carrying_fen").rows() == [
+        ("index-asset", "D-1", yuan("312000")),
+        ("no-asset-yet", "D-2", 0),
+    ]
+
+
 def test_what_must_be_told_is_told_of_each_asset() -> None:
     cards = [
         card("index-asset"),

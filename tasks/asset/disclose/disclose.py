@@ -27,7 +27,13 @@ from schemas.registers import (
     Pledge,
 )
 from tasks.asset.balance import trial_balance
-from tasks.asset.disclose.lines import carried_of, of_which, research, restricted
+from tasks.asset.disclose.lines import (
+    carried_of,
+    of_which,
+    over_assets,
+    research,
+    restricted,
+)
 from tasks.asset.disclose.movements import movements
 from tasks.asset.disclose.notes import notes
 from tasks.asset.disclose.roll import roll_forward
@@ -90,7 +96,8 @@ def statement_of(given: Given, terms: DiscloseTerms) -> Tables:
     roll = roll_forward(moved)
     carried = carried_of(moved, given.cards, span, terms.rules.material_share)
     first, last = (trial_balance(journal.lazy(), p).collect() for p in span)
-    bound = restricted(carried, given.pledges, given.disputes, terms, closing)
+    over = over_assets(given.disputes, given.cards)
+    bound = restricted(carried, given.pledges, over, terms, closing)
     said = {
         "roll": roll,
         "lines": of_which(roll, terms.parents),

@@ -169,6 +169,22 @@ def research(
     return sums.filter(some).sort("asset")
 
 
+def over_assets(
+    disputes: Annotated[pl.DataFrame, Dispute],
+    cards: Annotated[pl.DataFrame, AssetCard],
+) -> Annotated[pl.DataFrame, Dispute]:
+    """Say of a dispute over a factor which assets made of it are disputed.
+
+    Over a factor without an asset it keeps the factor's name.
+    """
+    made = cards.select("entity", "asset", asset_of="factor").unique()
+    keys = ["entity", "asset_of"]
+    named = disputes.with_columns(asset_of="asset").drop("asset")
+    found = named.join(made, on=keys, how="left", maintain_order="left")
+    asset = pl.coalesce("asset", "asset_of").alias("asset")
+    return found.with_columns(asset).select(disputes.columns)
+
+
 def restricted(
     carried: Annotated[pl.DataFrame, Carried],
     pledges: Annotated[pl.DataFrame, Pledge],
