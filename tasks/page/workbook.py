@@ -19,12 +19,6 @@ from tasks.page.statement import Cell, Line, Sheet, sheets_of
 CREATED = datetime(2024, 1, 1)  # noqa: DTZ001 - a fixed mark, no moment: 财会〔2023〕11号 begins
 MONEY = '#,##0.00;-#,##0.00;"–"'  # nothing is a dash
 LONGEST = 32_767  # signs that a cell of a workbook holds
-PLAIN: dict[str, object] = {
-    "in_memory": True,
-    "strings_to_formulas": False,
-    "strings_to_urls": False,
-    "strings_to_numbers": False,
-}
 NAMES = {  # at most 31 signs, and no colon
     "statement": "说明 Statement",
     "lines": "其中数据资源 Of which",
@@ -48,7 +42,7 @@ def workbook_of(tables: Tables) -> bytes:
         ContractError: A text is longer than a cell holds.
     """
     file = io.BytesIO()
-    book = Workbook(file, PLAIN)
+    book = Workbook(file, {"in_memory": True})
     book.set_properties({"created": CREATED})
     styles = {
         "title": book.add_format({"bold": True, "font_size": 14}),
