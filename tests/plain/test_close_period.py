@@ -1,7 +1,9 @@
 """A month closed by the command: once, in order, again the same, byte for byte."""
 
 import os
+import re
 from collections.abc import Iterator
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -13,13 +15,15 @@ from flows.close_period import close_period, rebuild
 from flows.demo import AS_OF, FACTOR
 from flows.market import rows_of
 from flows.value_chain import value_chain
+from schemas.artifact import Snapshot, Stage
 from schemas.errors import Refused, RegisterError, StoreError
 from schemas.registers import JournalLine, PeriodClose
 from tasks import store
+from tasks.asset.balance import trial_balance
 from tasks.store.database import writing
 from tests.builders import temporary_store
-from tests.command import datafactor
-from tests.june import ENTITY, PERIOD, laid_out
+from tests.command import ROOT, datafactor
+from tests.june import ENTITY, KEPT, PERIOD, laid_out
 
 
 @pytest.fixture(scope="module")
@@ -133,3 +137,42 @@ def test_the_command_says_what_is_closed(closed: Path) -> None:
     assert (said.exit, said.data["period"], said.data["again"]) == (0, PERIOD, True)
     assert rebuilt.exit == 0
     assert "the close of 2026-06 is the same, byte for byte" in rebuilt.out
+
+
+def closed_books(home: Path, document: str) -> tuple[str, bytes, int]:
+    """Close by a changed document; give digest, balance and what was appraised."""
+    env = laid_out(home)
+    file = Path(env["DATAFACTOR_FACTORS"]) / f"{FACTOR}.yaml"
+    file.write_text(document, "utf-8")
+    with temporary_store(home, **env) as s:
+        chain = value_chain.fn(FACTOR, AS_OF, Stage.ASSET)
+        close_period.fn(ENTITY, PERIOD)
+        (row,) = rows_of(PeriodClose, entity=ENTITY)
+        lines = Snapshot(register=JournalLine, where={"entity": ENTITY})
+        journal = store.snapshot(s, lines, "")[0]
+        valued = store.scan(s, chain.frames["asset"]["valuation"]).collect()
+    balance = trial_balance(journal.lazy(), PERIOD).collect()
+    appraised = int(valued["appraised_fen"].item())
+    return row["trial_balance_sha256"], balance.write_csv().encode(), appraised
+
+
+def test_doubling_what_was_appraised_leaves_the_trial_balance_byte_identical(
+    tmp_path: Path,
+) -> None:
+    stated = (ROOT / "deployments" / "factors" / f"{FACTOR}.yaml").read_text("utf-8")
+    stated = stated.replace(f"package:{KEPT}", "vouchers.csv")
+    flows = re.findall(r"inflow: {values: \[(.*?)\]", stated)
+    doubled = stated
+    for said in flows:
+        twice = [str(2 * Decimal(n.strip(' "'))) for n in said.split(",")]
+        doubled = doubled.replace(said, ", ".join(f'"{n}"' for n in twice))
+
+    (digest, balance, value), (other, same, more) = (
+        closed_books(tmp_path / name, document)
+        for name, document in (("once", stated), ("twice", doubled))
+    )
+
+    assert flows
+    assert more > value > 0
+    assert same == balance
+    assert other == digest
