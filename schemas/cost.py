@@ -93,7 +93,8 @@ class Allocation(pa.DataFrameModel):
     ``share`` is the weight that stood in the document, or that was measured in
     ``period``; the parts of a line are re-performed from it alone: ``amount_fen`` sums
     to the line, ``tax_fen`` to the input tax that its voucher states. A line that takes
-    another back has the shares of that line, and amounts below 0.
+    another back has the shares of that line: its parts are those of what it leaves of
+    it, less those of what it found.
     """
 
     pool: str

@@ -23,6 +23,7 @@ from tasks.asset.recognize import Decision
 from tasks.finance import months_later
 
 LINE = ["voucher", "line"]
+PARTS = ["amount_fen", "tax_fen"]  # what of a line is shared out
 Shares = Mapping[str, Decimal | Fraction]
 
 
@@ -46,11 +47,11 @@ def taken_back(vouchers: pl.DataFrame) -> pl.DataFrame:
     """Set beside each line below 0 the line that it takes back, where there is one.
 
     Columns of Cost; of the other line ``pool_back``, ``incurred_on_back``,
-    ``amount_fen_back``; null where it names none.
+    ``amount_fen_back``, ``tax_fen_back``; null where it names none.
     """
     names = pl.concat_str(*LINE, separator="/").alias("reverses")
     others = vouchers.filter(pl.col("amount_fen") > 0).select(
-        names, "pool", "incurred_on", "amount_fen"
+        names, "pool", "incurred_on", "amount_fen", "tax_fen"
     )
     return vouchers.filter(pl.col("amount_fen") < 0).join(
         others, on="reverses", how="left", suffix="_back"
@@ -113,10 +114,7 @@ def allocate(
             f"{unknown.height} voucher lines name a pool without shares (there are"
             f" {sorted(terms.pools)}): state its shares in asset.pools"
         )
-    back = taken_back(vouchers).select(*LINE, month="incurred_on_back")
-    lines = vouchers.join(back, on=LINE, how="left").with_columns(
-        period=pl.coalesce("month", "incurred_on").dt.strftime("%Y-%m")
-    )
+    lines = standing(vouchers)
     known = {
         (pool, period): shares_of(pool, period, terms, counted)
         for pool, period in lines.select("pool", "period").unique().iter_rows()
@@ -133,20 +131,49 @@ def allocate(
     )
 
 
+def standing(vouchers: pl.DataFrame) -> pl.DataFrame:
+    """Set beside each line the month whose use counts, and what it takes back from.
+
+    ``amount_fen_left`` and ``tax_fen_left`` are 0 for a line that takes nothing back;
+    else what earlier ones have left of the line that it names.
+    """
+    back = taken_back(vouchers).sort("incurred_on", *LINE)
+    left = back.select(
+        *LINE,
+        *(
+            (
+                pl.col(f"{n}_back") + pl.col(n).cum_sum().over("reverses") - pl.col(n)
+            ).alias(f"{n}_left")
+            for n in PARTS
+        ),
+        month="incurred_on_back",
+    )
+    return vouchers.join(left, on=LINE, how="left").with_columns(
+        pl.col([f"{n}_left" for n in PARTS]).fill_null(0),
+        period=pl.coalesce("month", "incurred_on").dt.strftime("%Y-%m"),
+    )
+
+
 def parts_of(
     line: Mapping[str, Any], shares: Shares, terms: AssetTerms
 ) -> Iterator[tuple[object, ...]]:
     """Split one voucher line, cost and tax, by the shares of its pool.
 
-    Any: a row of Cost, with its tax and the month whose use counts.
+    A line that takes back bears what this changes of the parts of the other line, so
+    that fen by fen no part ends below 0. Any: a row of ``standing``.
     """
-    amounts = largest_remainder(line["amount_fen"], shares)
-    taxes = largest_remainder(line["tax_fen"], shares)
     driver = terms.pools[line["pool"]].driver
+    moved = []
+    for name in PARTS:
+        before = line[f"{name}_left"]
+        was, now = (
+            largest_remainder(total, shares) for total in (before, before + line[name])
+        )
+        moved.append({product: now[product] - was[product] for product in shares})
     for product in sorted(shares):
         known = line["pool"], line["voucher"], line["line"], product, driver
-        share = str(shares[product])
-        yield *known, line["period"], share, amounts[product], taxes[product]
+        amounts = (part[product] for part in moved)
+        yield *known, line["period"], str(shares[product]), *amounts
 
 
 def is_over(period: str, as_of: date) -> bool:
