@@ -313,15 +313,16 @@ def offered(
                 if isinstance(t, ResourceTerms)
             },
             "rules": policy.resolve(ProductRules),
+            "keyed": {n: t.key for n, t in tables.items()},
             **(counted(tables) if factor.product.deidentification.cells else {}),
         }
     )
 
 
 def counted(tables: Mapping[str, ResourceTerms | ProductTerms]) -> dict[str, Any]:
-    """Say what a row of each table stands for, and which column of it counts persons.
+    """Say which column of each table counts persons.
 
-    Any: two fields of the product's terms.
+    Any: a field of the product's terms.
     """
     cells = {
         n: t.deidentification.cells
@@ -329,7 +330,6 @@ def counted(tables: Mapping[str, ResourceTerms | ProductTerms]) -> dict[str, Any
         if isinstance(t, ProductTerms)
     }
     return {
-        "keyed": {n: t.key for n, t in tables.items()},
         "counts": {n: step.cells for n, step in cells.items() if step},
     }
 

@@ -172,7 +172,7 @@ class ProductTerms(Derivation):
     )
     keyed: dict[Name, tuple[Name, ...]] = Field(
         default_factory=dict,
-        description="Filled in for a table of counts: the key of each table it reads",
+        description="Filled in from the documents: the key of each table it reads",
     )
     counts: dict[Name, Name] = Field(
         default_factory=dict,

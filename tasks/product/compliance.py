@@ -24,7 +24,7 @@ from schemas.scenario import is_placeholder, plain
 from tasks.finance import months_later
 from tasks.product.case import Answer, Case
 from tasks.product.counts import in_words
-from tasks.product.lineage import PERSONAL, RANK, Taken, showing
+from tasks.product.lineage import PERSONAL, RANK, Taken, peopled, showing
 from tasks.rights import covers, within
 
 QUESTIONS = (
@@ -189,7 +189,7 @@ def contradicted(case: Case, found: Personal) -> Iterator[str]:
     A column that only chooses rows or is counted leaves no value behind, but the rows
     are about persons all the same: something must say how they are measured.
     """
-    asked = case.terms.deidentification
+    asked, tables = case.terms.deidentification, peopled(case.terms)
     basis = "compliance.consent.basis is none-personal, but"
     if found.held:
         yield (
@@ -203,10 +203,12 @@ def contradicted(case: Case, found: Personal) -> Iterator[str]:
             f"{basis} {told}{more}, classified personal or sensitive; drop or treat the"
             " column, list it in quasi_identifiers or sensitive, or name the basis"
         )
-    elif found.read and not (asked.cells or asked.quasi_identifiers):
+    elif (found.read or tables) and not (asked.cells or asked.quasi_identifiers):
+        rows = f"the rows of {', '.join(tables)}"
         yield (
-            f"{basis} the query reads {', '.join(sorted(found.read))}, classified"
-            " personal or sensitive, and nothing measures whom it tells of; write"
+            f"{basis} the query reads {', '.join(sorted(found.read)) or rows},"
+            " classified personal or sensitive, and nothing measures whom it tells of;"
+            " write"
             " deidentification.quasi_identifiers or a step cells, or name the basis"
         )
 

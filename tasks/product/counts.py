@@ -285,7 +285,12 @@ def in_words(terms: ProductTerms) -> frozenset[str]:
 
 
 def is_words(query: Query, value: exp.Expr, select: exp.Expr) -> bool:
-    """Say whether an expression can only be one of some words of the query."""
+    """Say whether an expression can only be one of some words of the query.
+
+    A query inside it could tell of anybody: CASE WHEN EXISTS (… name = 'Zhao Ming').
+    """
+    if value.find(exp.Query):
+        return False
     if isinstance(value, exp.Literal | exp.Boolean | exp.Null):
         return True
     if isinstance(value, exp.Paren | exp.Cast | exp.Neg):

@@ -25,7 +25,7 @@ from tasks.product.case import Answer, Case
 from tasks.product.cells import recoverable
 from tasks.product.counts import in_words, miscounted, telling_groups
 from tasks.product.derive import distinct, persons
-from tasks.product.lineage import PERSONAL, RANK, Taken, showing
+from tasks.product.lineage import PERSONAL, RANK, Taken, peopled, showing
 from tasks.product.linkage import linkage_gate
 from tasks.product.relabel import relabel_gate
 from tasks.product.roles import misplaced, undeclared
@@ -116,7 +116,7 @@ def disclosed(
     treated = changed(rows, terms.deidentification) | in_words(terms)
     relabel = relabel_gate(terms, read, treated)
     if not read and not about_persons(terms):
-        nothing = "it reads no personal or sensitive column"
+        nothing = "it reads of no person"
         evidence = f"{sum(map(len, terms.classified.values()))} columns of its tables"
         gate = ("disclosure", True, nothing, evidence)
         return Answers((relabel, gate), frame_of(Disclosure, []))
@@ -145,15 +145,17 @@ def foreseen(case: Case) -> list[str]:
     wrong = [*undeclared(terms), *(miscounted(terms, table) if table else ())]
     treated = terms.deidentification.treated | in_words(terms)
     bare = tuple(n for n in groups(terms, read) if n not in treated)
+    if not (table or terms.deidentification.quasi_identifiers):
+        wrong.append(f"its rows are about persons; {NEEDED}")
     return [*wrong, *((named_by(bare),) if bare else ())]
 
 
 def about_persons(terms: ProductTerms) -> bool:
-    """Say whether the product itself speaks of persons: by its columns or its terms."""
+    """Say whether the product is about persons: by its columns, terms or tables."""
     asked = terms.deidentification
     named = asked.cells or asked.quasi_identifiers or asked.sensitive or asked.subject
     labels = (RANK[c.classification or "undecided"] for c in terms.columns)
-    return bool(named) or max(labels) >= PERSONAL
+    return bool(named or peopled(terms)) or max(labels) >= PERSONAL
 
 
 def telling(terms: ProductTerms, read: tuple[Taken, ...]) -> list[str]:
@@ -319,7 +321,7 @@ def disclosure_gate(
     asked = terms.deidentification
     shut = [*wrong]
     if not (asked.cells or asked.quasi_identifiers):
-        shut.append(f"it reads personal or sensitive columns; {NEEDED}")
+        shut.append(f"its rows are about persons; {NEEDED}")
     if alone.direct:
         shut.append(
             f"{', '.join(alone.direct)} may name a person (level 1); drop them, put a"

@@ -112,6 +112,27 @@ def holdings(terms: ProductTerms, table: str) -> dict[str, Held]:
     return made
 
 
+def peopled(terms: ProductTerms) -> tuple[str, ...]:
+    """Name the tables at hand whose rows are about persons, whatever is read of them.
+
+    ``SELECT town, COUNT(*) FROM people GROUP BY town`` reads no personal column, and
+    counts persons. A table whose key is public lists things that all may name, such as
+    sites, and a personal column there is what is known of a thing.
+    """
+    return tuple(name for name in terms.classified if of_persons(terms, name))
+
+
+def of_persons(terms: ProductTerms, table: str) -> bool:
+    """Say whether the rows of a table are about persons."""
+    held = holdings(terms, table)
+    top = max((one.rank for one in held.values()), default=0)
+    key = terms.keyed.get(table, ())
+    things = bool(key) and all(
+        name in held and held[name].label == "public" for name in key
+    )
+    return top >= PERSONAL and not (things and top == PERSONAL)
+
+
 def sourced(upstream: Upstream) -> Iterator[tuple[str, Held]]:
     """List the source columns that each column of a resource may show of one row.
 

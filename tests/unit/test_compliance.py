@@ -76,6 +76,7 @@ def case(review: dict[str, Any] | None = REVIEW, **more: Any) -> Case:
                 "credit_code": "91320400MA0JB0001E",
             },
             "classified": {"resource": {"flow": "public", "age": "personal"}},
+            "keyed": {"resource": ("flow",)},  # gauges, not persons
             "rules": RULES,
             "compliance": review,
             **more,
@@ -205,6 +206,9 @@ CLASSED = {"quasi_identifiers": ["flow"]}
             {"columns": [column("flow", "personal")]},
             "flow needs an impact assessment",
         ),
+        # no personal column is read, but whose rows would these be?
+        (NONE, {"keyed": {}}, "nothing measures whom it tells of"),
+        (NONE, {"keyed": {"resource": ("age",)}}, "reads the rows of resource"),
         (
             {"basis": "law", "evidence": "LAW-6", "assessment": "PIA-4"},
             {"classified": {"resource": {"flow": "sensitive"}}},
@@ -229,7 +233,7 @@ def test_personal_columns_need_their_ground(
 @pytest.mark.parametrize(
     ("basis", "more"),
     [
-        (NONE, {}),  # age stands in the resource, but the query does not read it
+        (NONE, {}),  # a row is a gauge, and the query does not read age
         (NONE, {"query": AGE, "deidentification": CLASSED}),
         (NONE, {"query": SHOWN, "deidentification": CLASSED | {"diversity": 2}}),
         (NONE, {"query": SHOWN, "deidentification": ROUNDED | CLASSED}),

@@ -180,6 +180,25 @@ def test_a_table_of_counts_of_no_persons_need_not_prove_whom_it_counts() -> None
     assert wrong(terms("SELECT ward, 5 AS n FROM towns", None, **asked)) == []
 
 
+@pytest.mark.parametrize(
+    "condition",
+    [
+        "EXISTS (SELECT 1 FROM resource AS s WHERE s.name = 'Zhao' AND s.hiv = 1)",
+        "(SELECT MAX(hiv) FROM resource WHERE name = 'Zhao') = 1",
+        "7 IN (SELECT patient FROM resource WHERE hiv = 1)",
+    ],
+)
+def test_words_that_a_query_inside_chooses_tell_of_a_person(condition: str) -> None:
+    word = f"CASE WHEN {condition} THEN 'yes' ELSE 'no' END"
+
+    for query in (
+        f"SELECT {word} AS ward, COUNT(DISTINCT patient) AS n FROM resource",
+        f"SELECT ward, COUNT(DISTINCT patient) AS n FROM (SELECT patient, {word}"
+        " AS ward FROM resource) AS q GROUP BY ward",
+    ):
+        assert in_words(terms(query)) == frozenset()
+
+
 def test_a_task_that_counts_is_not_believed() -> None:
     (told,) = wrong(terms("", task="made_in_python"))
 

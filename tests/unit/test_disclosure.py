@@ -21,7 +21,7 @@ from schemas.policy import Policy
 from schemas.privacy import Deidentification, Disclosure
 from schemas.product import ProductRules, ProductTerms
 from tasks.product.case import Case
-from tasks.product.disclosure import Answers, disclosed
+from tasks.product.disclosure import Answers, disclosed, foreseen
 from tasks.product.lineage import taken
 from tasks.product.linkage import linkage
 from tasks.product.productize import productize
@@ -160,13 +160,37 @@ def test_rows_that_a_personal_column_chooses_are_about_persons_too(query: str) -
 
 
 def test_a_product_that_reads_nothing_personal_has_nothing_to_disclose() -> None:
-    asked = terms("SELECT town FROM resource", {"town": "public"})
+    site = {"site": "public", "town": "public"}
+    owned = {"classified": {"resource": site | {"owner": "personal"}}}
+    for things, columns in (
+        ({"classified": {"resource": site}}, 2),
+        (owned | {"keyed": {"resource": ("site",)}}, 3),  # a register of sites
+    ):
+        asked = terms("SELECT town FROM resource", {"town": "public"}, **things)
+
+        gates, row = answers(frame([("x",)], "town"), asked)
+
+        assert gates["disclosure"][0]
+        assert gates["disclosure"][2] == f"{columns} columns of its tables"
+        assert row == {}
+
+
+@pytest.mark.parametrize("key", [(), ("id",), ("town",)])
+@pytest.mark.parametrize("release", ["open", "enclave"])
+def test_rows_and_counts_of_persons_are_about_persons_whatever_is_read(
+    key: tuple[str, ...], release: str
+) -> None:
+    query = "SELECT town, COUNT(*) AS n FROM resource GROUP BY town"
+    asked = terms(query, {"town": "public"}, release=release, keyed={"resource": key})
 
     gates, row = answers(frame([("x",)], "town"), asked)
 
-    assert gates["disclosure"][0]
-    assert gates["disclosure"][2] == "5 columns of its tables"
-    assert row == {}
+    assert not gates["disclosure"][0]
+    assert (
+        "its rows are about persons; write deidentification" in gates["disclosure"][1]
+    )
+    assert row["level"] == 1
+    assert foreseen(Case(asked, pl.DataFrame(), date(2026, 6, 30))) != []
 
 
 def test_without_a_classification_or_a_policy_it_stays_shut() -> None:
