@@ -60,17 +60,20 @@ def value_chain(
     """
     terms = factor_named(factor).through(through)
     day = as_of or scheduled_date(terms.zone)
+    # Before any task: Prefect knows results by their address, and a later object may
+    # take the address of one that is gone, which draws an edge that is none.
+    proven = terms.asset and evidenced(terms.asset)
     raw = {n: collect_task.start(s.place, s) for n, s in terms.sources.items()}
     resource = (made := terms.resource) and resource_of(raw, made, span_of(partitions))
     assessed = made and assess_task(resource, terms.counted, terms.assessed, made, day)
     product = product_of(terms, resource, made and classify_task(resource, made), day)
     costs = terms.asset and vouchers_of(terms.asset.costs)
     rights, pledges, cards = map(terms.live, (Right, Pledge, AssetCard))
-    asset = terms.asset and assetize_task(
-        *(product, costs, rights, cards, assessed, evidenced(terms.asset), day),
+    asset = proven and assetize_task(
+        *(product, costs, rights, cards, assessed, proven, day),
         disputes=terms.disputes,
         closed=terms.closed,
-        **drivers_of(terms.asset, product, costs, day),
+        **drivers_of(proven, product, costs, day),
     )
     if terms.asset:
         post_task(asset, *terms.books, posting(terms.asset), day)
