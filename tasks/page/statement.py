@@ -19,6 +19,7 @@ Cell = Decimal | int | str | Pair | None  # yuan, a count, a text, a word in bot
 Kind = Literal["head", "sum", "of", "plain"]
 Row = dict[str, Any]  # Any: a row of a frame
 DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
+SHOWN = 500  # lines of a sheet on the page; the workbook has all
 SUMS = ("increase", "decrease", "opening", "closing")
 
 
@@ -285,12 +286,12 @@ def page_of(tables: Tables) -> bytes:
     """Write the statement as one page that needs nothing else."""
     said = tables.statement.row(0, named=True)
     made = environment().get_template("statement.html")
-    *shown_whole, ties = sheets_of(tables)
+    *read, ties = sheets_of(tables)
     text = made.render(
         w=word,
         name=said["name"],
         period=period(said),
-        sheets=shown_whole,
+        sheets=[shortened(sheet) for sheet in read],
         ties=ties,
         is_number=lambda cell: isinstance(cell, Decimal | int),
         is_pair=lambda cell: isinstance(cell, tuple),
@@ -298,6 +299,15 @@ def page_of(tables: Tables) -> bytes:
         figure=figure,
     )
     return text.encode()
+
+
+def shortened(sheet: Sheet) -> Sheet:
+    """Keep a page readable: of a long sheet its first lines, and how many more."""
+    more = len(sheet.lines) - SHOWN
+    if more <= 0:
+        return sheet
+    above = (*sheet.above, word("more", more=f"{more:,}"))
+    return sheet._replace(lines=sheet.lines[:SHOWN], above=above)
 
 
 def figure(cell: Decimal | int) -> str:

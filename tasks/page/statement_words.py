@@ -31,6 +31,7 @@ STATEMENT_WORDS: dict[str, Pair] = {
         "Warning: data resources of {part} exceed their line, {line}, of {whole}: check"
         " both.",
     ),
+    "more": ("另有 {more} 行见工作簿。", "{more} more lines stand in the workbook."),
     "nothing": ("无。", "None."),
     "sheet_statement": ("说明", "Statement"),
     "sheet_lines": (

@@ -164,3 +164,18 @@ def test_every_word_the_frames_can_hold_is_in_the_table() -> None:
     assert all(f"value_{name}" in STATEMENT_WORDS for name in (*ORIGINS, *SERVES))
     assert all(zh and en for zh, en in STATEMENT_WORDS.values())
     assert all(len(name) <= 31 for name in NAMES.values())
+
+
+def test_a_page_shows_500_lines_of_a_sheet_and_says_that_the_workbook_has_all() -> None:
+    texts = [
+        {"asset": "index-asset", "item": "use", "said": f"use {n}", "source": "doc"}
+        for n in range(501)
+    ]
+    made = stated(told=texts)
+
+    page = page_of(made).decode()
+
+    assert "1 more lines stand in the workbook" in page
+    assert ">use 499<" in page
+    assert ">use 500<" not in page
+    assert len(cells(workbook_of(made), NAMES["voluntary"])[2:]) == 501
