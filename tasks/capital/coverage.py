@@ -33,7 +33,7 @@ def cover(
     5,000,000.00 on 8,968,000.00 -> LTV 0.557538, coverage 1.793600 (COL-01).
     """
     advance, kept = ppm(rules.advance_ltv), WHOLE - ppm(rules.haircut)
-    state = state_rank(OWED, VALUE, pl.col("before"), rules)
+    state = state_rank(OWED, VALUE, recorded_rank(), rules)
     needed = value_needed(OWED, advance)
     spare = pl.when(state == NORMAL).then((VALUE - needed).clip(0)).otherwise(0)
     due = OWED + pl.col("accrued_fen")
@@ -52,7 +52,7 @@ def cover(
 def state_rank(
     owed: pl.Expr, value: pl.Expr, before: pl.Expr, rules: CoverageRules
 ) -> pl.Expr:
-    """Find the state, as its place in STATES, from the one before.
+    """Find the state from the one before, both as places in STATES.
 
     Without a value that can be shown it is a warning at least, and never better than
     before: a call needs an amount, and none can be told.
@@ -60,18 +60,22 @@ def state_rank(
     steps = (rules.warning_ltv, rules.margin_call_ltv, rules.default_ltv)
     at = [(owed >= share_of(value, ppm(s), up=True)).cast(pl.Int8) for s in steps]
     reached = (at[0] + at[1] + at[2]).fill_null(WARNING)
-    ranks = {name: rank for rank, name in enumerate(STATES)}
-    was = before.replace_strict(ranks, return_dtype=pl.Int8)
     return (
         pl.when(owed == 0)
         .then(NORMAL)
-        .when(was == DEFAULT)
+        .when(before == DEFAULT)
         .then(DEFAULT)
         .when(owed <= share_of(value, ppm(rules.advance_ltv)))
         .then(NORMAL)
-        .otherwise(pl.max_horizontal(was, reached))
+        .otherwise(pl.max_horizontal(before, reached))
         .cast(pl.Int8)
     )
+
+
+def recorded_rank() -> pl.Expr:
+    """Read the state recorded last as its place in STATES."""
+    ranks = {name: rank for rank, name in enumerate(STATES)}
+    return pl.col("before").replace_strict(ranks, return_dtype=pl.Int8)
 
 
 def repayment_asked(owed: pl.Expr, value: pl.Expr, advance: int) -> pl.Expr:
