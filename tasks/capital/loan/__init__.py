@@ -1,0 +1,1 @@
+"""Account for a loan: pure functions from terms, days and payments to fen."""
