@@ -2,8 +2,8 @@
 
 Equal instalments 等额本息, equal principal 等额本金, bullet 利随本清 (all at maturity),
 interest only 按季付息到期还本 (interest on the 20th of the last month of each quarter,
-银发〔1999〕77号 art. 20; principal at maturity). Interest of a row is rounded half up to
-the fen once, over all rates of its period; the last row takes what rounding has left.
+银发〔1999〕77号 art. 20; principal at maturity). Interest of a row is rounded half up
+to the fen once, over all rates of its period; the last row takes what rounding left.
 
 An instalment is that which repays the balance over the days of the rows that are left,
 at the rate that is known: A = P / Σ Π 1/(1+rᵢ), which is P·r/(1−(1+r)⁻ⁿ) where rows are
