@@ -23,7 +23,15 @@ from sqlglot import exp
 from schemas.privacy import Cells
 from schemas.product import ProductTerms
 from tasks.columns import Scope, of_query, table
-from tasks.product.lineage import PERSONAL, RANK, Held, Taken, holdings, sourced
+from tasks.product.lineage import (
+    PERSONAL,
+    RANK,
+    Held,
+    Taken,
+    holdings,
+    peopled,
+    sourced,
+)
 from tasks.sql import guard
 
 WHERE = "product.query"
@@ -47,10 +55,15 @@ Source = Base | Made | None  # None: there is no such column
 
 
 class Persons(NamedTuple):
-    """Who is counted: a column, and the tables in which it names a person."""
+    """Who is counted: a column, and the tables in which it names a person.
+
+    ``rows`` are the tables of which a row is a person; ``keyed`` the keys of all.
+    """
 
     subject: str
     tables: frozenset[str]
+    rows: frozenset[str]
+    keyed: Mapping[str, tuple[str, ...]]
 
     def are(self, found: Source) -> bool:
         """Say whether a column is theirs, unchanged."""
@@ -127,7 +140,7 @@ def unproven(
 ) -> Iterator[str]:
     """Hold a count against the subject that the document names."""
     subject = terms.deidentification.subject
-    persons = Persons(subject or "", tables_of(terms, subject or ""))
+    persons = named(terms, subject or "")
     kind = kind_of(found)
     if found is None or kind is None:
         yield f"{name} is not COUNT(*) or COUNT(DISTINCT …) alone; {as_count(terms)}"
@@ -144,8 +157,11 @@ def unproven(
         )
     elif isinstance(kind, exp.Column):
         if not persons.are(looked_up(query, kind, found.select)):
-            yield f"{name} counts {kind.name}, not {subject}; {as_count(terms)}"
-    elif not one_each(query, found.select, persons, terms.keyed):
+            own = kind.name == subject
+            what = f"a {subject} that the query makes itself" if own else kind.name
+            told = what if own else f"{what}, not {subject}"
+            yield f"{name} counts {told}; {as_count(terms)}"
+    elif not one_each(query, found.select, persons):
         yield (
             f"{name} counts rows, and one {subject} may have several; {as_count(terms)}"
         )
@@ -160,6 +176,77 @@ def kind_of(found: Made | None) -> exp.Star | exp.Column | None:
         what = what.expressions[0]
         return what if isinstance(what, exp.Column) else None
     return what if isinstance(what, exp.Star) else None
+
+
+def named(terms: ProductTerms, subject: str) -> Persons:
+    """Find the persons whom a column names."""
+    tables = tables_of(terms, subject)
+    rows = frozenset(n for n in tables if terms.keyed.get(n) == (subject,))
+    return Persons(subject, tables, rows, terms.keyed)
+
+
+def repeated(terms: ProductTerms) -> Iterator[str]:
+    """Say why the rows of a product are not proven to be persons, each once.
+
+    k counts rows where the document names no subject, and a patient with 20 visits, or
+    one whom UNION ALL repeats, would be 20 persons. So a row is proven to be one of a
+    table whose whole key is personal, or of the subject; or k counts the subject: a
+    personal column of a table that the query reads, as it stands there.
+
+    ``SELECT town, diag FROM visits``, key visit, patient personal -> refused; with
+    ``subject: patient`` and patient among the columns it passes.
+    """
+    asked = terms.deidentification
+    if asked.cells or not asked.quasi_identifiers or not peopled(terms):
+        return
+    if not terms.query:
+        if asked.subject is None:
+            yield f"a task does not say how often a person is in it; {A_SUBJECT}"
+        return
+    query = query_of(terms)
+    if asked.subject is None:
+        if not any(each_once(query, query.tree, one) for one in keyed_by(terms)):
+            yield f"k counts rows, and one person may have several; {A_SUBJECT}"
+        return
+    found = traced(query, query.tree, asked.subject)
+    if isinstance(found, Base) and rank_of(terms, found) >= PERSONAL:
+        return
+    if not each_once(query, query.tree, named(terms, asked.subject)):
+        yield (
+            f"{asked.subject} is no personal column of a table that the query reads, so"
+            f" k may count a person twice; {A_SUBJECT}"
+        )
+
+
+A_SUBJECT = (
+    "write deidentification.subject: the personal column, as it stands in a table that"
+    " is read, that names the person"
+)
+
+
+def keyed_by(terms: ProductTerms) -> Iterator[Persons]:
+    """List the persons whom the whole key of a table names."""
+    for name, key in terms.keyed.items():
+        if key and all(rank_of(terms, Base(name, c)) >= PERSONAL for c in key):
+            subject, own = key[0] if len(key) == 1 else "", frozenset({name})
+            yield Persons(subject, own, own, terms.keyed)
+
+
+def rank_of(terms: ProductTerms, found: Base) -> int:
+    """Say how telling a column of a table is; a key may name what is not there."""
+    one = holdings(terms, found.table).get(found.column)
+    return one.rank if one else 0
+
+
+def each_once(query: Query, tree: exp.Expr, persons: Persons) -> bool:
+    """Say whether the rows that a query yields are one for each person."""
+    select = bare(tree)
+    if not isinstance(select, exp.Select):
+        return False
+    group = select.args.get("group")
+    if group is None:
+        return one_each(query, select, persons)
+    return grouped_by(query, group, select, persons)
 
 
 def tables_of(terms: ProductTerms, subject: str) -> frozenset[str]:
@@ -204,40 +291,70 @@ def counted(query: Query, tree: exp.Expr, name: str) -> Source:
     return Made(value, select)
 
 
-def one_each(
-    query: Query,
-    tree: exp.Expr,
-    persons: Persons,
-    keyed: Mapping[str, tuple[str, ...]],
-) -> bool:
+def one_each(query: Query, tree: exp.Expr, persons: Persons) -> bool:
     """Say whether the rows that a SELECT reads are one for each person."""
     start = tree.args.get("from_")
-    if start is None or tree.args.get("joins"):
+    joins = tree.args.get("joins") or ()
+    if start is None or not all(looks_up(query, join, persons.keyed) for join in joins):
         return False
     inner = inside(query, start.this)
     if inner is None:
         return False
     if not isinstance(inner, exp.Expr):
-        at_hand = inner[0] in persons.tables
-        return at_hand and keyed.get(inner[0]) == (persons.subject,)
-    below = bare(inner)
-    if not isinstance(below, exp.Select):
+        return inner[0] in persons.rows
+    return each_once(query, inner, persons)
+
+
+def looks_up(
+    query: Query, join: exp.Join, keyed: Mapping[str, tuple[str, ...]]
+) -> bool:
+    """Say whether a JOIN only looks rows up by the whole key of a table: none twice.
+
+    ``JOIN towns AS t ON r.town = t.town``, key town, does.
+    """
+    inner = inside(query, join.this)
+    if not isinstance(inner, tuple) or join.side not in ("", "LEFT") or join.method:
         return False
-    group = below.args.get("group")
-    if group is None:
-        return one_each(query, below, persons, keyed)
-    return grouped_by(query, group, below, persons)
+    if join.kind not in ("", "INNER", "SEMI", "ANTI"):
+        return False
+    on, owner = join.args.get("on"), join.this.alias_or_name.lower()
+    found = {key.name for key in join.args.get("using") or ()}
+    for part in on.flatten() if isinstance(on, exp.And) else [on]:
+        if isinstance(part, exp.EQ):
+            found |= held_to(part.left, part.right, owner)
+            found |= held_to(part.right, part.left, owner)
+    key = keyed.get(inner[0], ())
+    return bool(key) and set(key) <= found
+
+
+def held_to(side: exp.Expr, other: exp.Expr, owner: str) -> set[str]:
+    """Name a column of a table that equals what stands in other tables."""
+    theirs = list(other.find_all(exp.Column))
+    if not isinstance(side, exp.Column) or side.table.lower() != owner:
+        return set()
+    apart = theirs and all(c.table and c.table.lower() != owner for c in theirs)
+    return {side.name} if apart else set()
 
 
 def grouped_by(
     query: Query, group: exp.Expr, select: exp.Expr, persons: Persons
 ) -> bool:
-    """Say whether the person alone makes the groups."""
+    """Say whether the person makes the groups: alone, or of rows that are persons.
+
+    ``GROUP BY id, town`` of a table whose key is id makes one group a person.
+    """
     sets = any(group.args.get(kind) for kind in ("rollup", "cube", "grouping_sets"))
     keys = group.expressions
-    if sets or len(keys) != 1 or not isinstance(keys[0], exp.Column):
+    if sets or not any(is_person(query, key, select, persons) for key in keys):
         return False
-    meant = (traced(query, select, keys[0].name), looked_up(query, keys[0], select))
+    return len(keys) == 1 or one_each(query, select, persons)
+
+
+def is_person(query: Query, key: exp.Expr, select: exp.Expr, persons: Persons) -> bool:
+    """Say whether a key of groups is the person."""
+    if not isinstance(key, exp.Column):
+        return False
+    meant = (traced(query, select, key.name), looked_up(query, key, select))
     known = [found for found in meant if found is not None]
     return bool(known) and all(map(persons.are, known))
 

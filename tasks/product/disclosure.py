@@ -23,7 +23,7 @@ from schemas.privacy import Cells, Disclosure
 from schemas.product import ProductTerms
 from tasks.product.case import Answer, Case
 from tasks.product.cells import recoverable
-from tasks.product.counts import in_words, miscounted, telling_groups
+from tasks.product.counts import in_words, miscounted, repeated, telling_groups
 from tasks.product.derive import distinct, persons
 from tasks.product.lineage import PERSONAL, RANK, Taken, peopled, showing
 from tasks.product.linkage import linkage_gate
@@ -128,7 +128,7 @@ def disclosed(
     found = measure(rows, terms, alone)
     table = terms.deidentification.cells
     leaks = leaking(rows.collect(), table) if table else Leaks(0, 0)
-    wrong = [*undeclared(terms), *misplaced(rows, terms)]
+    wrong = [*undeclared(terms), *misplaced(rows, terms), *repeated(terms)]
     wrong += miscounted(terms, table) if table else ()
     gate = disclosure_gate(found, alone, leaks, wrong, terms)
     linked = linkage_gate(rows, earlier, terms, told)
@@ -142,7 +142,8 @@ def foreseen(case: Case) -> list[str]:
     if not terms.classified or not (read or about_persons(terms)):
         return []
     table = terms.deidentification.cells
-    wrong = [*undeclared(terms), *(miscounted(terms, table) if table else ())]
+    wrong = [*undeclared(terms), *repeated(terms)]
+    wrong += miscounted(terms, table) if table else ()
     treated = terms.deidentification.treated | in_words(terms)
     bare = tuple(n for n in groups(terms, read) if n not in treated)
     if not (table or terms.deidentification.quasi_identifiers):

@@ -288,9 +288,10 @@ def test_check_foresees_whom_a_resource_chooses_by_illness(tmp_path: Path) -> No
     written(tmp_path, product=f"{head}resource:\n{towns}{tail}")
 
     with opened(tmp_path):
-        (ground,) = examine("people")["against"]
+        consent, measured = examine("people")["against"]
 
-    assert "the query reads patients.ill, classified" in ground
+    assert "the query reads patients.ill, classified" in consent
+    assert measured.startswith("its rows are about persons; write")
 
 
 def test_without_suppression_the_gate_refuses_with_its_numbers(tmp_path: Path) -> None:

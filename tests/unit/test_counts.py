@@ -12,7 +12,7 @@ import pytest
 
 from schemas.product import ProductTerms
 from tasks.product.case import Case
-from tasks.product.counts import in_words, miscounted, telling_groups
+from tasks.product.counts import in_words, miscounted, repeated, telling_groups
 from tasks.product.disclosure import disclosed, foreseen
 from tasks.product.lineage import taken
 from tests.unit.test_disclosure import RULES
@@ -349,3 +349,108 @@ def test_a_check_foresees_what_the_document_alone_decides() -> None:
     # Whether a step changes it, only the rows can tell.
     assert told(proven, steps=[{"mask": "ward", "first": 1}]) == []
     assert told(f"SELECT ward, COUNT(DISTINCT patient) AS n {BY_WARD}") == []
+
+
+PEOPLE = {"id": "personal", "name": "personal", "town": "public", "hiv": "sensitive"}
+COPIES = " UNION ALL ".join(["SELECT name, hiv, town FROM resource"] * 5)
+PER_PERSON = (
+    "WITH v AS (SELECT id, town, COUNT(*) AS s FROM resource GROUP BY id, town)"
+)
+
+
+def rows_of(query: str, subject: str | None = None, **more: Any) -> list[str]:
+    """Ask of rows by town whether each is one person."""
+    asked = {"quasi_identifiers": ["ward"], "subject": subject}
+    given: dict[str, Any] = {
+        "deidentification": asked,
+        "columns": [
+            {"name": name, "logicalType": "string", "classification": "personal"}
+            for name in ("ward", "who", "patient")
+        ],
+        "classified": {"resource": PEOPLE, "towns": TOWNS},
+        "keyed": {"resource": ("id",), "towns": ("town",)},
+    }
+    return list(repeated(terms(query, **given | more)))
+
+
+@pytest.mark.parametrize(
+    ("query", "subject"),
+    [
+        ("SELECT town AS ward, hiv FROM resource WHERE hiv = 0", None),
+        ("WITH p AS (SELECT * FROM resource) SELECT town AS ward FROM p", None),
+        ("SELECT id, MIN(town) AS ward FROM resource GROUP BY id", None),
+        # a lookup by the whole key of a table finds one row at most
+        (
+            "SELECT t.ward FROM resource AS r LEFT JOIN towns AS t"
+            " ON t.town = UPPER(r.town)",
+            None,
+        ),
+        ("SELECT ward FROM resource JOIN towns USING (town)", None),
+        # whoever may stand in several rows is counted once
+        ("SELECT id AS who, ward FROM resource CROSS JOIN towns", "who"),
+    ],
+)
+def test_rows_that_are_one_for_each_person_may_be_counted(
+    query: str, subject: str | None
+) -> None:
+    assert rows_of(query, subject) == []
+
+
+@pytest.mark.parametrize(
+    ("query", "subject"),
+    [
+        (COPIES, None),
+        (f"WITH c AS ({COPIES}) SELECT name, town AS ward FROM c", None),
+        (
+            f"WITH c AS ({COPIES}) SELECT name, ROW_NUMBER() OVER (ORDER BY name)"
+            " AS who, town AS ward FROM c",
+            "who",
+        ),
+        ("SELECT r.name, t.ward FROM resource AS r CROSS JOIN towns AS t", None),
+        ("SELECT r.name FROM resource AS r JOIN towns AS t ON t.ward = r.town", None),
+        ("SELECT r.name FROM resource AS r JOIN towns AS t ON t.town = t.ward", None),
+        ("SELECT r.name FROM resource AS r JOIN towns AS t ON t.town = r.town"
+         " OR r.id = 7", None),
+        ("SELECT r.name FROM towns AS t LEFT JOIN resource AS r ON t.town = r.town",
+         None),
+        ("SELECT name, hiv FROM resource GROUP BY name, hiv", None),
+        ("SELECT town AS ward, hiv FROM resource", "ward"),
+    ],
+)  # fmt: skip
+def test_rows_that_may_repeat_a_person_ask_for_the_subject(
+    query: str, subject: str | None
+) -> None:
+    (told,) = rows_of(query, subject)
+
+    assert "write deidentification.subject: the personal column" in told
+
+
+def test_visits_are_not_patients_before_the_document_says_who_is() -> None:
+    query = "SELECT ward, patient, age FROM resource"
+    visits = {"classified": {"resource": VISITS}}
+
+    for key in ((), ("visit",), ("patient", "visit")):
+        assert len(rows_of(query, **visits, keyed={"resource": key})) == 1
+        assert rows_of(query, "patient", **visits, keyed={"resource": key}) == []
+    assert len(rows_of("", task="made_in_python")) == 1
+    assert rows_of("", "patient", task="made_in_python") == []
+
+
+def test_groups_by_the_key_and_more_are_still_persons() -> None:
+    mean = f"{PER_PERSON} SELECT town AS ward, COUNT(*) AS n FROM v GROUP BY town"
+    people = {"classified": {"resource": PEOPLE}}
+
+    assert wrong(terms(mean, "id", **people, keyed={"resource": ("id",)})) == []
+    for key in ((), ("town",), ("id", "town")):
+        assert len(wrong(terms(mean, "id", **people, keyed={"resource": key}))) == 1
+
+
+def test_a_subject_that_the_query_makes_is_told_from_one_of_another_name() -> None:
+    query = (
+        "SELECT ward, COUNT(DISTINCT patient) AS n FROM"
+        " (SELECT ward, visit AS patient FROM resource) AS d GROUP BY ward"
+    )
+
+    (told,) = wrong(terms(query))
+
+    assert told.startswith("n counts a patient that the query makes itself; write")

@@ -53,6 +53,7 @@ def terms(
             for n, c in columns.items()
         ],
         "classified": {"resource": CLASSES},
+        "keyed": {"resource": ("id",)},
         "rules": RULES,
         **more,
     }
