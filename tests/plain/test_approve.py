@@ -1,6 +1,7 @@
 """Money above the threshold waits for another person's signature."""
 
 import os
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -29,22 +30,43 @@ from tests.builders import temporary_store
 from tests.command import ROOT
 
 
-@pytest.fixture
-def documents(tmp_path: Path) -> Iterator[Path]:
-    """The demo with a threshold of 500,000.00: three of its entries stand above."""
-    small_archive(tmp_path / "data")
-    folder = tmp_path / "deployments"
+@pytest.fixture(scope="module")
+def refused(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The demo with a threshold of 500,000.00: three of its entries stand above.
+
+    A preparer ran it and was refused; every test goes on from a copy of that.
+    """
+    home = tmp_path_factory.mktemp("refused")
+    small_archive(home / "data", 300)
+    folder = home / "deployments"
     for part in ("factors", "entities", "policies"):
         (folder / part).mkdir(parents=True)
         for file in (ROOT / "deployments" / part).glob("*.yaml"):
             (folder / part / file.name).write_text(file.read_text("utf-8"), "utf-8")
     edit(folder, "  name: flight-disruption-index\n", threshold("500000.00"))
-    env = {
-        "DATAFACTOR_DATA": str(tmp_path / "data"),
-        "DATAFACTOR_FACTORS": str(folder / "factors"),
-    }
-    with temporary_store(tmp_path, **env):
+    with temporary_store(home, **places(home)) as s:
+        become("preparer", home)
+        asked()
+        assert journal() == []
+        s.engine.dispose()
+    return home
+
+
+@pytest.fixture
+def documents(refused: Path, tmp_path: Path) -> Iterator[Path]:
+    """Lend a copy, and act as the preparer in it."""
+    shutil.copytree(refused, tmp_path, dirs_exist_ok=True)
+    with temporary_store(tmp_path, **places(tmp_path)) as s:
+        acting("preparer", tmp_path)
         yield tmp_path
+        s.engine.dispose()
+
+
+def places(home: Path) -> dict[str, str]:
+    return {
+        "DATAFACTOR_DATA": str(home / "data"),
+        "DATAFACTOR_FACTORS": str(home / "deployments" / "factors"),
+    }
 
 
 def threshold(yuan: str) -> str:
@@ -66,8 +88,14 @@ def asked() -> str:
     """Run the chain, which refuses, and find what it asks to approve."""
     with pytest.raises(Refused, match="datafactor approve") as refused:
         run()
+    subject = waited()
+    assert subject in str(refused.value)
+    return subject
+
+
+def waited() -> str:
+    """Name the one posting that waits."""
     (waits,) = approve.waiting()
-    assert waits["subject"] in str(refused.value)
     return str(waits["subject"])
 
 
@@ -98,10 +126,7 @@ def acting(person: str, home: Path) -> None:
 
 
 def test_what_another_person_approves_is_posted_and_traced(documents: Path) -> None:
-    become("preparer", documents)
-    subject = asked()
-    assert journal() == []
-
+    subject = waited()
     become("controller", documents)
     told = approve.decide(approve.signed(subject[:12], "approve", "seen"))
     acting("preparer", documents)
@@ -120,8 +145,7 @@ def test_what_another_person_approves_is_posted_and_traced(documents: Path) -> N
 def test_who_prepared_it_cannot_approve_it_neither_here_nor_in_sql(
     documents: Path,
 ) -> None:
-    become("preparer", documents)
-    subject = asked()
+    subject = waited()
     (waits,) = approve.waiting()
 
     with pytest.raises(RegisterError, match="another person decides"):
@@ -141,8 +165,7 @@ def test_who_prepared_it_cannot_approve_it_neither_here_nor_in_sql(
 
 
 def test_a_stranger_cannot_approve(documents: Path) -> None:
-    become("preparer", documents)
-    subject = asked()
+    subject = waited()
     become("stranger", documents, known=False)
 
     with pytest.raises(StoreError, match="nobody knows whose key"):
@@ -150,8 +173,7 @@ def test_a_stranger_cannot_approve(documents: Path) -> None:
 
 
 def test_changed_terms_void_an_approval(documents: Path) -> None:
-    become("preparer", documents)
-    first = asked()
+    first = waited()
     become("controller", documents)
     approve.decide(approve.signed(first, "approve", ""))
     acting("preparer", documents)
@@ -164,8 +186,7 @@ def test_changed_terms_void_an_approval(documents: Path) -> None:
 
 
 def test_a_rejection_posts_nothing_and_says_so(documents: Path) -> None:
-    become("preparer", documents)
-    subject = asked()
+    subject = waited()
     become("controller", documents)
     approve.decide(approve.signed(subject, "reject", "no invoice"))
     acting("preparer", documents)
@@ -179,8 +200,7 @@ def test_a_rejection_posts_nothing_and_says_so(documents: Path) -> None:
 def test_a_pasted_decision_counts_only_whole_and_for_its_subject(
     documents: Path,
 ) -> None:
-    become("preparer", documents)
-    subject = asked()
+    subject = waited()
     become("controller", documents)
     line = approve.token(approve.signed(subject, "approve", ""))
     acting("preparer", documents)
@@ -200,8 +220,7 @@ def test_a_pasted_decision_counts_only_whole_and_for_its_subject(
 
 
 def test_verify_hears_a_signature_that_is_not_true(documents: Path) -> None:
-    become("preparer", documents)
-    subject = asked()
+    subject = waited()
     become("controller", documents)
     approve.decide(approve.signed(subject, "approve", ""))
     (documents / "deployments" / "signers" / "controller.pub").unlink()
@@ -215,8 +234,7 @@ def test_verify_hears_a_signature_that_is_not_true(documents: Path) -> None:
 
 
 def test_less_than_eight_signs_name_nothing(documents: Path) -> None:
-    become("preparer", documents)
-    subject = asked()
+    subject = waited()
 
     with pytest.raises(StoreError, match="8 signs or more"):
         approve.asked_for(subject[:7])
