@@ -10,8 +10,10 @@ from schemas.close import CloseTerms, Closing
 from schemas.contract import frame_of
 from schemas.quality import Score
 from schemas.registers import AssetCard, AssetEvent, Invoice, Order, Usage
+from tasks.asset.approval import closing
 from tasks.asset.balance import balance_sha256, trial_balance
 from tasks.asset.close import close
+from tasks.asset.post import post
 from tasks.finance import months_later
 from tests.closing import (
     ACC_06,
@@ -27,6 +29,11 @@ from tests.closing import (
 )
 from tests.finance_case import failed
 from tests.measured import card, decided
+
+STOCK = journal(
+    entry("incur/index/V-1/1", date(2026, 11, 12), "1405", "1002", 18_500_000)
+)
+HELD = card("index", kind="inventory", method="none", life_months=None)
 
 
 def test_acc_06_is_amortised_by_the_close_from_its_first_month_on() -> None:
@@ -202,6 +209,29 @@ def test_a_late_invoice_is_revenue_of_the_open_month() -> None:
     assert "of 2026-11-30, booked in the open period" in lines["memo"][0]
 
 
+def test_an_invoice_that_is_booked_is_not_proposed_again() -> None:
+    books = selling(bill("SO-1/2026-11", "2026-11", (825, "")))
+    books.close("2026-11")
+
+    assert set(books.proposed("2026-12").journal.collect()["event"]) == {"amortise"}
+
+
+def test_a_closed_month_takes_no_invoice_that_came_late() -> None:
+    books = selling()
+    books.close("2026-11")
+    late = bill("SO-1/2026-11", "2026-11", (10_000, ""))
+    books.invoices = frame_of(Invoice, late)
+    other = selling(late).proposed("2026-11").journal
+
+    assert books.proposed("2026-11").journal.collect().is_empty()
+    assert books.close("2026-11").is_empty()
+    said = closing(terms("2026-11"))
+    registers = books.journal.lazy(), books.closed.lazy(), books.approvals.lazy()
+    again = post(other, *registers, said, date(2026, 11, 30))
+    assert again.posted.collect().is_empty(), "what another process closed"
+    assert again.period.collect().is_empty()
+
+
 def test_a_credit_note_takes_back_the_very_tax() -> None:
     # 0.495 -> 0.50 of VAT, taken back whole; the new invoice of 16.50 has 0.99
     books = selling(bill("SO-1/2026-11", "2026-11", (825, "")))
@@ -231,11 +261,7 @@ def test_revenue_of_a_product_without_an_asset_names_none() -> None:
 
 def test_inventory_is_bought_out_whole_by_its_first_invoice() -> None:
     # 185,000.00, provided 15,000.00 in the month: 170,000.00 and 15,000.00 / 185,000.00
-    stock = journal(
-        entry("incur/index/V-1/1", date(2026, 11, 12), "1405", "1002", 18_500_000)
-    )
-    held = dict(kind="inventory", method="none", life_months=None)
-    books = Books(stock, card("index", **held))
+    books = Books(STOCK, HELD)
     books.orders = frame_of(Order, [order()])
     books.invoices = frame_of(
         Invoice, bill("SO-1/2026-11", "2026-11", (20_000_000, ""))
@@ -259,6 +285,20 @@ def test_inventory_is_bought_out_whole_by_its_first_invoice() -> None:
         [books.invoices, frame_of(Invoice, bill("SO-1/2026-12", "2026-12", (5, "")))]
     )
     assert books.close("2026-12").filter(event="sell").is_empty()
+
+
+def test_inventory_that_lapses_in_the_month_is_not_sold_as_well() -> None:
+    books = Books(STOCK, HELD)
+    books.orders = frame_of(Order, [order()])
+    books.invoices = frame_of(Invoice, bill("SO-1/2026-11", "2026-11", (500, "")))
+    books.events = frame_of(
+        AssetEvent, [decided("index", "expire", date(2026, 11, 20))]
+    )
+
+    lines = books.close("2026-11")
+
+    assert set(lines["event"]) == {"expire", "revenue"}
+    assert books.balances()["1405"] == 0
 
 
 def test_use_is_what_was_ordered_by_calls_or_by_rows() -> None:
