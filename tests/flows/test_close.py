@@ -26,6 +26,7 @@ def test_a_month_is_closed_by_a_flow_run_in_the_slot_of_its_entity(
     assert early.name == "Refused"
     assert "2026-07 is open: close it first" in (early.message or "")
     assert {"incur", "recognise", "amortise"} <= {line["event"] for line in lines}
+    assert state.state_details.flow_run_id
     with get_client(sync_client=True) as client:
         run = client.read_flow_run(state.state_details.flow_run_id)
         slots = client.read_global_concurrency_limit_by_name(f"close-{ENTITY}")
