@@ -1,0 +1,85 @@
+"""Terms and frames of enforcement: step-in, sale, and who is paid in which order."""
+
+from typing import Annotated, NamedTuple
+
+import pandera.polars as pa
+import polars as pl
+from pydantic import Field
+
+from schemas.gates import Gates
+from schemas.money import LARGEST_FEN, Yuan
+from schemas.registers import Right
+from schemas.terms import Terms, Text
+
+COSTS, INTEREST, PRINCIPAL, SURPLUS = "costs", "interest", "principal", "surplus"
+PARTS = (COSTS, INTEREST, PRINCIPAL, SURPLUS)
+
+
+class StepInTerms(Terms):
+    """How a lender takes over the right to operate after a default."""
+
+    factor: str = Field("", description="Filled in from the document")
+    asset: str = Field("", description="Filled in from the asset")
+    agreement: Text = Field(description="Number of the agreement in default")
+    pledgor: Text = Field(description="Who holds the right to operate")
+    lender: Text = Field(description="Who takes it over")
+    basis: Text = Field(description="Clause or judgment that allows the step-in")
+    evidence: Text = Field(pattern=r"\S", description="Notice or judgment")
+    evidence_sha256: str = Field(
+        "", pattern=r"^(?:[0-9a-f]{64})?$", description="SHA-256 of that document"
+    )
+
+
+class SteppedIn(NamedTuple):
+    """Gates first, then the transfers to register."""
+
+    gates: Annotated[pl.LazyFrame, Gates]
+    rights: Annotated[pl.LazyFrame, Right]
+
+
+class RealisationTerms(Terms):
+    """What enforcement brought in, and what it cost."""
+
+    asset: str = Field("", description="Filled in from the asset")
+    pledgor: Text = Field(description="Who gets what is left")
+    enforcer: Text = Field(description="Who bore the costs: court, auctioneer, lender")
+    proceeds: Yuan = Field(ge=0, description="Of sale or operation, yuan")
+    costs: Yuan = Field(ge=0, description="Of enforcement, yuan")
+
+
+class Claim(pa.DataFrameModel):
+    """What a pledge secures on the day of payment. Key: agreement.
+
+    ``rank`` 1 is the senior pledge, by the time of registration; penalty interest is
+    interest.
+    """
+
+    agreement: str
+    lender: str
+    rank: int = pa.Field(ge=1, unique=True)
+    interest_fen: int = pa.Field(ge=0, le=LARGEST_FEN)
+    principal_fen: int = pa.Field(ge=0, le=LARGEST_FEN)
+
+    class Config:
+        strict = True
+        unique = ["agreement"]
+
+
+class Satisfied(pa.DataFrameModel):
+    """Who is paid what of the proceeds, in this order. Key: position.
+
+    ``paid_fen`` sums to the proceeds. ``agreement`` is empty for costs and surplus;
+    what stays ``unpaid_fen`` remains a debt of the borrower without this security.
+    """
+
+    position: int = pa.Field(ge=1)
+    part: str = pa.Field(isin=PARTS)
+    agreement: str
+    payee: str
+    due_fen: int = pa.Field(ge=0)
+    paid_fen: int = pa.Field(ge=0)
+    unpaid_fen: int = pa.Field(ge=0)
+
+    class Config:
+        strict = True
+        unique = ["position"]
