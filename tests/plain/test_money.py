@@ -1,6 +1,8 @@
 """Money over time: vouchers that vanish, versions that change, damaged bytes."""
 
+import shutil
 from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import date
 from pathlib import Path
 
@@ -18,24 +20,52 @@ VOUCHERS = "flight-disruption.csv"
 KEPT = f"deployments/vouchers/{VOUCHERS}"
 
 
-@pytest.fixture(autouse=True)
-def documents(tmp_path: Path) -> Iterator[Path]:
-    """Copy the demo's documents, with vouchers in the data folder to be edited."""
-    small_archive(tmp_path / "data")
-    folder = tmp_path / "deployments"
+@pytest.fixture(scope="module")
+def financed(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Run the demo once, with vouchers in the data folder to be edited."""
+    home = tmp_path_factory.mktemp("financed")
+    small_archive(home / "data")
+    folder = home / "deployments"
     for part in ("factors", "entities", "policies"):
         (folder / part).mkdir(parents=True)
         for file in (ROOT / "deployments" / part).glob("*.yaml"):
             text = file.read_text("utf-8").replace(f"package:{KEPT}", VOUCHERS)
             (folder / part / file.name).write_text(text, "utf-8")
     vouchers = (ROOT / KEPT).read_text("utf-8")
-    (tmp_path / "data" / VOUCHERS).write_text(vouchers, "utf-8")
+    (home / "data" / VOUCHERS).write_text(vouchers, "utf-8")
+    with opened(home) as s:
+        value_chain.fn(FACTOR, AS_OF)
+        s.engine.dispose()
+    return home
+
+
+@contextmanager
+def opened(home: Path) -> Iterator[store.Store]:
     env = {
-        "DATAFACTOR_DATA": str(tmp_path / "data"),
-        "DATAFACTOR_FACTORS": str(folder / "factors"),
+        "DATAFACTOR_DATA": str(home / "data"),
+        "DATAFACTOR_FACTORS": str(home / "deployments" / "factors"),
     }
-    with temporary_store(tmp_path, **env):
+    with temporary_store(home, **env) as s:
+        yield s
+
+
+@pytest.fixture
+def documents(financed: Path, tmp_path: Path) -> Iterator[Path]:
+    """Lend a copy of what was run."""
+    shutil.copytree(financed, tmp_path, dirs_exist_ok=True)
+    with opened(tmp_path):
         yield tmp_path
+
+
+@pytest.fixture(scope="module")
+def later(financed: Path, tmp_path_factory: pytest.TempPathFactory) -> store.Store:
+    """Run a copy again, of a later day and other data."""
+    home = tmp_path_factory.mktemp("later")
+    shutil.copytree(financed, home, dirs_exist_ok=True)
+    small_archive(home / "data", flights=1_999)
+    with opened(home) as s:
+        value_chain.fn(FACTOR, date(2026, 7, 31))
+    return s
 
 
 def without(file: Path, word: str) -> None:
@@ -44,7 +74,6 @@ def without(file: Path, word: str) -> None:
 
 
 def test_a_voucher_that_vanishes_cannot_shrink_the_books(documents: Path) -> None:
-    value_chain.fn(FACTOR, AS_OF)
     without(documents / "data" / VOUCHERS, "V-2026-002")
 
     with pytest.raises(Refused, match="2 of 11 posted entries have lost their voucher"):
@@ -54,8 +83,6 @@ def test_a_voucher_that_vanishes_cannot_shrink_the_books(documents: Path) -> Non
 
 
 def test_an_earlier_day_does_not_miss_what_was_booked_later(documents: Path) -> None:
-    value_chain.fn(FACTOR, AS_OF)
-
     with pytest.raises(Refused) as refused:
         value_chain.fn(FACTOR, date(2026, 6, 10))
 
@@ -64,14 +91,9 @@ def test_an_earlier_day_does_not_miss_what_was_booked_later(documents: Path) -> 
 
 @pytest.mark.parametrize("name", ["asset", "product", "resource/flights", "capital"])
 def test_impact_by_name_finds_the_loan_whatever_came_after(
-    documents: Path, name: str
+    later: store.Store, name: str
 ) -> None:
-    value_chain.fn(FACTOR, AS_OF)
-    small_archive(documents / "data", flights=1_999)
-    value_chain.fn(FACTOR, date(2026, 7, 31))
-    s = store.current()
-
-    found = store.impact(s, *store.every(s, f"{FACTOR}/{name}"))
+    found = store.impact(later, *store.every(later, f"{FACTOR}/{name}"))
 
     assert [loan.request for loan in found.pledges] == ["BANK-2026-001"]
 
