@@ -186,7 +186,8 @@ class LoanSchedule(pa.DataFrameModel):
     Interest runs from ``from_on`` to ``due_on``, which stay where they are when the
     bank is closed; ``payable_on`` is the business day to pay on. ``day_provisional``:
     no declared holidays cover that day; ``rate_provisional``: a reset before
-    ``due_on`` was not yet fixed. ``balance_fen`` is left after the row.
+    ``due_on`` was not yet fixed. ``early`` is a prepayment, payable on its own day.
+    ``balance_fen`` is left after the row.
     """
 
     loan: str
@@ -199,6 +200,7 @@ class LoanSchedule(pa.DataFrameModel):
     interest_fen: int = pa.Field(ge=0)
     payment_fen: int = pa.Field(ge=0)
     balance_fen: int = pa.Field(ge=0)
+    early: bool
     day_provisional: bool
     rate_provisional: bool
 

@@ -21,6 +21,7 @@ from tasks.capital.loan.schedule import (
     settlement_days,
     spans,
 )
+from tasks.finance import internal_rate
 from tests.loan_case import CHINA, fixings, flat, loan_terms, lpr_rate, yuan_to_fen
 
 METHODS = get_args(Method)
@@ -89,6 +90,46 @@ def test_a_plan_of_loan_02_pays_its_instalment_each_month() -> None:
     made = plan(terms, flat("0.075"))
 
     assert {r.principal + r.interest for r in made[:-1]} == {185_402}
+
+
+NUMPY_FINANCIAL = """
+200.58 17.17 2299.42
+201.96 15.79 2097.46
+203.35 14.40 1894.11
+204.74 13.01 1689.37
+206.15 11.60 1483.22
+207.56 10.18 1275.66
+208.99  8.76 1066.67
+210.42  7.32  856.25
+211.87  5.88  644.38
+213.32  4.42  431.05
+214.79  2.96  216.26
+216.26  1.49    0.00
+"""
+
+
+def test_each_row_is_that_of_numpy_financial_within_what_it_does_not_round() -> None:
+    # The table in the text of its ipmt: 2,500 at 8.24 %, 12 months
+    terms = loan_terms(
+        principal="2500", rate={"kind": "fixed", "annual_rate": "0.0824"}
+    )
+
+    made = plan(terms, flat("0.0824"))
+
+    for row, printed in zip(made, amounts(NUMPY_FINANCIAL), strict=True):
+        ours = row.principal, row.interest, row.balance
+        assert max(abs(a - b) for a, b in zip(ours, printed, strict=True)) <= 3
+
+
+@pytest.mark.parametrize("method", ["equal_instalments", "equal_principal"])
+def test_the_return_of_a_plan_is_its_monthly_rate(method: str) -> None:
+    made = plan(loan_terms(method=method), flat())
+    flows = [(Decimal(-500_000_000), Decimal(0))]
+    flows += [
+        (Decimal(r.principal + r.interest), Decimal(k)) for k, r in enumerate(made, 1)
+    ]
+
+    assert internal_rate(flows) == Decimal("0.003000")
 
 
 def test_interest_only_is_settled_quarterly_on_the_20th_as_loan_05_has_it() -> None:

@@ -40,7 +40,10 @@ QUARTER_ENDS, SETTLED_ON = (3, 6, 9, 12), 20
 
 
 class Planned(NamedTuple):
-    """A row of a schedule before it is shown; amounts in fen, balance after it."""
+    """A row of a schedule before it is shown; amounts in fen, balance after it.
+
+    ``early`` is a prepayment.
+    """
 
     number: int
     from_on: date
@@ -48,6 +51,7 @@ class Planned(NamedTuple):
     principal: int
     interest: int
     balance: int
+    early: bool = False
 
 
 def plan(terms: LoanTerms, steps: Steps) -> list[Planned]:
@@ -173,11 +177,14 @@ def schedule(
     cells = []
     for row in rows:
         pay_on, guessed = payable(row.due_on, calendar)
+        if row.early:
+            pay_on, guessed = row.due_on, False
         days = days_between(row.from_on, row.due_on, terms.basis)
         amounts = row.principal, row.interest, row.principal + row.interest, row.balance
         when = row.from_on, row.due_on, pay_on, days
         unfixed = open_from is not None and open_from < row.due_on
-        cells.append((terms.loan, row.number, *when, *amounts, guessed, unfixed))
+        marks = row.early, guessed, unfixed
+        cells.append((terms.loan, row.number, *when, *amounts, *marks))
     return frame_of(LoanSchedule, cells)
 
 
