@@ -53,6 +53,7 @@ class Origin(NamedTuple):
 
 Origins = frozenset[Origin]
 NOTHING: Origins = frozenset()
+Ranks = Mapping[tuple[str, str], int]  # of columns, by table and name
 # Aggregates that show no single row of a large group; every other one may hand one on.
 OVER_ROWS = (
     exp.Sum, exp.Avg, exp.Count, exp.Stddev, exp.StddevPop, exp.StddevSamp,
@@ -66,10 +67,14 @@ SUMMING = (exp.Add, exp.Sub, exp.Neg, exp.Paren, exp.Literal)
 
 @dataclass(frozen=True)
 class Rows:
-    """What a table, a CTE or a query yields: its columns and what chose its rows."""
+    """What a table, a CTE or a query yields: its columns and what chose its rows.
+
+    ``shape``: what the number and the order of the rows tell of persons.
+    """
 
     columns: Mapping[str, Origins]
     filters: Origins = NOTHING
+    shape: Origins = NOTHING
 
 
 @dataclass(frozen=True)
@@ -84,6 +89,16 @@ class Scope:
     windows: Mapping[str, exp.Expr] = field(default_factory=dict)
     counts: exp.Expr | None = None  # the SELECT whose figures are asked for
     pairs: bool = True  # whether what only brings rows together chooses them
+    ranks: Ranks = field(
+        default_factory=dict
+    )  # how telling columns about persons are, where that counts
+    asked: tuple[exp.Expr, ...] = ()  # conditions that brought its tables together
+    shape: Origins = NOTHING
+
+    @property
+    def strict(self) -> bool:
+        """Say whether what is chosen among others holds what chose it."""
+        return self.counts is not None or bool(self.ranks)
 
 
 def column_lineage(
@@ -115,6 +130,44 @@ def choosing(sql: str, schemas: Mapping[str, Sequence[str]], what: str) -> set[O
     tree = guard(sql, schemas, what)
     tables = {name.lower(): table(name, names) for name, names in schemas.items()}
     return set(of_query(tree, Scope(tables, None, what, pairs=False)).filters)
+
+
+def carried(
+    sql: str, schemas: Mapping[str, Sequence[str]], ranks: Ranks, what: str
+) -> set[Edge]:
+    """List what columns hold of persons by what chose their rows among others.
+
+    A JOIN writes what it asks of the one side into the other, UNION writes the WHERE of
+    its sides, an outer JOIN what its rows were chosen by. A figure or a window over the
+    rows holds what a JOIN asked and how they were ordered. Where equal columns find
+    each other and are equally telling, neither side learns more than it holds.
+
+    ``SELECT b.who FROM people p JOIN book b ON b.who = p.name`` -> (who, people, name).
+
+    Args:
+        sql: One SELECT, as the guard admits it.
+        schemas: The columns of each declared table.
+        ranks: How telling the personal columns are, the most telling highest.
+        what: Name of the query in messages.
+    """
+    tree = guard(sql, schemas, what)
+    tables = {name.lower(): table(name, names) for name, names in schemas.items()}
+    rows = of_query(tree, Scope(tables, None, what, pairs=False, ranks=ranks))
+    return {
+        Edge(name, *o)
+        for name, found in rows.columns.items()
+        for o in personal(found, ranks)
+    }
+
+
+def personal(found: Iterable[Origin], ranks: Ranks) -> Origins:
+    """Keep the columns about persons."""
+    return frozenset(o for o in found if (o.table, o.column) in ranks)
+
+
+def rank(found: Iterable[Origin], ranks: Ranks) -> int:
+    """Say how telling columns are at most; 0 where none is about persons."""
+    return max((ranks.get((o.table, o.column), 0) for o in found), default=0)
 
 
 def label_lineage(
@@ -184,7 +237,8 @@ def of_query(tree: exp.Expr, scope: Scope) -> Rows:
         known[cte.alias.lower()] = of_query(cte.this, replace(scope, known=known))
     inside = replace(scope, known=known)
     if isinstance(tree, exp.Select):
-        fresh = replace(inside, outer=outer_of(scope), tables={}, aliases={})
+        outer = outer_of(scope)
+        fresh = replace(inside, outer=outer, tables={}, aliases={}, asked=())
         return of_select(tree, fresh)
     if isinstance(tree, exp.SetOperation):
         return limited(tree, of_set(tree, inside), inside)
@@ -199,7 +253,8 @@ def outer_of(scope: Scope) -> Scope | None:
 def limited(tree: exp.Expr, rows: Rows, scope: Scope) -> Rows:
     """Count the ORDER BY of a whole set operation as a filter where it has a LIMIT."""
     seen = replace(scope, aliases=rows.columns)
-    return Rows(rows.columns, rows.filters | of_order(tree, seen))
+    shape = rows.shape | of_sort(tree, seen)
+    return Rows(rows.columns, rows.filters | of_order(tree, seen), shape)
 
 
 def of_set(tree: exp.SetOperation, scope: Scope) -> Rows:
@@ -208,7 +263,7 @@ def of_set(tree: exp.SetOperation, scope: Scope) -> Rows:
     filters = left.filters | right.filters
     if not isinstance(tree, exp.Union):
         everything = frozenset().union(*right.columns.values())
-        return Rows(left.columns, filters | weakened(everything, "filter"))
+        return Rows(left.columns, filters | weakened(everything, "filter"), left.shape)
     if tree.args.get("by_name"):
         names = dict.fromkeys((*left.columns, *right.columns))
         both = {
@@ -218,12 +273,14 @@ def of_set(tree: exp.SetOperation, scope: Scope) -> Rows:
     else:
         sides = zip(left.columns.items(), right.columns.values(), strict=False)
         both = {name: one | other for (name, one), other in sides}
-    return Rows(both if scope.counts is None else picked(both, filters), filters)
+    shape = left.shape | right.shape | personal(filters, scope.ranks)
+    return Rows(picked(both, filters) if scope.strict else both, filters, shape)
 
 
 def of_select(tree: exp.Select, scope: Scope) -> Rows:
     """Read one SELECT: its tables, then its columns, then what chooses its rows."""
     scope, filters = joined(tree, scope)
+    where = tree.args.get("where")
     named = {w.name: w for w in tree.args.get("windows") or ()}
     scope = replace(scope, windows=named)
     if tree is scope.counts:
@@ -235,13 +292,77 @@ def of_select(tree: exp.Select, scope: Scope) -> Rows:
     seen = replace(scope, aliases=columns)
     for table in scope.tables.values():
         filters |= table.filters
-    where = tree.args.get("where")
     filters |= chosen(where, scope) if where else NOTHING
     for clause in ("having", "qualify", "distinct"):
         if part := tree.args.get(clause):
             filters |= chosen(part, seen)
     filters |= of_group(tree.args.get("group"), seen) | of_order(tree, seen)
-    return Rows(columns, filters)
+    return Rows(columns, filters, scope.shape | of_sort(tree, seen))
+
+
+def conjuncts(condition: exp.Expr | None) -> tuple[exp.Expr, ...]:
+    """List what a condition asks, all of which holds."""
+    while isinstance(condition, exp.Paren):
+        condition = condition.this
+    if isinstance(condition, exp.And):
+        return (*conjuncts(condition.left), *conjuncts(condition.right))
+    return () if condition is None else (condition,)
+
+
+def together(scope: Scope) -> Scope:
+    """Write what conditions ask of some tables into the others that they name.
+
+    As often as there are tables, since one may hand on what another has written in it.
+    """
+    shape: Origins = frozenset().union(*(t.shape for t in scope.tables.values()))
+    for _ in range(len(scope.tables) if len(scope.tables) > 1 else 0):
+        for condition in scope.asked:
+            scope, told = written(condition, scope)
+            shape |= told
+    return replace(scope, shape=shape)
+
+
+def written(condition: exp.Expr, scope: Scope) -> tuple[Scope, Origins]:
+    """Write what one condition asks into each table that it names; and list it all."""
+    inner = [origins(query, scope) for query in nested(condition)]
+    by_table = {alias: held_by(alias, condition, scope) for alias in scope.tables}
+    named = [alias for alias, found in by_table.items() if found is not None or inner]
+    if len(named) < 2:
+        return scope, NOTHING
+    tables, every = dict(scope.tables), set[Origin]()
+    for alias in named:
+        others = (by_table[other] or NOTHING for other in named if other != alias)
+        told = personal(frozenset().union(*others, *inner), scope.ranks)
+        own = rank(by_table[alias] or (), scope.ranks)
+        if told and not (is_pair(condition) and own >= rank(told, scope.ranks)):
+            rows = tables[alias]
+            tables[alias] = replace(rows, columns=picked(rows.columns, told))
+            every |= told
+    return replace(scope, tables=tables), laid_open(every)
+
+
+def nested(condition: exp.Expr) -> list[exp.Expr]:
+    """List the queries inside a condition."""
+    return list(condition.find_all(exp.Query))
+
+
+def held_by(alias: str, condition: exp.Expr, scope: Scope) -> Origins | None:
+    """Find what a condition asks of one table; None where it does not name it."""
+    columns = scope.tables[alias].columns
+    found = [
+        columns[name.name]
+        for name in condition.find_all(exp.Column)
+        if name.table.lower() in ("", alias.lower()) and name.name in columns
+    ]
+    return frozenset().union(*found) if found else None
+
+
+def of_sort(tree: exp.Expr, scope: Scope) -> Origins:
+    """Find by what of persons the rows are in order, for what numbers them later."""
+    order = tree.args.get("order") if scope.ranks else None
+    if order is None:
+        return NOTHING
+    return laid_open(personal(by_place(order, scope), scope.ranks))
 
 
 def chosen(node: exp.Expr, scope: Scope) -> Origins:
@@ -280,6 +401,7 @@ def joined(tree: exp.Expr, scope: Scope) -> tuple[Scope, Origins]:
     """Bring the tables of FROM and JOIN into scope, with the columns that join them."""
     start = tree.args.get("from_")
     scope, filters = source(start.this, scope) if start else (scope, NOTHING)
+    outer: list[tuple[Iterable[str], Origins]] = []
     for join in tree.args.get("joins") or ():
         before = scope
         scope, more = source(join.this, before)
@@ -288,18 +410,40 @@ def joined(tree: exp.Expr, scope: Scope) -> tuple[Scope, Origins]:
             lost = scope.tables.keys() - before.tables.keys()
             filters |= frozenset().union(*(scope.tables[n].filters for n in lost))
             scope = before
-        elif join.side and scope.counts is not None:
-            scope = of_outer(join, before, scope)
+            continue
+        scope = replace(scope, asked=(*scope.asked, *asked_by(join, scope)))
+        if join.side:
+            left = join.side == "LEFT"
+            filled = (
+                scope.tables.keys() - before.tables.keys() if left else scope.tables
+            )
+            outer.append((tuple(filled), of_join(join, replace(scope, pairs=False))))
+    where = tree.args.get("where")
+    asked = (*scope.asked, *(conjuncts(where.this) if where else ()))
+    scope = together(replace(scope, asked=asked)) if scope.ranks else scope
+    for filled, on in outer if scope.strict else ():
+        scope = of_outer(filled, on, scope)
     return scope, filters
 
 
-def of_outer(join: exp.Join, before: Scope, scope: Scope) -> Scope:
+def asked_by(join: exp.Join, scope: Scope) -> tuple[exp.Expr, ...]:
+    """List what a JOIN asks of both sides; USING (id) asks a.id = b.id."""
+    *before, last = scope.tables
+    return conjuncts(join.args.get("on")) + tuple(
+        exp.EQ(
+            this=exp.column(key.name, table=alias),
+            expression=exp.column(key.name, table=last),
+        )
+        for key in join.args.get("using") or ()
+        for alias in before
+        if key.name in scope.tables[alias].columns
+    )
+
+
+def of_outer(filled: Iterable[str], on: Origins, scope: Scope) -> Scope:
     """Let what an outer JOIN fills with nulls hold by what its rows were chosen."""
-    left = join.side == "LEFT"
-    filled = scope.tables.keys() - before.tables.keys() if left else scope.tables.keys()
-    on = of_join(join, replace(scope, pairs=False))
     tables = {
-        name: Rows(picked(rows.columns, rows.filters | on), rows.filters)
+        name: replace(rows, columns=picked(rows.columns, rows.filters | on))
         if name in filled
         else rows
         for name, rows in scope.tables.items()
@@ -340,11 +484,13 @@ def source(node: exp.Expr, scope: Scope) -> tuple[Scope, Origins]:
         # A parenthesis of joins holds its joins in the first table.
         return joined(node, inner) if node.args.get("joins") else (inner, NOTHING)
     if isinstance(node.this, exp.Table):
-        within, filters = source(node.this, replace(scope, tables={}))
+        within, filters = source(node.this, replace(scope, tables={}, asked=()))
         if not node.alias:
-            return replace(scope, tables={**scope.tables, **within.tables}), filters
+            tables = {**scope.tables, **within.tables}
+            asked = (*scope.asked, *within.asked)
+            return replace(scope, tables=tables, asked=asked), filters
         under = {s or n: found for _, n, s, found in starred(within.tables)}
-        rows = Rows(under, filters)
+        rows = Rows(under, filters, within.shape)
     else:
         rows, filters = of_query(node, replace(scope, tables={})), NOTHING
     name = node.alias or f"({len(scope.tables)})"
@@ -411,7 +557,7 @@ def origins(node: exp.Expr, scope: Scope) -> Origins:
     if isinstance(node, exp.Query):
         rows = of_query(node, scope)
         inner = frozenset().union(*rows.columns.values()) | rows.filters
-        return inner if scope.counts is None else laid_open(inner)
+        return laid_open(inner) if scope.strict else inner
     if isinstance(node, exp.Exists) or (
         isinstance(node, exp.In) and node.args.get("query")
     ):
@@ -420,6 +566,8 @@ def origins(node: exp.Expr, scope: Scope) -> Origins:
         return of_window(node, scope)
     parts = [origins(n, scope) for n in node.iter_expressions()]
     found: Origins = frozenset().union(*parts)
+    if isinstance(node, exp.AggFunc) and scope.shape:
+        return laid_open(found | scope.shape)
     if isinstance(node, exp.Filter):  # AVG(x) FILTER (WHERE y)
         plain = frozenset().union(
             *(origins(n, scope) for n in node.this.iter_expressions())
@@ -451,7 +599,7 @@ def told(node: exp.Expr, scope: Scope) -> Origins:
     """Count all that a yes or no of EXISTS and IN depends on as its value."""
     parts = (origins(part, scope) for part in node.iter_expressions())
     found: Origins = frozenset().union(*parts)
-    if scope.counts is not None:
+    if scope.strict:
         return laid_open(found)
     return frozenset(o._replace(how="value") if o.how == "filter" else o for o in found)
 
@@ -470,11 +618,15 @@ def of_window(node: exp.Window, scope: Scope) -> Origins:
         shown = shown.this
     around = named.iter_expressions() if named else ()
     parts = (*shown.iter_expressions(), *sides, *around)
-    return frozenset().union(*(origins(n, scope) for n in parts))
+    return frozenset().union(scope.shape, *(origins(n, scope) for n in parts))
 
 
 def figures(
-    sql: str, count: str, by: Iterable[str], schemas: Mapping[str, Sequence[str]]
+    sql: str,
+    count: str,
+    by: Iterable[str],
+    schemas: Mapping[str, Sequence[str]],
+    ranks: Ranks | None = None,
 ) -> frozenset[str]:
     """Name the columns that are figures over the very rows that a count counts.
 
@@ -490,13 +642,16 @@ def figures(
         count: The column that counts; where it is no COUNT, nothing is a figure.
         by: The columns that name a cell and are published as the SQL gives them.
         schemas: The columns of each declared table.
+        ranks: How telling the personal columns are: what a JOIN asks of them stands
+            behind a figure over its rows, which is none then.
     """
     tree = guard(sql, schemas, "SQL")
     way = counting(tree, count, {})
     if not way:
         return frozenset()
     tables = {name.lower(): table(name, names) for name, names in schemas.items()}
-    made = of_query(tree, Scope(tables, None, "SQL", counts=way[-1])).columns
+    scope = Scope(tables, None, "SQL", counts=way[-1], ranks=ranks or {})
+    made = of_query(tree, scope).columns
     keys = {Origin(CELL, key, "value") for name in by if (key := below(way, name))}
     return frozenset(
         name
@@ -565,7 +720,8 @@ def of_cells(tree: exp.Select, scope: Scope) -> Scope:
                 or keys.get(("", name))
                 or laid_open(found)
                 for name, found in rows.columns.items()
-            }
+            },
+            shape=rows.shape,
         )
         for alias, rows in scope.tables.items()
     }

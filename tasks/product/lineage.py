@@ -15,6 +15,8 @@ from schemas.product import ProductTerms, Upstream
 from tasks.columns import (
     EVERY,
     Edge,
+    Ranks,
+    carried,
     choosing,
     column_lineage,
     figures,
@@ -24,6 +26,7 @@ from tasks.columns import (
 
 RANK = {"undecided": 0, "public": 0, "internal": 1, "personal": 2, "sensitive": 3}
 PERSONAL = RANK["personal"]
+WHERE = "product.query"
 
 
 class Held(NamedTuple):
@@ -81,7 +84,17 @@ def behind_counts(terms: ProductTerms) -> frozenset[str]:
     treated = {name for name, _ in terms.deidentification.by_column}
     tables = {name: tuple(columns) for name, columns in terms.classified.items()}
     as_they_are = [name for name in table.by if name not in treated]
-    return figures(terms.query, table.cells, as_they_are, tables)
+    return figures(terms.query, table.cells, as_they_are, tables, ranks_of(terms))
+
+
+def ranks_of(terms: ProductTerms) -> Ranks:
+    """Say how telling each personal column of the tables at hand is."""
+    return {
+        (name, column): one.rank
+        for name in terms.classified
+        for column, one in holdings(terms, name).items()
+        if one.rank >= PERSONAL
+    }
 
 
 def edges(terms: ProductTerms) -> tuple[Edge, ...]:
@@ -89,8 +102,11 @@ def edges(terms: ProductTerms) -> tuple[Edge, ...]:
     tables = {name: tuple(columns) for name, columns in terms.classified.items()}
     if terms.query:
         named = {name.lower(): name for name in tables}
-        found = column_lineage(terms.query, tables, "product.query")
-        return tuple(e._replace(table=named[e.table.lower()]) for e in found)
+        found = {
+            *column_lineage(terms.query, tables, WHERE),
+            *carried(terms.query, tables, ranks_of(terms), WHERE),
+        }
+        return tuple(e._replace(table=named[e.table.lower()]) for e in sorted(found))
     return tuple(
         Edge(output.name, table, column, "value")
         for output in terms.columns
@@ -146,7 +162,15 @@ def sourced(upstream: Upstream) -> Iterator[tuple[str, Held]]:
     if not sql.strip():
         sql = f"SELECT * FROM {next(iter(tables))}"
     choose = choosing(sql, tables, "resource.consolidate")
-    for edge in column_lineage(sql, tables, "resource.consolidate"):
+    ranks = {
+        (table, column): RANK[label]
+        for table, labels in sources.items()
+        for column, label in labels.items()
+        if RANK[label] >= PERSONAL
+    }
+    where = "resource.consolidate"
+    edges = {*column_lineage(sql, tables, where), *carried(sql, tables, ranks, where)}
+    for edge in sorted(edges):
         below = Held(f"{edge.table}.{edge.column}", sources[edge.table][edge.column])
         # Rows brought together by a name are not chosen by it; by an illness they are.
         if edge.output != EVERY or below.rank > PERSONAL or edge[1:] in choose:

@@ -427,7 +427,7 @@ def test_rows_that_may_repeat_a_person_ask_for_the_subject(
 
 def test_visits_are_not_patients_before_the_document_says_who_is() -> None:
     query = "SELECT ward, patient, age FROM resource"
-    visits = {"classified": {"resource": VISITS}}
+    visits: dict[str, Any] = {"classified": {"resource": VISITS}}
 
     for key in ((), ("visit",), ("patient", "visit")):
         assert len(rows_of(query, **visits, keyed={"resource": key})) == 1

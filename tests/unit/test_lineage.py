@@ -141,3 +141,106 @@ def test_what_chooses_the_rows_of_a_resource_is_known_of_its_members(
 
     assert {one.held.name for one in read} == chosen
     assert {one.output for one in read} <= {"*"}
+
+
+TABLES = {
+    "resource": PEOPLE | {"name": "personal", "age": "personal"},
+    "book": {"who": "public", "page": "public"},
+    "ages": {"years": "public", "mark": "public"},
+    "health": {"id": "personal", "ward": "public", "hiv": "sensitive"},
+}
+DIGITS = "WITH d AS (SELECT 0 AS x UNION ALL SELECT 1 AS x UNION ALL SELECT 2 AS x)"
+CARRIED = {
+    # a word beside the row that a WHERE picked
+    "SELECT town, 'Zhao' AS x FROM resource WHERE id = 7 UNION ALL"
+    " SELECT town, 'other' AS x FROM resource WHERE id <> 7": "id",
+    # what a lookup finds says what was looked up
+    "SELECT r.town, b.who AS x FROM resource AS r JOIN book AS b"
+    " ON b.who = r.name": "name",
+    "SELECT b.page AS x FROM book AS b CROSS JOIN resource AS r"
+    " WHERE r.name = b.who": "name",
+    f"{DIGITS} SELECT r.town, d.x FROM resource AS r JOIN d ON d.x = MOD(r.id, 10)": (
+        "id"
+    ),
+    "SELECT r.town, MAX(a.mark) AS x FROM resource AS r CROSS JOIN ages AS a"
+    " WHERE a.years <= r.age GROUP BY r.id, r.town": "age",
+    # handed on by a table between, whatever the order
+    "SELECT c.page AS x FROM book AS c JOIN book AS b ON c.page = b.page"
+    " JOIN resource AS r ON b.who = r.name": "name",
+    "SELECT c.page AS x FROM (book AS c JOIN book AS b ON c.page = b.page)"
+    " JOIN resource AS r ON b.who = r.name": "name",
+    # who finds nothing has it not
+    "SELECT r.town, COALESCE(h.g, 'b') AS x FROM resource AS r LEFT JOIN"
+    " (SELECT id, 'a' AS g FROM resource WHERE hiv = 1) AS h ON h.id = r.id": "hiv",
+    # how many rows there are
+    f"{DIGITS} SELECT r.town, COUNT(*) AS x FROM resource AS r CROSS JOIN d"
+    " WHERE d.x <= r.age GROUP BY r.id, r.town": "age",
+    f"{DIGITS}, j AS (SELECT r.id, r.town FROM resource AS r JOIN d ON d.x <= r.age)"
+    " SELECT town, SUM(1) AS x FROM j GROUP BY id, town": "age",
+    "SELECT id, COUNT(*) AS x FROM (SELECT id FROM resource UNION ALL SELECT id"
+    " FROM resource WHERE hiv = 1) AS u GROUP BY id": "hiv",
+    # how they are ordered
+    "SELECT town, ROW_NUMBER() OVER (ORDER BY town) AS x FROM"
+    " (SELECT town FROM resource ORDER BY id) AS q": "id",
+    "SELECT town, (SELECT COUNT(*) FROM ages WHERE years < age) AS x FROM resource": (
+        "age"
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("query", CARRIED)
+def test_a_column_holds_what_chose_its_row_among_others(query: str) -> None:
+    assert ("x", f"resource.{CARRIED[query]}") in shown(query, classified=TABLES)
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "SELECT r.town, a.mark AS x FROM resource AS r JOIN ages AS a"
+        " ON a.years = r.town",
+        # of the same person both sides were classified with the id beside them
+        "SELECT h.ward AS x FROM resource AS r JOIN health AS h ON h.id = r.id",
+        "SELECT ward AS x FROM resource JOIN health USING (id)",
+        "SELECT r.town AS x FROM resource AS r LEFT JOIN health AS h ON r.id = h.id",
+        "SELECT a.mark AS x FROM resource AS r CROSS JOIN ages AS a"
+        " WHERE r.age > 30 AND a.years > 5",
+        "SELECT town AS x FROM resource WHERE age > 30 ORDER BY town",
+    ],
+)
+def test_a_lookup_by_what_is_public_or_known_of_both_sides_writes_nothing(
+    query: str,
+) -> None:
+    assert shown(query, classified=TABLES) == set()
+
+
+@pytest.mark.parametrize(
+    ("consolidate", "seen"),
+    [
+        ("SELECT p.id, b.who AS x FROM people AS p JOIN book AS b ON b.who = p.name",
+         "people.name"),
+        ("SELECT p.id, COALESCE(h.g, 'b') AS x FROM people AS p LEFT JOIN (SELECT id,"
+         " 'a' AS g FROM people WHERE hiv = 1) AS h ON h.id = p.id", "people.hiv"),
+        ("SELECT id, 'a' AS x FROM people WHERE hiv = 1 UNION ALL"
+         " SELECT id, 'b' AS x FROM people WHERE hiv = 0", "people.hiv"),
+    ],
+)  # fmt: skip
+def test_a_resource_hands_on_what_chose_its_rows(consolidate: str, seen: str) -> None:
+    sources = {"people": TABLES["resource"], "book": TABLES["book"]}
+    upstream = {"resource": {"consolidate": consolidate, "sources": sources}}
+    made = {"resource": {"id": "personal", "x": "public"}}
+
+    assert shown("SELECT x FROM resource", classified=made, upstream=upstream) == {
+        ("x", seen)
+    }
+
+
+def test_beside_a_join_that_asks_of_persons_a_figure_is_of_those_it_repeats() -> None:
+    query = (
+        f"{DIGITS} SELECT r.town, COUNT(DISTINCT r.id) AS n, COUNT(*) AS x"
+        " FROM resource AS r CROSS JOIN d"
+        " WHERE d.x <= CASE WHEN r.id = 7 THEN r.age ELSE 1 END GROUP BY r.town"
+    )
+
+    told = shown(query, classified=TABLES, deidentification=CELLS)
+
+    assert {("x", "resource.id"), ("x", "resource.age")} <= told
