@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.archive import small_archive
-from tests.command import ROOT, afresh
+from tests.command import ROOT, datafactor
 
 RUN = ("run", "flight-disruption", "--as-of", "2026-06-30", "--json")
 
@@ -32,7 +32,7 @@ class Project:
         path.write_text(text.replace(old, new, 1), "utf-8")
 
     def run(self) -> dict[str, bool]:
-        said = afresh(*RUN, home=self.home, data=self.data, code=self.code)
+        said = datafactor(*RUN, home=self.home, data=self.data, code=self.code)
         assert said.exit == 0, said.err
         return {s["stage"]: s["reused"] for s in said.data["stages"]}
 
@@ -96,7 +96,7 @@ def test_another_principal_under_the_same_agreement_is_refused(
         'principal: "5000000.01"',
     )
 
-    said = afresh(*RUN, home=project.home, data=project.data, code=project.code)
+    said = datafactor(*RUN, home=project.home, data=project.data, code=project.code)
 
     assert said.exit == 1
     assert said.data["refused"] == "capitalize"
