@@ -3,8 +3,9 @@
 Property other than money must be appraised, and be valued neither too high nor too low
 (Company Law 2023 art. 48). Too high is refused; how low is too low no rule says, so the
 gate shows both figures. The contributor must be able to transfer it: it holds the right
-to operate, and no lender holds the asset in pledge. The stage writes the decision ``contribute``;
-the close of the month derecognises by it: 1511, 1702, 1703 / 1701, 2221, ±6115.
+to operate, and no lender holds the asset in pledge. The stage writes the decision
+``contribute``; the close of the month derecognises by it: 1511, 1702, 1703 / 1701,
+2221, ±6115.
 
 Agreed at 400,000.00 and 24,000.00 of tax, appraised at 8,968,000.00 -> a decision with
 these; agreed at 8,968,000.01 -> refused.
