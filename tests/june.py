@@ -21,7 +21,12 @@ def laid_out(home: Path, flights: int = 300) -> dict[str, str]:
             (folder / part / file.name).write_text(text, "utf-8")
     vouchers = re.sub(r"2026-0\d-\d\d", "2026-06-10", (ROOT / KEPT).read_text("utf-8"))
     (home / "data" / "vouchers.csv").write_text(vouchers, "utf-8")
+    return places(home)
+
+
+def places(home: Path) -> dict[str, str]:
+    """Give the settings that find what was laid out."""
     return {
         "DATAFACTOR_DATA": str(home / "data"),
-        "DATAFACTOR_FACTORS": str(folder / "factors"),
+        "DATAFACTOR_FACTORS": str(home / "deployments" / "factors"),
     }

@@ -19,7 +19,7 @@ from tasks import store
 from tasks.store import steps
 from tests.builders import temporary_store
 from tests.faults.harness import die, in_child, some, stop_at, workshop
-from tests.june import ENTITY, PERIOD, laid_out
+from tests.june import ENTITY, PERIOD, laid_out, places
 
 Rows = list[list[str]]
 
@@ -30,7 +30,7 @@ def closed(folder: Path, home: str, hook: Callable[[str], None]) -> Rows:
     from flows.market import rows_of
     from schemas.registers import JournalLine, PeriodClose
 
-    with temporary_store(folder / home, **laid_out(folder)) as s:
+    with temporary_store(folder / home, **places(folder)) as s:
         steps.hook = hook
         close_period.fn(ENTITY, PERIOD)
         steps.hook = lambda _: None
