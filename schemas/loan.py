@@ -212,7 +212,8 @@ class LoanSchedule(pa.DataFrameModel):
 class Stretch(pa.DataFrameModel):
     """Days over which an amount bears one rate. Key: loan, number, from_on.
 
-    Stretches of one (loan, number) are summed up before they are rounded.
+    Stretches of one (loan, number) are summed up before they are rounded. Where
+    ``rate_fixed`` is false the rate is projected beyond a reset: nothing accrues on it.
     """
 
     loan: str
@@ -222,6 +223,7 @@ class Stretch(pa.DataFrameModel):
     amount_fen: int = pa.Field(ge=0)
     rate_units: int = pa.Field(ge=0)
     basis: str = pa.Field(isin=BASES)
+    rate_fixed: bool
 
     class Config:
         strict = True

@@ -14,9 +14,9 @@ from schemas.contract import frame_of
 from schemas.errors import ContractError
 from schemas.loan import BASES, Accrual, LoanTerms, Method, Stretch
 from tasks.capital.loan.accrue import accrue, accrued, stretches
-from tasks.capital.loan.rates import Step
+from tasks.capital.loan.rates import Step, rate_steps
 from tasks.capital.loan.schedule import plan
-from tests.loan_case import flat, loan_terms
+from tests.loan_case import CHINA, fixings, flat, loan_terms, lpr_rate
 
 START, END = date(2025, 6, 20), date(2026, 6, 20)
 STEPS = [Step(START, 3_600_000), Step(date(2025, 10, 8), 3_450_000)]
@@ -91,7 +91,7 @@ def test_accrual_over_split_days_is_accrual_over_the_whole(cuts: list[date]) -> 
 def test_the_largest_loan_accrues_exactly(
     amount: int, units: int, basis: str, days: int
 ) -> None:
-    row = ("L", 1, START, date(2026, 6, 21), amount, units, basis)
+    row = ("L", 1, START, date(2026, 6, 21), amount, units, basis, True)
     upto = START + timedelta(days=days)
     counted = days
     if basis == "30/360":
@@ -107,7 +107,7 @@ def test_the_largest_loan_accrues_exactly(
 
 def test_half_a_fen_rounds_up() -> None:
     # 1.00 at 1.8 % over 1 day of 360 is 0.005 fen; 100.00 is half a fen
-    rows = [("L", 1, START, END, 10_000, 1_800_000, "ACT/360")]
+    rows = [("L", 1, START, END, 10_000, 1_800_000, "ACT/360", True)]
 
     assert accrued(frame_of(Stretch, rows), START + timedelta(days=1)).rows() == [
         ("L", 1)
@@ -120,6 +120,23 @@ def test_accruals_and_stretches_have_the_columns_of_their_contracts() -> None:
     assert made.schema == frame_of(Accrual, []).schema
     Accrual.to_schema().validate(made)
     Stretch.to_schema().validate(BOOK)
+
+
+def test_nothing_accrues_beyond_a_reset_that_is_not_fixed() -> None:
+    terms = loan_terms(
+        method="interest_only",
+        basis="ACT/360",
+        rate=lpr_rate(basis_points=60, first_reset="2025-07-20", reset_months=12),
+    )
+    lpr = fixings(("1Y", "2025-06-20", "0.0300"))
+    steps = rate_steps(terms, lpr, CHINA, START)
+
+    borne = stretches(plan(terms, steps), terms, steps)
+
+    # 30 days at 500.00; the last of them ends on the day of the reset
+    assert accrued(borne, date(2025, 7, 20)).rows() == [("LOAN-1", 1_500_000)]
+    with pytest.raises(ContractError, match="1 loans have no rate for a reset"):
+        accrued(borne, date(2025, 7, 21))
 
 
 def test_nothing_accrues_where_there_is_no_loan() -> None:

@@ -8,13 +8,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from schemas.errors import RegisterError
-from schemas.loan import BASES, Method
+from schemas.errors import ContractError, RegisterError
+from schemas.loan import BASES, LoanSchedule, Method
 from tasks.capital.loan.accrue import accrue, stretches
+from tasks.capital.loan.allocate import claimed, pay, rescheduled
+from tasks.capital.loan.penalty import opened
 from tasks.capital.loan.prepay import Keep, Prepayment, prepay, replan
-from tasks.capital.loan.rates import Step
+from tasks.capital.loan.rates import Step, rate_steps
 from tasks.capital.loan.schedule import Planned, plan, schedule
-from tests.loan_case import CHINA, flat, loan_terms
+from tests.loan_case import CHINA, fixings, flat, loan_terms, lpr_rate
 
 MILLION = 100_000_000
 STEPS = [Step(date(2025, 6, 20), 3_600_000), Step(date(2026, 1, 10), 3_000_000)]
@@ -96,9 +98,10 @@ def test_a_prepayment_on_a_sunday_is_payable_on_that_day() -> None:
     terms = loan_terms()
     made = replan(terms, flat(), [Prepayment(date(2025, 8, 31), MILLION)])
 
-    shown = schedule(made, terms, flat(), CHINA).filter("early")
+    shown = schedule(made, terms, flat(), CHINA)
 
-    assert shown["payable_on"].to_list() == [date(2025, 8, 31)]
+    LoanSchedule.to_schema().validate(shown)
+    assert shown.filter("early")["payable_on"].to_list() == [date(2025, 8, 31)]
 
 
 @pytest.mark.parametrize(
@@ -117,6 +120,46 @@ def test_a_prepayment_that_fits_no_balance_or_day_is_refused(
 ) -> None:
     with pytest.raises(RegisterError, match=said):
         replan(loan_terms(), flat(), [prepayment])
+
+
+def test_what_is_repaid_early_is_paid_and_owed_no_more() -> None:
+    terms, on = loan_terms(), date(2025, 10, 5)
+    before = opened(schedule(plan(terms, flat()), terms, flat(), CHINA), terms, flat())
+    for due in before.dues[:3]:
+        before, _ = pay(before, due.payable_on, due.principal + due.interest)
+    rows = replan(terms, flat(), [Prepayment(on, 376_679_891)])
+    fresh = opened(schedule(rows, terms, flat(), CHINA), terms, flat())
+
+    after, made = pay(rescheduled(before, fresh), on, 376_679_891 + 565_020)
+
+    assert made == (0, 0, 565_020, 376_679_891, 0)
+    assert claimed(after, date(2027, 1, 1)) == (0, 0, 0, 0)
+
+
+def test_a_schedule_that_changes_what_was_paid_is_refused() -> None:
+    terms = loan_terms()
+    before = opened(schedule(plan(terms, flat()), terms, flat(), CHINA), terms, flat())
+    before, _ = pay(before, date(2025, 7, 21), 42_483_629)
+    cheaper = flat("0.03")
+    fresh = opened(
+        schedule(plan(terms, cheaper), terms, cheaper, CHINA), terms, cheaper
+    )
+
+    with pytest.raises(RegisterError, match="changes what was paid"):
+        rescheduled(before, fresh)
+
+
+def test_after_a_reset_that_is_not_fixed_nothing_is_paid() -> None:
+    terms = loan_terms(rate=lpr_rate(basis_points=60, first_reset="2025-07-20"))
+    lpr, on = fixings(("1Y", "2025-06-20", "0.03")), date(2025, 7, 21)
+    steps = rate_steps(terms, lpr, CHINA, date(2025, 7, 19))
+    rows = plan(terms, steps)
+    account = opened(schedule(rows, terms, steps, CHINA), terms, steps)
+
+    with pytest.raises(ContractError, match="the reset on 2025-07-20 has no rate"):
+        pay(account, on, 1)
+    with pytest.raises(ContractError, match="the reset on 2025-07-20 has no rate"):
+        prepay(rows, Prepayment(on, 1), terms, steps)
 
 
 def test_a_prepayment_before_another_is_refused() -> None:

@@ -19,7 +19,7 @@ from schemas.contract import frame_of
 from schemas.errors import ContractError
 from schemas.loan import RATE_UNIT, Accrual, LoanTerms, Stretch
 from tasks.capital.loan.daycount import day_numbers, year_days
-from tasks.capital.loan.rates import Steps, pieces
+from tasks.capital.loan.rates import Step, Steps, next_unfixed, pieces
 from tasks.capital.loan.schedule import Planned
 
 
@@ -27,10 +27,15 @@ def stretches(
     rows: Sequence[Planned], terms: LoanTerms, steps: Steps
 ) -> Annotated[pl.DataFrame, Stretch]:
     """Cut a plan into days of one balance and one rate."""
+    reset = next_unfixed(terms, steps) or date.max
+    cuts = [*steps, Step(reset, steps[-1].units)]  # the rate projected beyond it
     cells = [
-        (terms.loan, row.number, a, b, row.balance + row.principal, units, terms.basis)
+        (
+            *(terms.loan, row.number, a, b, row.balance + row.principal),
+            *(units, terms.basis, a < reset),
+        )
         for row in rows
-        for a, b, units in pieces(steps, row.from_on, row.due_on)
+        for a, b, units in pieces(cuts, row.from_on, row.due_on)
     ]
     return frame_of(Stretch, cells)
 
@@ -41,7 +46,11 @@ def accrued(
     """Sum up the interest of each loan from its start; the day itself not yet counted.
 
     Each (loan, number) is rounded once. Loans keep their order.
+
+    Raises:
+        ContractError: Days are asked for whose rate is not fixed yet.
     """
+    refuse_projected(borne, upto)
     end = pl.min_horizontal("to_on", pl.lit(upto, pl.Date))
     basis = pl.col("basis")
     days = day_numbers(end, basis) - day_numbers(pl.col("from_on"), basis)
@@ -55,6 +64,20 @@ def accrued(
     return by_row.group_by("loan", maintain_order=True).agg(
         pl.col("interest_fen").sum()
     )
+
+
+def refuse_projected(borne: pl.DataFrame, upto: date) -> None:
+    """Refuse to accrue on rates that are only projected.
+
+    Raises:
+        ContractError: As said, with how many loans.
+    """
+    beyond = borne.filter(~pl.col("rate_fixed"), pl.col("from_on") < upto)
+    if beyond.height:
+        raise ContractError(
+            f"{beyond['loan'].n_unique()} loans have no rate for a reset before {upto}:"
+            " add the LPR to the table and fix the rates up to that day"
+        )
 
 
 def accrue(

@@ -98,15 +98,38 @@ def pay(account: Account, on: date, amount: int) -> tuple[Account, Allocation]:
 
 
 def claimed(account: Account, on: date) -> Claims:
-    """Sum up what is due and unpaid on a day, the penalty up to it included."""
+    """Sum up what is due and unpaid on a day, the penalty up to it included.
+
+    Raises:
+        ContractError: A reset before the day has no rate.
+    """
     due = [row for row in left(account) if row.claimable_from <= on]
     fees = sum(fee.amount for fee in account.fees if fee.on <= on)
     return Claims(
-        fees - account.fees_paid,
-        penalty(account, on) - account.penalty_paid,
-        sum(row.interest for row in due),
-        sum(row.principal for row in due),
+        fees=fees - account.fees_paid,
+        penalty=penalty(account, on) - account.penalty_paid,
+        interest=sum(row.interest for row in due),
+        principal=sum(row.principal for row in due),
     )
+
+
+def rescheduled(account: Account, fresh: Account) -> Account:
+    """Put payments to what falls due by a newer schedule: a reset, a prepayment.
+
+    Args:
+        account: With its payments.
+        fresh: Opened on the newer schedule and rates, without any.
+
+    Raises:
+        RegisterError: A row that was paid asks for less than was put to it.
+    """
+    moved = replace(account, dues=fresh.dues, steps=fresh.steps)
+    if any(min(row.interest, row.principal) < 0 for row in left(moved)):
+        raise RegisterError(
+            f"loan {account.terms.loan}: its newer schedule changes what was paid"
+            " already; plan from the rates and prepayments that were known then"
+        )
+    return moved
 
 
 def left(account: Account) -> list[Due]:

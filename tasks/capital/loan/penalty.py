@@ -20,7 +20,7 @@ import polars as pl
 from schemas.contract import frame_of
 from schemas.loan import RATE_UNIT, LoanSchedule, LoanTerms, Stretch
 from tasks.capital.loan.daycount import YEAR, days_between
-from tasks.capital.loan.rates import Step, Steps, pieces
+from tasks.capital.loan.rates import Step, Steps, pieces, refuse_unfixed
 
 
 class Due(NamedTuple):
@@ -101,7 +101,11 @@ def penalty(account: Account, upto: date) -> int:
 
     Returns:
         Fen, each row rounded once.
+
+    Raises:
+        ContractError: A reset before the day has no rate.
     """
+    refuse_unfixed(account.terms, account.steps, upto)
     whole = YEAR[account.terms.basis] * RATE_UNIT
     total = 0
     for due in account.dues:
@@ -135,12 +139,17 @@ def overdue(
 
 
 def penalty_stretches(account: Account, upto: date) -> Annotated[pl.DataFrame, Stretch]:
-    """Show what bears penalty, to accrue it over many loans at once."""
+    """Show what bears penalty, to accrue it over many loans at once.
+
+    Raises:
+        ContractError: A reset before the day has no rate.
+    """
     terms = account.terms
+    refuse_unfixed(terms, account.steps, upto)
     return frame_of(
         Stretch,
         [
-            (terms.loan, due.number, a, b, amount, units, terms.basis)
+            (terms.loan, due.number, a, b, amount, units, terms.basis, True)
             for due in account.dues
             for a, b, amount, units in overdue(account, due, upto)
         ],

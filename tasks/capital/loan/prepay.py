@@ -18,7 +18,7 @@ from typing import Literal, NamedTuple
 from schemas.errors import RegisterError
 from schemas.loan import LoanTerms
 from schemas.money import shown
-from tasks.capital.loan.rates import Step, Steps, rate_on, weight
+from tasks.capital.loan.rates import Step, Steps, rate_on, refuse_unfixed, weight
 from tasks.capital.loan.schedule import Planned, Span, interest_of, plan, repaid
 
 Keep = Literal["term", "instalment"]
@@ -60,8 +60,10 @@ def prepay(
     Raises:
         RegisterError: No row runs on the day, another prepayment lies after it, or the
             amount is not between 0 and the balance.
+        ContractError: A reset before the day has no rate.
     """
     on, amount, keep = prepayment
+    refuse_unfixed(terms, steps, on)
     running = row_on(rows, on)
     owed = running.balance + running.principal
     if not 0 < amount <= owed:

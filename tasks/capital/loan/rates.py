@@ -123,6 +123,28 @@ def last_publication(on: date, calendar: BankCalendar) -> date:
     return next_business_day(before.replace(day=20), calendar)
 
 
+def next_unfixed(terms: LoanTerms, steps: Steps) -> date | None:
+    """Tell the first reset whose rate is not known yet; None if all are."""
+    if not isinstance(terms.rate, LprRate):
+        return None
+    later = (d for d in reset_days(terms, terms.rate) if d > steps[-1].from_on)
+    return next(later, None)
+
+
+def refuse_unfixed(terms: LoanTerms, steps: Steps, upto: date) -> None:
+    """Refuse to charge days whose rate is only projected.
+
+    Raises:
+        ContractError: A reset before the day has no rate.
+    """
+    reset = next_unfixed(terms, steps)
+    if reset is not None and reset < upto:
+        raise ContractError(
+            f"loan {terms.loan}: the reset on {reset} has no rate, and {upto} lies"
+            " after it; add the LPR to the table and fix the rates up to that day"
+        )
+
+
 def rate_on(steps: Steps, day: date) -> int:
     """Tell the rate that applies on a day, in hundred-millionths.
 

@@ -21,7 +21,7 @@ from typing import Annotated, NamedTuple
 import polars as pl
 
 from schemas.contract import frame_of
-from schemas.loan import RATE_UNIT, BankCalendar, LoanSchedule, LoanTerms, LprRate
+from schemas.loan import RATE_UNIT, BankCalendar, LoanSchedule, LoanTerms
 from schemas.money import PRECISION, exact_fen, fen
 from tasks.capital.loan.calendar import payable
 from tasks.capital.loan.daycount import YEAR, days_between
@@ -29,8 +29,8 @@ from tasks.capital.loan.rates import (
     Step,
     Steps,
     maturity,
+    next_unfixed,
     rate_on,
-    reset_days,
     weight,
 )
 from tasks.finance import months_later
@@ -186,11 +186,3 @@ def schedule(
         marks = row.early, guessed, unfixed
         cells.append((terms.loan, row.number, *when, *amounts, *marks))
     return frame_of(LoanSchedule, cells)
-
-
-def next_unfixed(terms: LoanTerms, steps: Steps) -> date | None:
-    """Tell the first reset whose rate is not known yet; None if all are."""
-    if not isinstance(terms.rate, LprRate):
-        return None
-    later = (d for d in reset_days(terms, terms.rate) if d > steps[-1].from_on)
-    return next(later, None)
