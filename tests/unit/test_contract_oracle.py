@@ -110,7 +110,7 @@ ROWS = st.lists(
 )
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(rows=ROWS, nullable=st.booleans())
 @example(rows=EVERY, nullable=True)
 @example(rows=EVERY, nullable=False)
@@ -157,7 +157,7 @@ FEW = st.lists(
 )
 
 
-@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(rows=FEW)
 def test_the_pass_divides_as_pandera_does_and_loses_nothing(
     rows: list[tuple[float | None, str | None, int | None]],

@@ -116,7 +116,7 @@ ROWS: st.SearchStrategy[list[Row]] = st.lists(
 WAYS = st.sampled_from(["", "first", "last"])
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(
     rows=ROWS, keep=WAYS, drop=st.booleans(), unique=st.booleans(), by_key=st.booleans()
 )
@@ -136,7 +136,7 @@ def test_copies_of_a_frame_fare_as_plain_python_says(
     assert said.rows_in == said.rows_out + said.rejected + said.dropped == len(rows)
 
 
-@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=50, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(rows=ROWS, keep=WAYS, drop=st.booleans(), unique=st.booleans())
 def test_copies_in_text_fare_the_same_and_keep_their_lines(
     rows: list[Row], keep: str, drop: bool, unique: bool
