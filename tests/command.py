@@ -37,19 +37,27 @@ class Said:
 
 
 def datafactor(
-    *arguments: str, home: Path, data: Path | None = None, code: Path = ROOT, **env: str
+    *arguments: str,
+    home: Path,
+    data: Path | None = None,
+    code: Path | str = ROOT,
+    **env: str,
 ) -> Said:
     """Run ``datafactor`` with a store below ``home``, in a process of its own."""
     return begun(*arguments, home=home, data=data, code=code, **env)()
 
 
 def begun(
-    *arguments: str, home: Path, data: Path | None = None, code: Path = ROOT, **env: str
+    *arguments: str,
+    home: Path,
+    data: Path | None = None,
+    code: Path | str = ROOT,
+    **env: str,
 ) -> Callable[[], Said]:
     """Start ``datafactor``; what comes back waits for its end."""
     folder = tempfile.TemporaryDirectory()
     streams = Path(folder.name, "out"), Path(folder.name, "err")
-    given = (arguments, {**environment(home, data), **env}, streams, code)
+    given = (arguments, {**environment(home, data), **env}, streams, Path(code))
     process = FORKS.Process(target=command, args=given)
     process.start()
 

@@ -1,6 +1,7 @@
 """Two runs of one factor at once, on both databases: one result."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -17,7 +18,7 @@ def test_two_runs_at_once_end_at_one_result(
     small_archive(tmp_path / "data", 500)
     database = request.getfixturevalue("postgres_database") if kind != "sqlite" else ""
     # Left empty, the setting keeps its default.
-    env = {"DATAFACTOR_DATABASE": database}
+    env: dict[str, Any] = {"DATAFACTOR_DATABASE": database}
 
     both = [begun(*RUN, home=tmp_path, data=tmp_path / "data", **env) for _ in range(2)]
     said = [ended() for ended in both]
