@@ -22,6 +22,7 @@ from prefect.context import FlowRunContext
 from flows.approve import asking
 from flows.books import entity_named
 from flows.calendar import scheduled_date
+from flows.disclose import at_close
 from flows.document import factor_named
 from flows.market import rows_of, valid
 from flows.order import feeders_of, ordered
@@ -79,6 +80,7 @@ def close_period(entity: str, period: str = "") -> Facts:
     month = period or f"{months_later(day.replace(day=1), -1):%Y-%m}"
     with alone(entity):
         if row := closed_row(entity, month):
+            at_close(entity, month)
             return told(row)
         factors = factors_of(entity)
         terms = terms_of(books, month, day, factors)
@@ -88,6 +90,7 @@ def close_period(entity: str, period: str = "") -> Facts:
             *registers(terms), scores_of(factors, terms), terms, end(terms)
         )
         asking(entity, partial(post_closing, made, terms))
+        at_close(entity, month)
     return told(closed_row(entity, month), made)
 
 

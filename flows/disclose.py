@@ -10,6 +10,7 @@ from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
+import polars as pl
 from rich.console import Console
 
 from flows.accounts import people
@@ -90,7 +91,7 @@ def disclosed(
 
 
 def at_close(entity: str, period: str) -> Facts:
-    """Make the statement of a month that was just closed.
+    """Make the statement of a month that was just closed; none of empty books.
 
     One that was made after the close stays, whatever its documents say by now; one
     made before it is replaced.
@@ -99,6 +100,8 @@ def at_close(entity: str, period: str) -> Facts:
     before = standing(terms)
     if before and said_by(before)["closed"]:
         return told(before, None)
+    if read(terms).journal.filter(pl.col("period") <= terms.last).is_empty():
+        return {}
     return disclosed(entity, period, BEFORE_CLOSE if before else "")
 
 

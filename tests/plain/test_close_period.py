@@ -60,6 +60,18 @@ def test_a_closed_month_is_left_as_it_is(closed: Path) -> None:
     assert rows_of(JournalLine, entity=ENTITY) == before
 
 
+def test_a_close_ends_with_a_statement_and_another_close_keeps_it(closed: Path) -> None:
+    close_period.fn(ENTITY, PERIOD)
+
+    s = store.current()
+    (made,) = store.runs(s, ENTITY, "disclose")
+    said = store.scan(s, made.refs["statement"]).collect().row(0, named=True)
+    lines = store.scan(s, made.refs["lines"]).collect().to_dicts()
+    # by hand: 1,155,500.51 less the first month's 19,258.34
+    assert [n["closing_fen"] for n in lines] == [None, 113_624_217, None]
+    assert (said["closed"], said["first"], said["supersedes"]) == (True, PERIOD, "")
+
+
 def test_a_close_is_rebuilt_byte_for_byte_from_what_it_read(closed: Path) -> None:
     found = rebuild(ENTITY)
 
