@@ -30,9 +30,9 @@ from tasks.capital.loan.entries import (
     repayment_entry,
 )
 from tasks.capital.loan.penalty import (
-    Account,
     Due,
     Fee,
+    LoanAccount,
     opened,
     penalty,
     penalty_steps,
@@ -49,15 +49,17 @@ def day(n: int) -> date:
     return PAYABLE + timedelta(days=n)
 
 
-def owing(principal: int = 10_000_000, interest: int = 0, grace: int = 0) -> Account:
+def owing(
+    principal: int = 10_000_000, interest: int = 0, grace: int = 0
+) -> LoanAccount:
     """One row that was payable on 2025-09-22, ACT/360 at 3.6 % × 1.5 = 5.4 %."""
     terms = loan_terms(basis="ACT/360", grace_days=grace)
     steps = penalty_steps(flat(), terms.penalty_multiple)
     due = Due(1, date(2025, 9, 20), PAYABLE, principal, interest)
-    return Account(terms, steps, (due,), date(2025, 6, 20))
+    return LoanAccount(terms, steps, (due,), date(2025, 6, 20))
 
 
-def account_of(terms: LoanTerms, fees: tuple[Fee, ...] = ()) -> Account:
+def account_of(terms: LoanTerms, fees: tuple[Fee, ...] = ()) -> LoanAccount:
     rows = plan(terms, flat())
     return opened(schedule(rows, terms, flat(), CHINA), terms, flat(), fees)
 

@@ -118,7 +118,7 @@ def test_each_row_is_that_of_numpy_financial_within_what_it_does_not_round() -> 
 
     for row, printed in zip(made, amounts(NUMPY_FINANCIAL), strict=True):
         ours = row.principal, row.interest, row.balance
-        assert max(abs(a - b) for a, b in zip(ours, printed, strict=True)) <= 3
+        assert max(abs(a - b) for a, b in zip(ours, printed, strict=True)) <= 2
 
 
 @pytest.mark.parametrize("method", ["equal_instalments", "equal_principal"])

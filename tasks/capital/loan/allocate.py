@@ -19,7 +19,7 @@ import polars as pl
 from schemas.contract import frame_of
 from schemas.errors import RegisterError
 from schemas.loan import LoanDue
-from tasks.capital.loan.penalty import Account, Due, Paid, penalty
+from tasks.capital.loan.penalty import Due, LoanAccount, Paid, penalty
 
 
 class Claims(NamedTuple):
@@ -62,7 +62,7 @@ def spread(amount: int, claims: Sequence[int]) -> list[int]:
     return parts
 
 
-def pay(account: Account, on: date, amount: int) -> tuple[Account, Allocation]:
+def pay(account: LoanAccount, on: date, amount: int) -> tuple[LoanAccount, Allocation]:
     """Take a payment of a day into the account of a loan.
 
     Args:
@@ -97,7 +97,7 @@ def pay(account: Account, on: date, amount: int) -> tuple[Account, Allocation]:
     return after, made
 
 
-def claimed(account: Account, on: date) -> Claims:
+def claimed(account: LoanAccount, on: date) -> Claims:
     """Sum up what is due and unpaid on a day, the penalty up to it included.
 
     Raises:
@@ -113,7 +113,7 @@ def claimed(account: Account, on: date) -> Claims:
     )
 
 
-def rescheduled(account: Account, fresh: Account) -> Account:
+def rescheduled(account: LoanAccount, fresh: LoanAccount) -> LoanAccount:
     """Put payments to what falls due by a newer schedule: a reset, a prepayment.
 
     Args:
@@ -132,7 +132,7 @@ def rescheduled(account: Account, fresh: Account) -> Account:
     return moved
 
 
-def left(account: Account) -> list[Due]:
+def left(account: LoanAccount) -> list[Due]:
     """Tell what is unpaid of each row, longest due first."""
     interest: dict[int, int] = {}
     principal: dict[int, int] = {}
@@ -148,7 +148,7 @@ def left(account: Account) -> list[Due]:
     ]
 
 
-def unpaid(account: Account) -> Annotated[pl.DataFrame, LoanDue]:
+def unpaid(account: LoanAccount) -> Annotated[pl.DataFrame, LoanDue]:
     """Show what is left of every row, for days past due over many loans."""
     terms = account.terms
     return frame_of(

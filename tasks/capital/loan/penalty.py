@@ -55,7 +55,7 @@ class Fee(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Account:
+class LoanAccount:
     """A loan as its payments find it: what falls due, and what was paid.
 
     ``steps`` are penalty rates. ``last_on`` is the day of the last payment, the
@@ -77,12 +77,12 @@ def opened(
     terms: LoanTerms,
     steps: Steps,
     fees: tuple[Fee, ...] = (),
-) -> Account:
+) -> LoanAccount:
     """Open the account of a loan from its schedule and its contract rates."""
     columns = "number", "due_on", "payable_on", "principal_fen", "interest_fen"
     dues = tuple(map(Due._make, shown.select(columns).iter_rows()))
     penal = penalty_steps(steps, terms.penalty_multiple)
-    return Account(terms, penal, dues, terms.drawdown, fees)
+    return LoanAccount(terms, penal, dues, terms.drawdown, fees)
 
 
 def penalty_steps(steps: Steps, multiple: Decimal) -> Steps:
@@ -96,7 +96,7 @@ def penalty_steps(steps: Steps, multiple: Decimal) -> Steps:
     )
 
 
-def penalty(account: Account, upto: date) -> int:
+def penalty(account: LoanAccount, upto: date) -> int:
     """Sum up the penalty from the beginning to a day, paid or not; the day not counted.
 
     Returns:
@@ -118,7 +118,7 @@ def penalty(account: Account, upto: date) -> int:
 
 
 def overdue(
-    account: Account, due: Due, upto: date
+    account: LoanAccount, due: Due, upto: date
 ) -> Iterator[tuple[date, date, int, int]]:
     """Cut the days that a row is overdue where its amount or the rate changes.
 
@@ -138,7 +138,9 @@ def overdue(
         left -= amount
 
 
-def penalty_stretches(account: Account, upto: date) -> Annotated[pl.DataFrame, Stretch]:
+def penalty_stretches(
+    account: LoanAccount, upto: date
+) -> Annotated[pl.DataFrame, Stretch]:
     """Show what bears penalty, to accrue it over many loans at once.
 
     Raises:
