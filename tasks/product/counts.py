@@ -79,6 +79,7 @@ class Query:
     tree: exp.Expr
     ctes: Mapping[str, exp.Expr]
     tables: Mapping[str, tuple[str, tuple[str, ...]]]  # by name in small letters
+    keyed: Mapping[str, tuple[str, ...]]
 
 
 def query_of(terms: ProductTerms) -> Query:
@@ -86,7 +87,7 @@ def query_of(terms: ProductTerms) -> Query:
     tree = guard(terms.query, terms.classified, WHERE)
     ctes = {cte.alias.lower(): cte.this for cte in tree.find_all(exp.CTE)}
     tables = {n.lower(): (n, tuple(c)) for n, c in terms.classified.items()}
-    return Query(tree, ctes, tables)
+    return Query(tree, ctes, tables, terms.keyed)
 
 
 def miscounted(terms: ProductTerms, asked: Cells) -> Iterator[str]:
@@ -119,6 +120,12 @@ def miscounted(terms: ProductTerms, asked: Cells) -> Iterator[str]:
         yield (
             f"the query leaves rows out by {told} (sensitive), so a cell that is not"
             " there tells of its persons; make it a column of `by`, in words"
+        )
+    if named_ones := choosing_persons(query, terms):
+        told = ", ".join(dict.fromkeys(held.name for held in named_ones))
+        yield (
+            f"the query chooses single persons, or cells by them, by {told} (personal);"
+            " choose in WHERE, and by groups such as age >= 18"
         )
 
 
@@ -361,14 +368,70 @@ def is_person(query: Query, key: exp.Expr, select: exp.Expr, persons: Persons) -
 
 def sensitive_filters(query: Query, terms: ProductTerms) -> list[Held]:
     """List the sensitive columns that choose rows otherwise than as groups."""
+    return [one for one in filters_of(query, query.tree, terms) if one.rank > PERSONAL]
+
+
+def choosing_persons(query: Query, terms: ProductTerms) -> tuple[Held, ...]:
+    """List the personal columns that choose single persons, or cells by a person.
+
+    ``WHERE age >= 18`` chooses a group; ``WHERE id IN (7, 23)`` names persons, and
+    HAVING, QUALIFY, LIMIT and INTERSECT show a cell by what one in it is. How many
+    persons there are may choose cells, and which row of a person stands for them.
+    """
+    tree = plainly(query, terms)
+    named = {column for key in terms.keyed.values() for column in key}
+    named.add(terms.deidentification.subject or "")
+    found = [
+        one
+        for one in filters_of(query, tree, terms)
+        if one.name.partition(".")[2] in named
+    ]
+    for select in tree.find_all(exp.Select):
+        select.set("where", None)
+        for join in select.args.get("joins") or ():
+            join.set("on", None)
+    every = dict.fromkeys((*found, *filters_of(query, tree, terms)))
+    return tuple(one for one in every if one.rank == PERSONAL)
+
+
+def plainly(query: Query, terms: ProductTerms) -> exp.Expr:
+    """Take out of a query what chooses nobody: counts, one row a person, null or not.
+
+    ``id IN (SELECT id …)`` only brings persons together; what chose those stays.
+    """
+    persons, one = (
+        named(terms, terms.deidentification.subject or ""),
+        exp.Literal.number(1),
+    )
     tree = query.tree.copy()
+    for window in list(tree.find_all(exp.Window)):
+        select = window.find_ancestor(exp.Select)
+        by = window.args.get("partition_by") or ()
+        if select and any(is_person(query, key, select, persons) for key in by):
+            window.replace(one.copy())
+    for count in list(tree.find_all(exp.Count)):
+        if kind_of(Made(count, tree)) and not isinstance(count.parent, exp.Filter):
+            count.replace(one.copy())
+    for null in list(tree.find_all(exp.Is)):
+        if isinstance(null.this, exp.Column):
+            null.replace(exp.true())
+    for inside_ in list(tree.find_all(exp.In)):
+        below = bare(inside_.args.get("query") or inside_)
+        if isinstance(inside_.this, exp.Column) and isinstance(below, exp.Select):
+            below.set("expressions", [one.copy()])
+            inside_.replace(exp.Exists(this=below.copy()))
+    return tree
+
+
+def filters_of(query: Query, tree: exp.Expr, terms: ProductTerms) -> list[Held]:
+    """List what chooses the rows of a query otherwise than as groups and pairs."""
+    tree = tree.copy()
     for select in tree.find_all(exp.Select):
         select.set("group", None)
     tables = {low: table(name, names) for low, (name, names) in query.tables.items()}
-    filters = of_query(tree, Scope(tables, None, WHERE)).filters
+    filters = of_query(tree, Scope(tables, None, WHERE, pairs=False)).filters
     held = {name: holdings(terms, name) for name in terms.classified}
-    found = [held[origin.table][origin.column] for origin in filters]
-    return [one for one in found if one.rank > PERSONAL]
+    return [held[origin.table][origin.column] for origin in sorted(filters)]
 
 
 def telling_groups(
@@ -449,7 +512,18 @@ def looked_up(query: Query, column: exp.Column, select: exp.Expr) -> Source:
     ]
     if len(set(map(repr, found))) > 1:
         return Made(exp.Anonymous(this="several"), select)
+    if found and isinstance(found[0], Made) and not kept(query, column, select):
+        # Whether a row has found a word tells what the JOIN asked of it.
+        return Made(exp.Anonymous(this="joined"), select)
     return found[0] if found else None
+
+
+def kept(query: Query, column: exp.Column, select: exp.Expr) -> bool:
+    """Say whether a column is of the first table, beside which others are looked up."""
+    joins = select.args.get("joins") or ()
+    first = select.args["from_"].this.alias_or_name.lower()
+    looked = all(looks_up(query, join, query.keyed) for join in joins)
+    return not joins or (looked and column.table.lower() == first)
 
 
 def in_table(query: Query, node: exp.Expr, name: str) -> Source:

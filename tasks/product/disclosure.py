@@ -28,7 +28,7 @@ from tasks.product.derive import distinct, persons
 from tasks.product.lineage import PERSONAL, RANK, Taken, peopled, showing
 from tasks.product.linkage import linkage_gate
 from tasks.product.relabel import relabel_gate
-from tasks.product.roles import misplaced, undeclared
+from tasks.product.roles import identifying, misplaced, undeclared
 from tasks.product.treatment import changed
 
 NEEDED = (
@@ -128,7 +128,12 @@ def disclosed(
     found = measure(rows, terms, alone)
     table = terms.deidentification.cells
     leaks = leaking(rows.collect(), table) if table else Leaks(0, 0)
-    wrong = [*undeclared(terms), *misplaced(rows, terms), *repeated(terms)]
+    wrong = [
+        *undeclared(terms),
+        *misplaced(rows, terms),
+        *repeated(terms),
+        *identifying(terms, read),
+    ]
     wrong += miscounted(terms, table) if table else ()
     gate = disclosure_gate(found, alone, leaks, wrong, terms)
     linked = linkage_gate(rows, earlier, terms, told)
@@ -142,7 +147,7 @@ def foreseen(case: Case) -> list[str]:
     if not terms.classified or not (read or about_persons(terms)):
         return []
     table = terms.deidentification.cells
-    wrong = [*undeclared(terms), *repeated(terms)]
+    wrong = [*undeclared(terms), *repeated(terms), *identifying(terms, read)]
     wrong += miscounted(terms, table) if table else ()
     treated = terms.deidentification.treated | in_words(terms)
     bare = tuple(n for n in groups(terms, read) if n not in treated)
@@ -347,6 +352,11 @@ def disclosure_gate(
         shut.append(
             f"l is {found.diversity}, but {asked.diversity} are asked: of a class"
             f" one of {', '.join(asked.sensitive)} is known; generalise further"
+        )
+    if asked.cells and found.rows and not found.classes and found.withheld:
+        shut.append(
+            "all counts are withheld, so the names of the cells are all that it tells;"
+            " make fewer cells"
         )
     if leaks.beside:
         shut.append(

@@ -11,13 +11,14 @@ Source: Machanavajjhala and others (2007), 3: a sensitive attribute is not known
 person, and l-diversity needs l >= 2; GB/T 37964-2019, 3.7: an identifier is.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 import polars as pl
 
 from schemas.privacy import Deidentification
 from schemas.product import ProductTerms
 from tasks.product.derive import persons
+from tasks.product.lineage import PERSONAL, Held, Taken, sourced
 
 INSIDE = "enclave"  # the one release that shows nobody outside a row
 LEAST_DIVERSE = 2
@@ -34,6 +35,44 @@ def undeclared(terms: ProductTerms) -> Iterator[str]:
             f" values must differ in each class; write diversity: {LEAST_DIVERSE} or"
             " more"
         )
+
+
+def identifying(terms: ProductTerms, read: Iterable[Taken]) -> Iterator[str]:
+    """Say which sensitive columns hold what a person is known by, in parts or changed.
+
+    ``SPLIT_PART(name, ' ', 1) AS surname``, listed as sensitive, has few values, and
+    names persons with the next part. Only what comes of sensitive columns may be known
+    of no one; a personal one is a quasi-identifier, or a step treats it.
+    """
+    asked = terms.deidentification
+    treated = {name for name, _ in asked.by_column}
+    for name in asked.sensitive:
+        if name in treated:
+            continue
+        shows = [one.held for one in read if one.output == name]
+        told = sorted(
+            {
+                one.name
+                for one in shows
+                for one in (one, *made_of(terms, one))
+                if one.rank == PERSONAL
+            }
+        )
+        if told:
+            yield (
+                f"{name} is listed as sensitive, but comes of {', '.join(told)}"
+                " (personal), by which a person may be known; list it in"
+                " quasi_identifiers, or treat it in a step"
+            )
+
+
+def made_of(terms: ProductTerms, held: Held) -> list[Held]:
+    """List the source columns that a column of a resource is made of."""
+    table, _, column = held.name.partition(".")
+    upstream = terms.upstream.get(table)
+    return (
+        [one for name, one in sourced(upstream) if name == column] if upstream else []
+    )
 
 
 def misplaced(rows: pl.LazyFrame, terms: ProductTerms) -> Iterator[str]:

@@ -223,6 +223,72 @@ def test_a_cell_that_a_sensitive_column_leaves_out_is_a_zero_that_tells(
     assert told.startswith("the query leaves rows out by resource.hiv (sensitive)")
 
 
+ILL = "CASE hiv WHEN 1 THEN 'yes' ELSE 'no' END AS ward"
+COUNT = "COUNT(DISTINCT patient) AS n"
+
+
+@pytest.mark.parametrize(
+    ("query", "by"),
+    [
+        (f"SELECT {ILL}, {COUNT} FROM resource WHERE patient IN (7, 23) GROUP BY 1",
+         "patient"),
+        (f"SELECT {ILL}, {COUNT} FROM resource WHERE patient <> 7 GROUP BY 1",
+         "patient"),
+        (f"SELECT {ILL}, {COUNT} FROM (SELECT patient, hiv, patient + 0 AS p FROM"
+         " resource) AS q WHERE p < 9 GROUP BY 1", "patient"),
+        (f"SELECT {ILL}, {COUNT} FROM resource GROUP BY ward"
+         " HAVING MAX(CASE WHEN name = 'Zhao' THEN 1 ELSE 0 END) = 1", "name"),
+        (f"SELECT ward, {COUNT} FROM resource GROUP BY ward HAVING MIN(age) < 9",
+         "age"),
+        (f"SELECT ward, {COUNT} FROM (SELECT * FROM resource QUALIFY"
+         " RANK() OVER (ORDER BY age) = 1) AS q GROUP BY ward", "age"),
+        (f"SELECT ward, {COUNT} FROM resource GROUP BY ward"
+         " ORDER BY MAX(age) LIMIT 1", "age"),
+    ],
+)  # fmt: skip
+def test_a_table_of_counts_chooses_no_single_person_nor_a_cell_by_one(
+    query: str, by: str
+) -> None:
+    (told,) = wrong(terms(query))
+
+    assert told.startswith("the query chooses single persons, or cells by them, by")
+    assert f"resource.{by} (personal)" in told
+
+
+@pytest.mark.parametrize(
+    "rows",
+    [
+        "FROM resource WHERE age BETWEEN 18 AND 64 AND patient IS NOT NULL"
+        " GROUP BY ward HAVING COUNT(DISTINCT patient) >= 20 AND COUNT(*) > 5",
+        "FROM resource GROUP BY ward ORDER BY n DESC, ward LIMIT 3",
+        "FROM resource WHERE patient IN (SELECT patient FROM resource WHERE age > 9)"
+        " GROUP BY ward",
+        # the last visit of each
+        "FROM (SELECT * FROM resource QUALIFY ROW_NUMBER() OVER (PARTITION BY patient"
+        " ORDER BY visit) = 1) AS q GROUP BY ward",
+    ],
+)
+def test_groups_counts_and_one_row_a_person_may_choose(rows: str) -> None:
+    assert wrong(terms(f"SELECT ward, {COUNT} {rows}")) == []
+
+
+@pytest.mark.parametrize("status", ["hiv = 1", "hiv = 1 AND 1 = 1"])
+def test_words_that_a_join_finds_are_not_those_of_the_query(status: str) -> None:
+    joined = (
+        f"SELECT f.w AS ward, COUNT(DISTINCT r.patient) AS n FROM resource AS r"
+        f" JOIN (SELECT 'Zhao' AS w, patient FROM resource WHERE {status}) AS f"
+        " ON f.patient = r.patient GROUP BY f.w"
+    )
+
+    assert in_words(terms(joined)) == frozenset()
+    banded = (
+        "SELECT b.w AS ward, COUNT(DISTINCT b.patient) AS n FROM (SELECT patient, ward,"
+        " CASE WHEN age < 40 THEN 'under 40' ELSE 'from 40' END AS w FROM resource) AS b"
+        " JOIN towns AS t ON t.town = b.ward GROUP BY b.w"
+    )
+    assert in_words(terms(banded)) == frozenset({"ward"})  # beside a mere lookup
+
+
 @pytest.mark.parametrize(
     ("made", "mixed"),
     [

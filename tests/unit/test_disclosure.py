@@ -355,7 +355,14 @@ def test_a_hole_that_its_row_gives_back_shuts_the_gate() -> None:
     assert not gates["disclosure"][0]
     assert "1 withheld counts follow from the sums" in gates["disclosure"][1]
     assert row["withheld"] == 1
-    assert counted(None, None, None, None)[0]["disclosure"][0]
+
+
+def test_a_table_in_which_all_counts_are_withheld_does_not_leave() -> None:
+    passed, ground, _ = counted(None, None, None, None)[0]["disclosure"]
+
+    assert not passed
+    assert ground.startswith("all counts are withheld, so the names of the cells")
+    assert counted(None, None, 30, 28)[0]["disclosure"][1] != ground
 
 
 def test_a_measure_beside_a_withheld_count_shuts_the_gate() -> None:
@@ -373,7 +380,7 @@ def test_a_measure_beside_a_withheld_count_shuts_the_gate() -> None:
         mean=pl.when(pl.col("age") == "30", pl.col("sex") == "m").then(3)
     )
 
-    assert answers(hidden, asked)[0]["disclosure"][0]
+    assert "measure" not in answers(hidden, asked)[0]["disclosure"][1]
     passed, ground, _ = answers(told, asked)[0]["disclosure"]
     assert not passed
     assert "1 withheld counts have a measure told beside them" in ground

@@ -5,7 +5,8 @@ from typing import Any
 import polars as pl
 import pytest
 
-from tasks.product.roles import misplaced, undeclared
+from tasks.product.lineage import taken
+from tasks.product.roles import identifying, misplaced, undeclared
 from tests.unit.test_disclosure import COLUMNS, about, answers, frame, terms
 
 QUERY = "SELECT age, sex, ill, id FROM resource"
@@ -105,3 +106,38 @@ def test_a_name_that_is_called_sensitive_shuts_the_gate() -> None:
     assert not gates["disclosure"][0]
     assert "ill is listed as sensitive" in gates["disclosure"][1]
     assert not any(name in gates["disclosure"][1] for name in ("Ada", "Cy"))
+
+
+def identified(value: str, **more: Any) -> list[str]:
+    """Ask what ``ill`` comes of, listed as sensitive."""
+    given = terms(f"SELECT age, sex, {value} AS ill FROM resource", **about(**more))
+    return list(identifying(given, taken(given)))
+
+
+@pytest.mark.parametrize(
+    "value",
+    ["SPLIT_PART(id, ' ', 1)", "CASE WHEN age = 7 THEN id ELSE 'x' END", "sex || ill"],
+)
+def test_parts_of_what_a_person_is_known_by_are_no_sensitive_values(value: str) -> None:
+    (told,) = identified(value)
+
+    assert told.startswith("ill is listed as sensitive, but comes of resource.")
+    assert "(personal), by which a person may be known" in told
+    assert identified(value, steps=[{"generalise": "ill", "prefix": 1}]) == []
+
+
+@pytest.mark.parametrize("value", ["ill", "CASE ill WHEN 'a' THEN 'yes' END", "town"])
+def test_what_comes_of_sensitive_columns_may_be_sensitive(value: str) -> None:
+    assert identified(value) == []
+
+
+def test_a_resource_makes_no_identifier_sensitive_either() -> None:
+    made = "SELECT id, age, sex, SUBSTR(id, 1, 3) AS ill FROM people"
+    sources = {"people": {"id": "personal", "age": "personal", "sex": "personal"}}
+    given = terms(
+        upstream={"resource": {"consolidate": made, "sources": sources}}, **about()
+    )
+
+    (told,) = identifying(given, taken(given))
+
+    assert "comes of people.id (personal)" in told
