@@ -13,6 +13,7 @@ from sqlalchemy.exc import DBAPIError
 
 from flows.close_period import close_period, rebuild
 from flows.demo import AS_OF, FACTOR
+from flows.disclose import disclosed
 from flows.market import rows_of
 from flows.value_chain import value_chain
 from schemas.artifact import Snapshot, Stage
@@ -32,6 +33,7 @@ def closed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     home = tmp_path_factory.mktemp("closed")
     with temporary_store(home, **laid_out(home)):
         value_chain.fn(FACTOR, AS_OF)
+        disclosed(ENTITY, PERIOD)
         close_period.fn(ENTITY, PERIOD)
         yield home
 
@@ -64,12 +66,14 @@ def test_a_close_ends_with_a_statement_and_another_close_keeps_it(closed: Path) 
     close_period.fn(ENTITY, PERIOD)
 
     s = store.current()
-    (made,) = store.runs(s, ENTITY, "disclose")
+    made, early = store.runs(s, ENTITY, "disclose")
     said = store.scan(s, made.refs["statement"]).collect().row(0, named=True)
     lines = store.scan(s, made.refs["lines"]).collect().to_dicts()
     # by hand: 1,155,500.51 less the first month's 19,258.34
     assert [n["closing_fen"] for n in lines] == [None, 113_624_217, None]
-    assert (said["closed"], said["first"], said["supersedes"]) == (True, PERIOD, "")
+    assert (said["closed"], said["first"]) == (True, PERIOD)
+    assert said["supersedes"] == early.refs["statement"].id
+    assert said["reason"].startswith("made before its last period was closed")
 
 
 def test_a_close_is_rebuilt_byte_for_byte_from_what_it_read(closed: Path) -> None:
