@@ -156,6 +156,8 @@ def test_after_a_reset_that_is_not_fixed_nothing_is_paid() -> None:
     rows = plan(terms, steps)
     account = opened(schedule(rows, terms, steps, CHINA), terms, steps)
 
+    # Up to the day of the reset itself the rate is known
+    assert pay(account, date(2025, 7, 20), 1)[1].interest == 1
     with pytest.raises(ContractError, match="the reset on 2025-07-20 has no rate"):
         pay(account, on, 1)
     with pytest.raises(ContractError, match="the reset on 2025-07-20 has no rate"):

@@ -73,6 +73,12 @@ def test_a_missing_value_is_named_and_an_older_one_never_stands_in(
         rate_steps(terms, LPR, CHINA, date(2026, 6, 19))
 
 
+def test_on_the_day_of_maturity_no_rate_is_reset() -> None:
+    made = rate_steps(floating(reset_months=12), LPR, CHINA, date(2027, 1, 1))
+
+    assert made == ((date(2025, 6, 20), 2_800_000),)
+
+
 def test_a_value_of_the_other_tenor_does_not_count() -> None:
     terms = loan_terms(drawdown="2025-09-22", rate=lpr_rate(tenor="5Y"))
 
