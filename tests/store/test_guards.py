@@ -1,6 +1,7 @@
 """Guards in the database: rows are added and stay; one history builds both."""
 
 import sqlite3
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from sqlalchemy import Connection, insert, inspect, text, update
 from sqlalchemy.exc import DBAPIError
 
 import tasks.store.migrations as migrations
+from schemas.approval import Statement
 from schemas.errors import StoreError
 from schemas.registers import Cost, JournalLine, Right
 from schemas.tables.columns import Row, table_of
@@ -20,6 +22,7 @@ from schemas.tables.ledger import CostLine, JournalLineRow
 from schemas.tables.market import Quota
 from schemas.tables.rights import RightEvent
 from tasks import store
+from tasks.asset.approve import statement
 from tasks.store import Store, database, triggers
 from tasks.store.database import open_engine, reading, wal_is_safe, writing
 from tasks.store.registers import ADDED
@@ -32,15 +35,19 @@ FIXED = [t for t in TABLES if t not in ("collateral", "quota")]
 
 @pytest.fixture
 def filled(s: Store, tmp_path: Path) -> Store:
-    """Hold a row in every table."""
-    from schemas.registers import JournalLine, Pledge, Usage
+    """Hold a row in every table; the approval is signed by a signer of the house."""
+    from schemas.registers import Approval, JournalLine, Pledge, Usage
     from schemas.tables.market import UsageRow
     from tests.store.build import SAMPLES, frame_of, made, usage
 
     chain(s, tmp_path)
-    served = {"served": store.resolve(s, "flights/product").id}
+    s = with_signers(s, tmp_path / "deployments")
+    more = {
+        Usage: (served := {"served": store.resolve(s, "flights/product").id}),
+        Approval: signed(s, SAMPLES[Approval]),
+    }
     for contract in [c for c in SAMPLES if c not in (JournalLine, Pledge)]:
-        sample = SAMPLES[contract] | (served if contract is Usage else {})
+        sample = SAMPLES[contract] | more.get(contract, {})
         posted = made(s, "posted", frame_of(contract, [sample]))
         store.publish(s, run(posted, register=contract.__name__))
     with writing(s.engine) as c:
@@ -49,9 +56,25 @@ def filled(s: Store, tmp_path: Path) -> Store:
     return s
 
 
-def execute(s: Store, statement: str) -> int:
+def with_signers(s: Store, deployments: Path) -> Store:
+    """Let the house know whose key this is."""
+    (deployments / "signers").mkdir(parents=True)
+    half = (s.settings.anchor / f"{s.id}.pub").read_bytes()
+    (deployments / "signers" / "own.pub").write_bytes(half)
+    folder = {"factors": deployments / "factors"}
+    return replace(s, settings=s.settings.model_copy(update=folder))
+
+
+def signed(s: Store, row: dict[str, Any]) -> dict[str, Any]:
+    """Sign an approval with this store's key."""
+    said = {n: row[n] for n in Statement.model_fields}
+    said["approver_key"] = store.fingerprint(s)
+    return said | {"signature": store.sign(s, statement(Statement(**said)))}
+
+
+def execute(s: Store, sql: str) -> int:
     with writing(s.engine) as c:
-        return c.execute(text(statement)).rowcount
+        return c.execute(text(sql)).rowcount
 
 
 def test_no_row_is_ever_removed(filled: Store) -> None:

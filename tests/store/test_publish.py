@@ -206,7 +206,7 @@ def test_the_body_is_canonical_json_and_holds_all_that_was_said(s: Store) -> Non
         written = c.scalars(select(col(StageRun.body))).one()
     body = json.loads(written)
     assert list(body) == sorted(body)
-    assert {"v", "who", "at", *Publication.model_fields} == set(body)
+    assert {"v", "who", "at", "signer", *Publication.model_fields} == set(body)
     assert (body["who"], body["as_of"]) == ("tester", "2026-06-30")
     assert '"name":"航班"' in written
 
