@@ -239,13 +239,13 @@ def made_old(c: Connection) -> None:
     for model, contract in WIDER.items():
         table = table_of(model)
         kept = [f'"{c.name}"' for c in table.columns if c.name not in ADDED[contract]]
-        for statement in (
+        for sql in (
             f"CREATE TABLE old AS SELECT {', '.join(kept)} FROM {table.name}",
             f"DROP TABLE {table.name}",
             f"CREATE TABLE {table.name} AS SELECT * FROM old",
             "DROP TABLE old",
         ):
-            c.execute(text(statement))
+            c.execute(text(sql))
     c.execute(text("UPDATE alembic_version SET version_num = '0001'"))
 
 
