@@ -14,7 +14,7 @@ from flows.value_chain import value_chain
 from schemas.registers import JournalLine
 from tasks import store
 from tests.builders import temporary_store
-from tests.command import ROOT, environment
+from tests.command import ROOT, begun, environment
 from tests.june import ENTITY, PERIOD, laid_out
 
 
@@ -58,18 +58,14 @@ def test_many_that_close_at_once_end_at_one_set_of_entries(
     mine = {n: v for n, v in env.items() if n.startswith("DATAFACTOR_")}
     with temporary_store(tmp_path, **mine):
         value_chain.fn(FACTOR, AS_OF)
-    command = [sys.executable, "-m", "flows.cli", "close", ENTITY, PERIOD, "--json"]
-
     all_of_them = [
-        subprocess.Popen(
-            command, cwd=ROOT, env=env, stdout=subprocess.PIPE, stderr=subprocess.PIPE
-        )
+        begun("close", ENTITY, PERIOD, "--json", home=tmp_path, data=None, **mine)
         for _ in range(many)
     ]
-    said = [p.communicate(timeout=600) for p in all_of_them]
+    said = [ended() for ended in all_of_them]
 
-    assert [p.returncode for p in all_of_them] == [0] * many, [e for _, e in said]
-    told = [json.loads(out)["data"] for out, _ in said]
+    assert [one.exit for one in said] == [0] * many, [one.err for one in said]
+    told = [one.data for one in said]
     assert len({(t["entries"], t["trial_balance_sha256"]) for t in told}) == 1
     with temporary_store(tmp_path, **mine) as s:
         lines = rows_of(JournalLine, entity=ENTITY)
