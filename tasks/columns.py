@@ -338,7 +338,7 @@ def written(condition: exp.Expr, scope: Scope) -> tuple[Scope, Origins]:
             rows = tables[alias]
             tables[alias] = replace(rows, columns=picked(rows.columns, told))
             every |= told
-    return replace(scope, tables=tables), laid_open(every)
+    return replace(scope, tables=tables), laid_open(frozenset(every))
 
 
 def nested(condition: exp.Expr) -> list[exp.Expr]:
@@ -421,8 +421,8 @@ def joined(tree: exp.Expr, scope: Scope) -> tuple[Scope, Origins]:
     where = tree.args.get("where")
     asked = (*scope.asked, *(conjuncts(where.this) if where else ()))
     scope = together(replace(scope, asked=asked)) if scope.ranks else scope
-    for filled, on in outer if scope.strict else ():
-        scope = of_outer(filled, on, scope)
+    for names, on in outer if scope.strict else ():
+        scope = of_outer(names, on, scope)
     return scope, filters
 
 

@@ -132,7 +132,7 @@ def disclosed(
         *undeclared(terms),
         *misplaced(rows, terms),
         *repeated(terms),
-        *identifying(terms, read),
+        *identifying(terms),
     ]
     wrong += miscounted(terms, table) if table else ()
     gate = disclosure_gate(found, alone, leaks, wrong, terms)
@@ -147,7 +147,7 @@ def foreseen(case: Case) -> list[str]:
     if not terms.classified or not (read or about_persons(terms)):
         return []
     table = terms.deidentification.cells
-    wrong = [*undeclared(terms), *repeated(terms), *identifying(terms, read)]
+    wrong = [*undeclared(terms), *repeated(terms), *identifying(terms)]
     wrong += miscounted(terms, table) if table else ()
     treated = terms.deidentification.treated | in_words(terms)
     bare = tuple(n for n in groups(terms, read) if n not in treated)

@@ -11,18 +11,25 @@ resource.mobile, value) and (``*``, resource.age, filter).
 from collections.abc import Iterable, Iterator, Mapping
 from typing import NamedTuple
 
+from sqlglot import exp
+
 from schemas.product import ProductTerms, Upstream
 from tasks.columns import (
     EVERY,
     Edge,
     Ranks,
+    Scope,
     carried,
     choosing,
     column_lineage,
     figures,
     label_lineage,
+    of_query,
     output_columns,
+    personal,
+    table,
 )
+from tasks.sql import guard
 
 RANK = {"undecided": 0, "public": 0, "internal": 1, "personal": 2, "sensitive": 3}
 PERSONAL = RANK["personal"]
@@ -64,6 +71,27 @@ def taken(terms: ProductTerms) -> tuple[Taken, ...]:
     )
     every = dict.fromkeys((*own, *chosen))
     return tuple(one for one in every if one.held.rank >= PERSONAL)
+
+
+def held_values(terms: ProductTerms) -> tuple[Taken, ...]:
+    """List what columns hold of persons, without what only divides a window.
+
+    ``MAX(ill) OVER (PARTITION BY id)`` holds an illness of each person, and no id.
+    """
+    if not terms.query:
+        return taken(terms)
+    tree = guard(terms.query, terms.classified, WHERE).copy()
+    for window in tree.find_all(exp.Window):
+        window.set("partition_by", None)
+    ranks = ranks_of(terms)
+    tables = {name.lower(): table(name, c) for name, c in terms.classified.items()}
+    rows = of_query(tree, Scope(tables, None, WHERE, pairs=False, ranks=ranks))
+    held = {name: holdings(terms, name) for name in terms.classified}
+    return tuple(
+        Taken(output, held[o.table][o.column], o.how)
+        for output, found in rows.columns.items()
+        for o in sorted(personal(found, ranks))
+    )
 
 
 def showing(terms: ProductTerms, read: Iterable[Taken]) -> list[Taken]:

@@ -11,14 +11,14 @@ Source: Machanavajjhala and others (2007), 3: a sensitive attribute is not known
 person, and l-diversity needs l >= 2; GB/T 37964-2019, 3.7: an identifier is.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 
 import polars as pl
 
 from schemas.privacy import Deidentification
 from schemas.product import ProductTerms
 from tasks.product.derive import persons
-from tasks.product.lineage import PERSONAL, Held, Taken, sourced
+from tasks.product.lineage import PERSONAL, Held, held_values, sourced
 
 INSIDE = "enclave"  # the one release that shows nobody outside a row
 LEAST_DIVERSE = 2
@@ -37,7 +37,7 @@ def undeclared(terms: ProductTerms) -> Iterator[str]:
         )
 
 
-def identifying(terms: ProductTerms, read: Iterable[Taken]) -> Iterator[str]:
+def identifying(terms: ProductTerms) -> Iterator[str]:
     """Say which sensitive columns hold what a person is known by, in parts or changed.
 
     ``SPLIT_PART(name, ' ', 1) AS surname``, listed as sensitive, has few values, and
@@ -46,6 +46,7 @@ def identifying(terms: ProductTerms, read: Iterable[Taken]) -> Iterator[str]:
     """
     asked = terms.deidentification
     treated = {name for name, _ in asked.by_column}
+    read = held_values(terms) if asked.sensitive else ()
     for name in asked.sensitive:
         if name in treated:
             continue

@@ -283,7 +283,7 @@ def test_words_that_a_join_finds_are_not_those_of_the_query(status: str) -> None
     assert in_words(terms(joined)) == frozenset()
     banded = (
         "SELECT b.w AS ward, COUNT(DISTINCT b.patient) AS n FROM (SELECT patient, ward,"
-        " CASE WHEN age < 40 THEN 'under 40' ELSE 'from 40' END AS w FROM resource) AS b"
+        " CASE WHEN age < 40 THEN 'under 40' ELSE 'over' END AS w FROM resource) AS b"
         " JOIN towns AS t ON t.town = b.ward GROUP BY b.w"
     )
     assert in_words(terms(banded)) == frozenset({"ward"})  # beside a mere lookup
