@@ -152,7 +152,7 @@ def terms_of(entity: Entity, span: Span, parents: Mapping[str, str]) -> Disclose
         first=span.first,
         last=span.last,
         accounts=entity.accounts,
-        parents=dict(parents),
+        total=dict(parents),
         told=tuple(t for f in factors for t in texts_of(f, closing)),
         reports=tuple(r for f in factors for r in reports_of(f, closing)),
         illustrative=any(factor.illustrative for factor in factors),

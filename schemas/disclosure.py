@@ -88,7 +88,7 @@ class DiscloseTerms(Terms):
     first: Month = Field(description="First period")
     last: Month = Field(description="Last period")
     accounts: dict[Role, Account] = Field(description="The entity's chart")
-    parents: dict[Line, Annotated[Yuan, Field(ge=0)]] = Field(
+    total: dict[Line, Annotated[Yuan, Field(ge=0)]] = Field(
         default_factory=dict,
         description="What the balance sheet's lines hold in all, at the closing",
     )

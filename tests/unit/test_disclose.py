@@ -135,8 +135,8 @@ def test_a_part_above_its_line_is_warned_of_and_never_added_to_it() -> None:
     books = fs_02(FS_02["china_mobile"][0], date(2024, 6, 30))
     span: dict[str, Any] = {"first": "2024-01", "last": "2024-06"}
 
-    fits = stated(books, **span, parents={"intangible": "46622000000"})
-    wrong = stated(books, **span, parents={"intangible": "28999999.99"})
+    fits = stated(books, **span, total={"intangible": "46622000000"})
+    wrong = stated(books, **span, total={"intangible": "28999999.99"})
 
     assert fits.lines["exceeds"].to_list() == [False] * 3
     assert wrong.lines.filter("exceeds")["line"].to_list() == ["intangible"]

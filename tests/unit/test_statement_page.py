@@ -97,7 +97,7 @@ def test_the_file_tells_no_clock_and_holds_no_formula_and_no_link() -> None:
 
 def test_an_amount_is_written_to_the_fen_beyond_what_a_float_shows() -> None:
     """90 trillion less a fen has 16 digits; a float prints it as 89999999999999.98."""
-    made = told(parents={"intangible": "89999999999999.99"})
+    made = told(total={"intangible": "89999999999999.99"})
 
     with zipfile.ZipFile(io.BytesIO(workbook_of(made))) as parts:
         sheets = [parts.read(n).decode() for n in parts.namelist() if "sheet2" in n]
@@ -144,7 +144,7 @@ def test_a_reader_is_told_what_is_open_made_up_above_its_whole_or_replaced() -> 
         told(
             last="2027-01",
             illustrative=True,
-            parents={"intangible": "1.00"},
+            total={"intangible": "1.00"},
             supersedes="ab" * 32,
             reason="the auditor withdrew it",
         )

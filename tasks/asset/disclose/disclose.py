@@ -100,7 +100,7 @@ def statement_of(given: Given, terms: DiscloseTerms) -> Tables:
     bound = restricted(carried, given.pledges, over, terms, closing)
     said = {
         "roll": roll,
-        "lines": of_which(roll, terms.parents),
+        "lines": of_which(roll, terms.total),
         "carried": carried,
         "research": research(journal, accounts, span),
         "restricted": bound,
