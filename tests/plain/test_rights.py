@@ -1,5 +1,6 @@
 """A right that is revoked closes the stages that rest on it."""
 
+import shutil
 from collections.abc import Iterator
 from datetime import date, timedelta
 from pathlib import Path
@@ -34,15 +35,26 @@ END = RightAct(
 )
 
 
+@pytest.fixture(scope="module")
+def financed(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Run the demo once."""
+    home = tmp_path_factory.mktemp("financed")
+    small_archive(home / "data")
+    with temporary_store(home, DATAFACTOR_DATA=str(home / "data")) as s:
+        value_chain.fn(FACTOR, AS_OF)
+        s.engine.dispose()
+    return home
+
+
 @pytest.fixture(autouse=True)
-def _store(tmp_path: Path) -> Iterator[None]:
-    small_archive(tmp_path / "data")
+def _store(financed: Path, tmp_path: Path) -> Iterator[None]:
+    """Lend a copy of what was run."""
+    shutil.copytree(financed, tmp_path, dirs_exist_ok=True)
     with temporary_store(tmp_path, DATAFACTOR_DATA=str(tmp_path / "data")):
         yield
 
 
 def test_a_revoked_right_stops_the_reuse_of_stage_3_and_refuses_it() -> None:
-    value_chain.fn(FACTOR, AS_OF)
     rights = factor_named(FACTOR).live(Right)
 
     register_right_task(rights, END)
@@ -65,7 +77,6 @@ def test_a_revoked_right_stops_the_reuse_of_stage_3_and_refuses_it() -> None:
 def test_what_another_factor_makes_of_it_is_refused_when_the_right_is_passed_on() -> (
     None
 ):
-    value_chain.fn(FACTOR, AS_OF)
     value_chain.fn("route-disruption", AS_OF)
 
     passed = {"certificate": "JB-DR-2026-017", "holder": "Hebei Data (illustrative)"}
@@ -97,7 +108,6 @@ def test_what_another_factor_makes_of_it_is_refused_when_the_right_is_passed_on(
 
 
 def test_revoking_twice_posts_once() -> None:
-    value_chain.fn(FACTOR, AS_OF)
     rights = factor_named(FACTOR).live(Right)
 
     first = register_right_task(rights, END)
@@ -112,7 +122,6 @@ def test_revoking_twice_posts_once() -> None:
 
 
 def test_a_right_that_was_never_granted_cannot_be_revoked() -> None:
-    value_chain.fn(FACTOR, AS_OF)
     rights = factor_named(FACTOR).live(Right)
 
     with pytest.raises(RegisterError, match="grants no right to operate"):
