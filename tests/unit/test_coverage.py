@@ -137,6 +137,13 @@ def test_a_value_that_cannot_be_shown_improves_nothing_and_releases_nothing(
     assert row["ltv_ppm"] is None
 
 
+def test_nothing_is_released_under_a_default_however_well_it_is_covered() -> None:
+    sound, broken = covered(held(1, 10_000), held(1, 10_000, "default"))
+
+    assert sound["releasable_fen"] == 9_998  # 2 fen at 0.60 carry the one owed
+    assert broken["releasable_fen"] == 0
+
+
 def test_a_loan_on_nothing_is_in_default_and_one_repaid_is_free() -> None:
     worthless, repaid, nothing = covered(held(1, 0), held(0, 500), held(0, 0))
 

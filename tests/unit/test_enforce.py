@@ -169,6 +169,15 @@ def test_the_transfer_is_the_one_that_a_registration_by_hand_would_write() -> No
     assert made.rows() == register_right(known, act).collect().rows()
 
 
+def test_what_another_operates_under_a_certificate_of_its_own_stays_with_it() -> None:
+    other = right_event("operate", certificate="C-2", holder="Somebody else")
+    known = events(right_event("operate"), other)
+
+    made = step_in(standing_at("default"), known, TERMS, DAY).rights.collect()
+
+    assert made["certificate"].to_list() == ["C-operate"]
+
+
 DISPUTED = ("D-1", "jiangbei", "index", "open", date(2026, 1, 1), "X", "title", "E")
 
 
