@@ -340,7 +340,23 @@ def upstream_of(resource: ResourceTerms) -> Upstream:
         consolidate=resource.consolidate,
         labels=resource.labels,
         sources={s.name: classes_of(s.columns) for s in resource.sources},
+        rejecting={s.name: rejecting(s) for s in resource.sources},
+        rejecting_itself=rejecting(resource),
     )
+
+
+def rejecting(table: Source | ResourceTerms) -> tuple[str, ...]:
+    """Name the columns whose values may set rows aside, or choose among copies.
+
+    A rule in SQL may read every column.
+    """
+    chosen = [table.keep.rpartition(" ")[2]] if table.keep else []
+    if table.max_rejected_rate > 0:
+        strict = [r for r in table.quality if r.severity == "error"]
+        chosen += [r.column for r in strict if r.column]
+        every = any(not r.column for r in strict)
+        chosen += [c.name for c in table.columns if every or c.checks() or c.quality]
+    return tuple(dict.fromkeys(chosen))
 
 
 def licences_of(other: Factor, stage: str, table: str) -> dict[str, str]:

@@ -68,6 +68,13 @@ class Upstream(Terms):
     sources: dict[Name, dict[Name, str]] = Field(
         default_factory=dict, description="Classification of each source's columns"
     )
+    rejecting: dict[Name, tuple[Name, ...]] = Field(
+        default_factory=dict,
+        description="Columns of each source whose values may set its rows aside",
+    )
+    rejecting_itself: tuple[Name, ...] = Field(
+        (), description="Columns of the resource whose values may set its rows aside"
+    )
 
 
 class Derivation(Declared):

@@ -69,8 +69,25 @@ def taken(terms: ProductTerms) -> tuple[Taken, ...]:
         for name, below in sourced(upstream)
         if name == EVERY
     )
-    every = dict.fromkeys((*own, *chosen))
+    aside = (
+        Taken(EVERY, one, "filter")
+        for name in terms.upstream
+        for one in rejects(terms, name)
+    )
+    every = dict.fromkeys((*own, *chosen, *aside))
     return tuple(one for one in every if one.held.rank >= PERSONAL)
+
+
+def rejects(terms: ProductTerms, name: str) -> Iterator[Held]:
+    """List the columns by whose values the rows of a resource may have been set aside.
+
+    ``minimum: 1`` of hiv, and many rows may break the contract: all who stay have it.
+    """
+    upstream, own = terms.upstream[name], holdings(terms, name)
+    for source, columns in upstream.rejecting.items():
+        labels = upstream.sources.get(source, {})
+        yield from (Held(f"{source}.{c}", labels[c]) for c in columns if c in labels)
+    yield from (own[c] for c in upstream.rejecting_itself if c in own)
 
 
 def held_values(terms: ProductTerms) -> tuple[Taken, ...]:

@@ -6,7 +6,9 @@ from typing import Any
 import polars as pl
 import pytest
 
+from schemas.factor import rejecting
 from schemas.product import ProductTerms
+from schemas.resource import Source
 from tasks.product.case import Case
 from tasks.product.compliance import untreated
 from tasks.product.disclosure import direct
@@ -244,3 +246,38 @@ def test_beside_a_join_that_asks_of_persons_a_figure_is_of_those_it_repeats() ->
     told = shown(query, classified=TABLES, deidentification=CELLS)
 
     assert {("x", "resource.id"), ("x", "resource.age")} <= told
+
+
+def columns_that_reject(rate: float, **more: Any) -> tuple[str, ...]:
+    """Ask of a source about persons which of its columns may set rows aside."""
+    hiv = {"name": "hiv", "logicalType": "integer", "classification": "sensitive"}
+    given = {"name": "people", "path": "people.csv", "licence": "CC0-1.0"}
+    pay = {"name": "pay", "logicalType": "integer", "required": True}
+    columns = [hiv | more.pop("hiv", {}), pay]
+    made = given | more | {"columns": columns, "max_rejected_rate": rate}
+    return rejecting(Source.model_validate(made))
+
+
+def test_a_bound_that_many_rows_may_break_chooses_whom_a_source_keeps() -> None:
+    bound = {"logicalTypeOptions": {"minimum": 1}}
+    listed = {"quality": [{"metric": "invalidValues", "validValues": [1]}]}
+
+    assert columns_that_reject(0.99, hiv=bound) == ("hiv",)
+    assert columns_that_reject(0.99, hiv=listed) == ("hiv",)
+    assert columns_that_reject(0.99) == ()  # a missing value is not an illness
+    assert columns_that_reject(0, hiv=bound) == ()  # any fails the run
+    kept = {"key": ["hiv"], "keep": "last by pay"}
+    assert columns_that_reject(0, **kept) == ("pay",)
+
+
+@pytest.mark.parametrize("where", ["rejecting", "rejecting_itself"])
+def test_whom_rejects_leave_is_read_by_all_products_of_a_resource(where: str) -> None:
+    by = {"rejecting": {"people": ["hiv"]}, "rejecting_itself": ["hiv"]}[where]
+    upstream = {"consolidate": "SELECT town FROM people", where: by}
+    upstream["sources"] = {"people": PEOPLE}
+    asked = terms("SELECT town FROM resource", upstream={"resource": upstream})
+
+    read = {(one.output, one.held.name, one.held.label) for one in taken(asked)}
+
+    of = "people" if where == "rejecting" else "resource"
+    assert read == {("*", f"{of}.hiv", "sensitive")}
