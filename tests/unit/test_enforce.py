@@ -169,9 +169,10 @@ def test_the_transfer_is_the_one_that_a_registration_by_hand_would_write() -> No
     assert made.rows() == register_right(known, act).collect().rows()
 
 
-def test_what_another_operates_under_a_certificate_of_its_own_stays_with_it() -> None:
+def test_another_holders_certificate_and_one_that_ran_out_are_left_alone() -> None:
     other = right_event("operate", certificate="C-2", holder="Somebody else")
-    known = events(right_event("operate"), other)
+    over = right_event("operate", certificate="C-3", valid_to=date(2026, 6, 30))
+    known = events(right_event("operate"), other, over)
 
     made = step_in(standing_at("default"), known, TERMS, DAY).rights.collect()
 
