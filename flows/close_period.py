@@ -211,6 +211,9 @@ def bring(factor: str, terms: CloseTerms) -> None:
         if refused.stage == POSTING:
             raise
         log.warning("%s brings nothing to %s: %s", factor, terms.period, refused)
+    except RegisterError:
+        if not closed_row(terms.entity, terms.period):  # another process was faster
+            raise
 
 
 def registers(terms: CloseTerms) -> tuple[Snapshot, ...]:
