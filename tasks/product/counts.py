@@ -21,7 +21,7 @@ from typing import NamedTuple
 from sqlglot import exp
 
 from schemas.privacy import Cells
-from schemas.product import ProductTerms
+from schemas.product import ProductTerms, Upstream
 from tasks.columns import Scope, of_query, table
 from tasks.product.lineage import (
     PERSONAL,
@@ -34,7 +34,8 @@ from tasks.product.lineage import (
 )
 from tasks.sql import guard
 
-WHERE = "product.query"
+WHERE, ABOVE = "product.query", "resource"
+LABELLED = ("resource",)  # the only table that a label reads
 
 
 class Base(NamedTuple):
@@ -80,6 +81,7 @@ class Query:
     ctes: Mapping[str, exp.Expr]
     tables: Mapping[str, tuple[str, tuple[str, ...]]]  # by name in small letters
     keyed: Mapping[str, tuple[str, ...]]
+    upstream: Mapping[str, Upstream]
 
 
 def query_of(terms: ProductTerms) -> Query:
@@ -87,7 +89,7 @@ def query_of(terms: ProductTerms) -> Query:
     tree = guard(terms.query, terms.classified, WHERE)
     ctes = {cte.alias.lower(): cte.this for cte in tree.find_all(exp.CTE)}
     tables = {n.lower(): (n, tuple(c)) for n, c in terms.classified.items()}
-    return Query(tree, ctes, tables, terms.keyed)
+    return Query(tree, ctes, tables, terms.keyed, terms.upstream)
 
 
 def miscounted(terms: ProductTerms, asked: Cells) -> Iterator[str]:
@@ -457,11 +459,35 @@ def in_words(terms: ProductTerms) -> frozenset[str]:
         return frozenset()
     query = query_of(terms)
     found = ((name, traced(query, query.tree, name)) for name in asked.by)
-    return frozenset(
-        name
-        for name, made in found
-        if isinstance(made, Made) and is_words(query, made.value, made.select)
-    )
+    return frozenset(name for name, made in found if of_words(query, made))
+
+
+def of_words(query: Query, made: Source) -> bool:
+    """Say whether a column can only be one of some words: of the query, or above it.
+
+    A label, or the SQL of the resource, may write the groups out as well.
+    """
+    if isinstance(made, Made):
+        return is_words(query, made.value, made.select)
+    upstream = query.upstream.get(made.table) if made else None
+    if made is None or upstream is None:
+        return False
+    above = above_of(upstream, made.column)
+    return above is not None and of_words(above, traced(above, above.tree, made.column))
+
+
+def above_of(upstream: Upstream, column: str) -> Query | None:
+    """Read the SQL of a resource, or the label that makes a column, if there is any."""
+    label = upstream.labels.get(column)
+    if label is not None:
+        tree = guard(f'SELECT ({label}\n) AS "{column}" FROM resource', LABELLED, ABOVE)
+        return Query(tree, {}, {}, {}, {})
+    if not upstream.consolidate.strip():
+        return None
+    tree = guard(upstream.consolidate, upstream.sources, ABOVE)
+    ctes = {cte.alias.lower(): cte.this for cte in tree.find_all(exp.CTE)}
+    tables = {n.lower(): (n, tuple(c)) for n, c in upstream.sources.items()}
+    return Query(tree, ctes, tables, {}, {})
 
 
 def is_words(query: Query, value: exp.Expr, select: exp.Expr) -> bool:
@@ -484,8 +510,7 @@ def is_words(query: Query, value: exp.Expr, select: exp.Expr) -> bool:
             is_words(query, one, select) for one in (value.this, *value.expressions)
         )
     if isinstance(value, exp.Column):
-        made = looked_up(query, value, select)
-        return isinstance(made, Made) and is_words(query, made.value, made.select)
+        return of_words(query, looked_up(query, value, select))
     return False
 
 

@@ -57,8 +57,9 @@ def relabel_gate(
     more = f" and {len(found) - SHOWN} more" if len(found) > SHOWN else ""
     ground = (
         f"{', '.join(told)}{more}; classify it as high as what it shows, or treat it"
-        " in a step of deidentification that changes it, or tell it as a SUM or AVG"
-        " beside the COUNT of its rows, with a step cells"
+        " in a step of deidentification that changes it, or tell it as a SUM or AVG of"
+        " one column, which no other chooses or weighs, beside the COUNT of its rows,"
+        " with a step cells"
         if found
         else "no column is classified lower than what it shows"
     )

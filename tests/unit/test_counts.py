@@ -520,3 +520,35 @@ def test_a_subject_that_the_query_makes_is_told_from_one_of_another_name() -> No
     (told,) = wrong(terms(query))
 
     assert told.startswith("n counts a patient that the query makes itself; write")
+
+
+BAND = "CASE WHEN age < 40 THEN 'under 40' ELSE 'from 40' END"
+
+
+@pytest.mark.parametrize(
+    ("consolidate", "labels", "words"),
+    [
+        ("SELECT * FROM people", {"ward": BAND}, True),
+        ("", {"ward": BAND}, True),
+        (f"SELECT patient, {BAND} AS ward FROM people", {}, True),
+        (f"WITH b AS (SELECT patient, {BAND} AS ward FROM people) SELECT * FROM b", {},
+         True),
+        ("SELECT * FROM people", {"ward": "CASE WHEN age < 40 THEN 'x' ELSE name END"},
+         False),
+        ("SELECT patient, UPPER(name) AS ward FROM people", {}, False),
+        ("SELECT patient, ward FROM people", {}, False),
+        ("", {}, False),
+    ],
+)  # fmt: skip
+def test_the_resource_may_write_the_words_of_a_cell(
+    consolidate: str, labels: dict[str, str], words: bool
+) -> None:
+    upstream = {"consolidate": consolidate, "labels": labels}
+    upstream["sources"] = {"people": VISITS}
+    asked = terms(
+        f"SELECT ward, {COUNT} FROM resource GROUP BY ward",
+        classified={"resource": {"patient": "personal", "ward": "internal"}},
+        upstream={"resource": upstream},
+    )
+
+    assert in_words(asked) == (frozenset({"ward"}) if words else frozenset())
