@@ -127,7 +127,7 @@ def take_snapshot(
     sha256 = store.place(call.store, part, private=False)
     size = store.path(call.store, sha256).stat().st_size
     ref = ArtifactRef(
-        id=digest(["snapshot", register, asked.where, sha256]),
+        id=digest(["snapshot", name, register, asked.where, sha256]),
         sha256=sha256,
         name=f"{name}.snapshot",
         rows=rows.height,

@@ -9,10 +9,11 @@ import pandera.polars as pa
 import polars as pl
 import pytest
 
-from schemas.artifact import Stage
+from schemas.artifact import Snapshot, Stage
 from schemas.contract import frame_of
 from schemas.errors import ContractError, Refused
 from schemas.gates import Gates
+from schemas.registers import Right
 from schemas.terms import Terms
 from tasks import store
 from tasks.sql import run_sql
@@ -52,6 +53,18 @@ def count(
     text: Annotated[pl.LazyFrame, Text], terms: Question
 ) -> Annotated[pl.LazyFrame, Number]:
     return run_sql("SELECT CAST(said AS BIGINT) AS said FROM text", {"text": text})
+
+
+def counted_rights(
+    rights: Annotated[pl.LazyFrame, Right], terms: Question
+) -> Annotated[pl.LazyFrame, Number]:
+    return rights.select(said=pl.len().cast(pl.Int64))
+
+
+def counted_titles(
+    titles: Annotated[pl.LazyFrame, Right], terms: Question
+) -> Annotated[pl.LazyFrame, Number]:
+    return titles.select(said=pl.len().cast(pl.Int64))
 
 
 def unjudged(text: Annotated[pl.LazyFrame, Text], terms: Question) -> pl.LazyFrame:
@@ -125,3 +138,11 @@ def test_a_result_without_a_contract_is_refused_when_wrapped() -> None:
 def test_gates_must_come_first() -> None:
     with pytest.raises(ContractError, match="gates come first"):
         stage_task(Stage.PRODUCT, late)
+
+
+def test_two_tasks_may_call_the_same_register_by_other_names() -> None:
+    asked = Snapshot(register=Right, where={"entity": "test"})
+
+    for function in (counted_rights, counted_titles):
+        ref = stage_task(Stage.ASSET, function)(asked, Question())
+        assert store.scan(store.current(), ref).collect()["said"].to_list() == [0]
