@@ -1,13 +1,14 @@
-"""Clients that ask for deliveries, in a module that a process of theirs loads fast."""
+"""Clients of deliveries and pledges, in a module that their processes load fast."""
 
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
+from schemas.errors import RegisterError
 from tasks import store
 from tasks.store import Settings
 from tasks.store.usage import Grant, Request, grant
-from tests.store.build import sha
+from tests.store.build import pledge, post_pledge, sha
 
 NOON = datetime(2026, 7, 1, 4, tzinfo=UTC)  # in Shanghai
 ASKED = Request(
@@ -36,3 +37,18 @@ def take(settings: Settings, worker: int, attempts: int, limits: int) -> list[st
         if isinstance(grant(s, request), Grant):
             got.append(request.delivery)
     return got
+
+
+def pledge_at_once(given: Settings, worker: int) -> list[str]:
+    """Pledge six times, as one lender of many; list what was granted."""
+    s = store.opened(given)
+    granted = []
+    for n in range(6):
+        number = (worker * 7 + n * 5) % 40  # several workers ask for the same ones
+        row = pledge(f"R{number}", principal_fen=70, cap_fen=1_000)
+        try:
+            post_pledge(s, row, task=f"w{worker}")
+            granted.append(f"R{number}")
+        except RegisterError as refused:
+            assert "would exceed its cap" in str(refused)  # noqa: PT017 - either way
+    return granted

@@ -21,7 +21,7 @@ from schemas.tables.columns import table_of
 from schemas.tables.ledger import CostLine
 from schemas.tables.pledge import Collateral, PledgeRow
 from tasks import store
-from tasks.store import Settings, Store
+from tasks.store import Store
 from tasks.store.database import reading, writing
 from tasks.store.registers import TABLES, key_of
 from tests.store.build import (
@@ -35,6 +35,7 @@ from tests.store.build import (
     run,
     sha,
 )
+from tests.store.clients import pledge_at_once
 from tests.store.test_publish import pool
 
 
@@ -222,24 +223,10 @@ def test_the_latest_cap_holds_unless_more_is_pledged_already(s: Store) -> None:
     assert (counter["pledged_fen"], counter["cap_fen"]) == (1_100, 1_100)
 
 
-def _pledge_at_once(given: Settings, worker: int) -> list[str]:
-    s = store.opened(given)
-    granted = []
-    for n in range(6):
-        number = (worker * 7 + n * 5) % 40  # several workers ask for the same ones
-        row = pledge(f"R{number}", principal_fen=70, cap_fen=1_000)
-        try:
-            post_pledge(s, row, task=f"w{worker}")
-            granted.append(f"R{number}")
-        except RegisterError as refused:
-            assert "would exceed its cap" in str(refused)  # noqa: PT017 - either way
-    return granted
-
-
 def test_sixteen_processes_never_pledge_above_the_cap(s: Store) -> None:
     s.engine.dispose()
     with pool(16) as workers:
-        answers = list(workers.map(_pledge_at_once, [s.settings] * 16, range(16)))
+        answers = list(workers.map(pledge_at_once, [s.settings] * 16, range(16)))
 
     pledges = rows_in(s, PledgeRow)
     (counter,) = rows_in(s, Collateral)
