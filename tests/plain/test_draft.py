@@ -213,6 +213,7 @@ def test_two_files_ask_for_the_select_that_joins_them(
         ("empty.csv", "orders", "the file is empty"),
         (str(ROOT / "README.md"), "orders", "README.md lies outside the data folder"),
     ],
+    ids=["missing", "capital letter", "empty", "outside"],
 )
 def test_what_cannot_be_drafted_is_refused(
     home: Path, tmp_path: Path, path: str, name: str, told: str
