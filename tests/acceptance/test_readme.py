@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.command import ROOT, afresh, datafactor, environment
+from tests.command import ROOT, datafactor, environment
 
 README = (ROOT / "README.md").read_text("utf-8")
 SAID = "demo.txt"  # what the demo said
@@ -30,7 +30,7 @@ def commands(program: str) -> list[list[str]]:
 @pytest.fixture(scope="module")
 def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("reader")
-    said = afresh("demo", home=folder)
+    said = datafactor("demo", home=folder)
     assert said.exit == 0, said.err
     (folder / SAID).write_text(said.out, "utf-8")
     return folder
@@ -121,14 +121,8 @@ def test_a_stage_task_is_added_as_the_readme_says(tmp_path: Path) -> None:
         cwd=tmp_path,
         env={**environment(tmp_path), "PYTHONPATH": str(tmp_path)},
     )
-    checked = subprocess.run(
-        [sys.executable, "-m", "flows.cli", "check", "route-risk"],
-        capture_output=True,
-        text=True,
-        cwd=tmp_path,
-        env={**environment(tmp_path), "PYTHONPATH": str(tmp_path)},
-    )
+    checked = datafactor("check", "route-risk", home=tmp_path, code=tmp_path)
 
     assert "2 passed" in done.stdout, done.stdout + done.stderr
-    assert checked.returncode == 0, checked.stderr
-    assert "stages: product" in checked.stdout
+    assert checked.exit == 0, checked.err
+    assert "stages: product" in checked.out
