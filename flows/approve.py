@@ -132,9 +132,9 @@ def signed(subject: str, decision: Literal["approve", "reject"], note: str) -> S
     """
     s, run = store.current(), asked_for(subject)
     mine = store.fingerprint(s)
-    if mine == run.signer:
+    if mine in proposers(subject_of(run)):
         raise RegisterError(
-            f"you prepared {subject_of(run)[:12]} with this same key: another person"
+            f"you proposed {subject_of(run)[:12]} with this same key: another person"
             " decides, with a key of their own (DATAFACTOR_KEY)"
         )
     said = Statement(
@@ -143,11 +143,17 @@ def signed(subject: str, decision: Literal["approve", "reject"], note: str) -> S
         decision=decision,
         preparer_key=run.signer,
         approver_key=mine,
-        approver=s.settings.user,
+        approver=store.own_name(s),
         decided_on=scheduled_date(entity_named(entity_of(run)).zone),
         note=note,
     )
     return Signed(**said.model_dump(), signature=store.sign(s, statement(said)))
+
+
+def proposers(subject: str) -> set[str]:
+    """Collect the keys of all whose runs asked to approve this."""
+    runs = store.runs(store.current(), task=TASK)
+    return {run.signer for run in runs if subject_of(run) == subject}
 
 
 def entity_of(run: Run) -> str:
@@ -170,10 +176,12 @@ def decide(given: Signed) -> Facts:
             "the decision is not signed by a key in deployments/signers: sign it with"
             f" {DECIDE.format(given.subject[:12] + ' --sign')}"
         )
-    if given.preparer_key != run.signer or given.entity != entity_of(run):
+    asked = proposers(given.subject)
+    theirs = given.preparer_key in asked and given.approver_key not in asked
+    if not theirs or given.entity != entity_of(run):
         raise RegisterError(
             f"the decision names another preparer or entity than {given.subject[:12]}"
-            " has: sign it anew"
+            " has, or its approver proposed it too: let another person sign it anew"
         )
     approve_task(ApprovalTerms(factor=run.publication.factor, signed=given))
     return {

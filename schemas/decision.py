@@ -61,7 +61,8 @@ class DecisionAct(Terms):
         wants = {"impair": "fair_value or value_in_use", "provision": "fair_value"}
         if self.event in ("dispose", "contribute") and self.proceeds is None:
             raise ValueError(f"a decision to {self.event} states its proceeds")
-        if self.event in wants and self.fair_value is None and not self.value_in_use:
+        stated = (self.fair_value, self.value_in_use)
+        if self.event in wants and all(figure is None for figure in stated):
             raise ValueError(f"a decision to {self.event} states {wants[self.event]}")
         return self
 

@@ -87,11 +87,14 @@ def subject_of(lines: Annotated[pl.DataFrame, JournalLine], terms_sha256: str) -
 
 
 def asked(fresh: Annotated[pl.DataFrame, JournalLine], terms: PostTerms) -> Asked:
-    """Find the entries whose debits exceed the threshold of their asset."""
-    own = {asset: exact_fen(above) for asset, above in terms.thresholds.items()}
-    above = pl.col("asset").replace_strict(
-        own, default=exact_fen(terms.approval_above), return_dtype=pl.Int64
-    )
+    """Find the entries whose debits exceed the threshold of their asset.
+
+    A factor's own threshold may be lower than the policy's, never higher: who prepares
+    an entry also writes the document.
+    """
+    most = exact_fen(terms.approval_above)
+    own = {name: min(exact_fen(y), most) for name, y in terms.thresholds.items()}
+    above = pl.col("asset").replace_strict(own, default=most, return_dtype=pl.Int64)
     debits = pl.col("amount_fen").clip(lower_bound=0).sum()
     found = fresh.group_by(ENTRY).agg(over=debits > above.min())
     lines = fresh.join(found.filter("over"), on=ENTRY, how="semi")

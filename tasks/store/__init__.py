@@ -48,7 +48,7 @@ from tasks.store.redriven import (
 )
 from tasks.store.secrets import secret
 from tasks.store.settings import Settings
-from tasks.store.signing import bears, fingerprint, sign
+from tasks.store.signing import bears, fingerprint, own_name, sign
 from tasks.store.usage import (
     Denied,
     Grant,
@@ -105,6 +105,7 @@ __all__ = [
     "newest",
     "opened",
     "opened_by",
+    "own_name",
     "parts",
     "path",
     "place",

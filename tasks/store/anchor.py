@@ -176,5 +176,16 @@ def known(s: Store) -> dict[str, Ed25519PublicKey]:
     return {fingerprint(k): k for k in keys if isinstance(k, Ed25519PublicKey)}
 
 
+def name_of(s: Store, mark: str) -> str:
+    """Name a known signer by the file of the public half: ``anna.pub`` is anna."""
+    for file in sorted(signers(s).glob("*.pub")):
+        for line in _lines(file):
+            with suppress(ValueError, UnsupportedAlgorithm):
+                key = load_ssh_public_key(line)
+                if isinstance(key, Ed25519PublicKey) and fingerprint(key) == mark:
+                    return file.stem
+    return ""
+
+
 def _lines(file: Path) -> list[bytes]:
     return file.read_bytes().splitlines() if file.exists() else []

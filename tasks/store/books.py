@@ -1,7 +1,8 @@
 """Say who entered an entry and who approved it: the chain knows, and no register.
 
-The preparer 制单人 is who published the run that posted the entry, the reviewer 审核人
-who approved its subject with a key of their own.
+The preparer 制单人 is who published the run that posted the entry; of an approved one
+who proposed it, whoever posts it then. The reviewer 审核人 approved its subject with a
+key of their own.
 """
 
 from collections.abc import Sequence
@@ -18,7 +19,7 @@ from schemas.tables.ledger import ApprovalRow, JournalEntry, JournalLineRow
 from schemas.tables.lineage import RunOutput, StageRun
 from tasks.store.database import reading
 from tasks.store.place import Store
-from tasks.store.publish import read_body
+from tasks.store.publish import read_body, signer_of
 from tasks.store.registers import recorded_before
 
 entry, line = table_of(JournalEntry).c, table_of(JournalLineRow).c
@@ -49,11 +50,19 @@ def entered(
         found = c.execute(mine).all()
         preparers = prepared(c, sorted({row.artifact for row in found}))
         reviewers = reviewed(c, entities, known_before)
-    rows = [
-        (*row, preparers[row.artifact], reviewers.get((row.entity, row.entry), ""))
-        for row in found
-    ]
+        proposed = proposers(c) if reviewers else {}
+    rows = []
+    for row in found:
+        names, key = reviewers.get((row.entity, row.entry), ("", ""))
+        rows.append((*row, proposed.get(key, preparers[row.artifact]), names))
     return frame_of(Entered, sorted(rows))
+
+
+def proposers(c: Connection) -> dict[str, str]:
+    """Name whose key signed each run that asked for an approval, the latest name."""
+    asked = select(run.body).where(run.task == "post", run.status == "FAIL")
+    bodies = c.scalars(asked.order_by(run.seq)).all()
+    return {signer_of(body): read_body(body)[1] for body in bodies}
 
 
 def prepared(c: Connection, artifacts: Sequence[str]) -> dict[str, str]:
@@ -77,15 +86,19 @@ def prepared(c: Connection, artifacts: Sequence[str]) -> dict[str, str]:
 
 def reviewed(
     c: Connection, entities: Sequence[str], known_before: datetime | None
-) -> dict[tuple[str, str], str]:
-    """Name who approved each entry; several by their names."""
-    said: Any = select(line.entity, line.entry, approval.approver).distinct()  # SQL
+) -> dict[tuple[str, str], tuple[str, str]]:
+    """Name who approved each entry, several by their names, and who prepared it."""
+    columns = (line.entity, line.entry, approval.approver, approval.preparer_key)
+    said: Any = select(*columns).distinct()  # SQL
     said = said.join(ApprovalRow, approval.subject == line.approval).where(
         line.entity.in_(entities), line.approval != "", approval.decision == "approve"
     )
     if known_before:
         said = said.where(approval.artifact.in_(recorded_before(known_before)))
-    names: dict[tuple[str, str], list[str]] = {}
+    names: dict[tuple[str, str], dict[str, str]] = {}
     for row in c.execute(said):
-        names.setdefault((row.entity, row.entry), []).append(row.approver)
-    return {key: ", ".join(sorted(found)) for key, found in names.items()}
+        names.setdefault((row.entity, row.entry), {})[row.approver] = row.preparer_key
+    return {
+        key: (", ".join(sorted(found)), next(iter(found.values())))
+        for key, found in names.items()
+    }

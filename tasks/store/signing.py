@@ -37,6 +37,11 @@ def fingerprint(s: Store) -> str:
     return anchor.fingerprint(anchor.signer(s).public_key())
 
 
+def own_name(s: Store) -> str:
+    """Say by which name the house knows the key of who acts."""
+    return anchor.name_of(s, anchor.fingerprint(own_key(s).public_key()))
+
+
 def bears(s: Store, text: bytes, signature: str, key: str) -> bool:
     """Ask whether a text bears the signature of a known signer's key."""
     public = anchor.known(s).get(key)
