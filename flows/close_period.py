@@ -351,4 +351,4 @@ def posting_of(entity: str, period: str) -> Publication:
         if said.terms.get("closes") == period and PeriodClose.__name__ in closes:
             return said
     month = period or "no month"
-    raise StoreError(f"{month} of {entity} was closed here: `datafactor close` does it")
+    raise StoreError(f"{month} of {entity} is not closed: `datafactor close` does it")

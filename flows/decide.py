@@ -9,7 +9,7 @@ from flows.stages import decide_task
 from schemas.artifact import Snapshot
 from schemas.decision import IN_BOTH, DecisionAct
 from schemas.money import shown
-from schemas.registers import AssetCard, AssetEvent, PeriodClose
+from schemas.registers import AssetCard, AssetEvent, Dispute, PeriodClose, Pledge
 from tasks import store
 
 Facts = dict[str, Any]  # JSON
@@ -35,10 +35,17 @@ def decide(factor: str, event: str, on: date | None, **said: object) -> Facts:
         asset=terms.asset and terms.asset.name,
         event=event,
         decided_on=on or today(terms.factor),
+        recorded_on=today(terms.factor),
         **said,
     )
-    closed = Snapshot(register=PeriodClose, where={"entity": terms.entity})
-    decide_task(terms.live(AssetCard), terms.live(AssetEvent), closed, act)
+    mine = {"entity": terms.entity}
+    closed, disputes = (
+        Snapshot(register=r, where=mine) for r in (PeriodClose, Dispute)
+    )
+    decide_task(
+        *(terms.live(AssetCard), terms.live(AssetEvent), closed),
+        *(disputes, terms.live(Pledge), act),
+    )
     return {
         "asset": act.asset,
         "decisions": [told(row) for row in decisions(act.entity, act.asset)],

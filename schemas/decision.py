@@ -42,6 +42,7 @@ class DecisionAct(Terms):
     decision: Number = Field(description="Number of the decision, as in the minutes")
     event: Kind = Field(description="What is decided")
     decided_on: date = Field(description="Day on which it takes effect")
+    recorded_on: date = Field(description="The day today, in the entity's zone")
     fair_value: Amount | None = Field(None, description="Fair value, or price, yuan")
     costs: Amount | None = Field(None, description="Of disposal, or to complete, yuan")
     value_in_use: Amount | None = Field(None, description="Value in use, yuan")
@@ -52,6 +53,14 @@ class DecisionAct(Terms):
     )
     evidence: Text = Field(pattern=r"\S", description="Document that proves it")
     reason: Text = Field(pattern=r"\S", description="Why")
+
+    @model_validator(mode="after")
+    def _is_not_ahead(self) -> Self:
+        if self.decided_on > self.recorded_on:
+            raise ValueError(
+                f"{self.decided_on} lies ahead: record a decision when it takes effect"
+            )
+        return self
 
     @model_validator(mode="after")
     def _has_its_figures(self) -> Self:

@@ -12,8 +12,9 @@ from schemas.contract import frame_of
 from schemas.decision import FIGURES, DecisionAct
 from schemas.errors import RegisterError
 from schemas.money import exact_fen
-from schemas.registers import AssetCard, AssetEvent, PeriodClose
+from schemas.registers import AssetCard, AssetEvent, Dispute, PeriodClose, Pledge
 from tasks.asset.impair import LEAVING
+from tasks.rights import disputed
 
 FITTING = {
     "impair": ("intangible", "development expenditure"),
@@ -28,6 +29,8 @@ def decide(
     cards: Annotated[pl.LazyFrame, AssetCard],
     decisions: Annotated[pl.LazyFrame, AssetEvent],
     closed: Annotated[pl.LazyFrame, PeriodClose],
+    disputes: Annotated[pl.LazyFrame, Dispute],
+    pledges: Annotated[pl.LazyFrame, Pledge],
     terms: DecisionAct,
 ) -> Annotated[pl.LazyFrame, AssetEvent]:
     """Write one decision as a register row. Contract: AssetEvent.
@@ -38,11 +41,14 @@ def decide(
         cards: The asset's cards.
         decisions: What was decided of it before.
         closed: Closed months of the entity.
+        disputes: Over the entity's assets and factors.
+        pledges: Of the asset.
         terms: The decision.
 
     Raises:
         RegisterError: There is no such asset, it is of another kind or has left the
-            books, or the day lies in a closed month.
+            books, the day lies in a closed month or before the asset, or the asset is
+            disputed or pledged and would be given away.
     """
     last = cards.sort("number").tail(1).collect()
     if last.is_empty():
@@ -57,6 +63,13 @@ def decide(
             f" {' or '.join(FITTING[terms.event])}"
         )
     refuse_late(decisions.collect(), closed.collect(), terms)
+    first = cards.sort("number").first().collect()["effective_on"].item()
+    if terms.decided_on < first:
+        raise RegisterError(
+            f"{terms.asset} stands in the books from {first}: date the decision then"
+            " or later"
+        )
+    refuse_bound(disputes.collect(), pledges.collect(), terms)
     return frame_of(AssetEvent, [row_of(terms)]).lazy()
 
 
@@ -79,6 +92,28 @@ def refuse_late(
     month = f"{terms.decided_on:%Y-%m}"
     if not closed.filter(pl.col("period") >= month).is_empty():
         raise RegisterError(f"{month} is closed: date the decision in an open month")
+
+
+def refuse_bound(
+    disputes: pl.DataFrame, pledges: pl.DataFrame, terms: DecisionAct
+) -> None:
+    """Refuse to give away what is disputed, or pledged to a lender.
+
+    Raises:
+        RegisterError: As said.
+    """
+    if terms.event not in ("dispose", "contribute"):
+        return
+    _, free, ground, _ = disputed(
+        disputes, (terms.asset, terms.factor), terms.decided_on
+    )
+    if not free:
+        raise RegisterError(f"{terms.asset} is not given away: {ground}")
+    if pledges.height:
+        held = ", ".join(sorted(pledges["request"]))
+        raise RegisterError(
+            f"{terms.asset} is pledged under {held}: the lender releases it first"
+        )
 
 
 def row_of(terms: DecisionAct) -> tuple[object, ...]:

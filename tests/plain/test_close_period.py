@@ -82,7 +82,7 @@ def test_a_close_is_rebuilt_byte_for_byte_from_what_it_read(closed: Path) -> Non
     assert (found["period"], found["same"]) == (PERIOD, True)
     assert {frame["task"] for frame in found["frames"]} == {"close", "post"}
     assert all(frame["recorded"] for frame in found["frames"])
-    with pytest.raises(StoreError, match="2031-01 of jiangbei-data was closed here"):
+    with pytest.raises(StoreError, match="2031-01 of jiangbei-data is not closed"):
         rebuild(ENTITY, "2031-01")
 
 

@@ -9,9 +9,9 @@ from pydantic import ValidationError
 
 from schemas.decision import DecisionAct
 from schemas.errors import RegisterError
-from schemas.registers import AssetCard, AssetEvent, PeriodClose
+from schemas.registers import AssetCard, AssetEvent, Dispute, PeriodClose, Pledge
 from tasks.asset.decide import decide
-from tests.store.build import card, closing, decision, frame_of
+from tests.store.build import card, closing, decision, dispute, frame_of, pledge
 
 
 def act(**changed: Any) -> DecisionAct:
@@ -22,6 +22,7 @@ def act(**changed: Any) -> DecisionAct:
         "decision": "M-7",
         "event": "impair",
         "decided_on": date(2026, 12, 31),
+        "recorded_on": date(2027, 1, 5),
         "fair_value": "312000.00",
         "costs": "2000.00",
         "evidence": "report 7",
@@ -35,11 +36,15 @@ def decided(
     cards: Any = None,
     before: tuple[dict[str, Any], ...] = (),
     closed: tuple[str, ...] = (),
+    disputes: tuple[dict[str, Any], ...] = (),
+    pledges: tuple[dict[str, Any], ...] = (),
 ) -> pl.DataFrame:
     return decide(
         frame_of(AssetCard, [card()] if cards is None else cards).lazy(),
         frame_of(AssetEvent, before).lazy(),
         frame_of(PeriodClose, [closing(p) for p in closed]).lazy(),
+        frame_of(Dispute, disputes).lazy(),
+        frame_of(Pledge, pledges).lazy(),
         terms,
     ).collect()
 
@@ -65,6 +70,7 @@ def test_a_test_is_recorded_in_fen_and_nothing_is_computed() -> None:
         ({"fair_value": 1.5}, "a float cannot hold it"),
         ({"costs": "-1.00"}, "greater than or equal to 0"),
         ({"evidence": " "}, "evidence"),
+        ({"decided_on": date(2036, 7, 20)}, "2036-07-20 lies ahead"),
     ],
 )
 def test_figures_that_do_not_fit_are_refused(changed: dict[str, Any], why: str) -> None:
@@ -91,6 +97,34 @@ def test_figures_that_do_not_fit_are_refused(changed: dict[str, Any], why: str) 
 def test_what_cannot_be_posted_is_not_decided(given: dict[str, Any], why: str) -> None:
     with pytest.raises(RegisterError, match=why):
         decided(act(), **given)
+
+
+@pytest.mark.parametrize(
+    ("given", "why"),
+    [
+        ({"disputes": (dispute(),)}, "is not given away: .*D-1"),
+        ({"pledges": (pledge(),)}, "is pledged under BANK-2026-001"),
+    ],
+)
+def test_what_is_bound_is_not_given_away_but_may_be_tested(
+    given: dict[str, Any], why: str
+) -> None:
+    sold = act(event="dispose", fair_value=None, costs=None, proceeds="1.00")
+
+    with pytest.raises(RegisterError, match=why):
+        decided(sold, **given)
+    assert decided(act(), **given).height == decided(sold).height == 1
+
+
+def test_a_test_may_find_that_nothing_is_recoverable() -> None:
+    (row,) = decided(act(fair_value=None, costs=None, value_in_use="0.00")).to_dicts()
+
+    assert row["value_in_use_fen"] == 0
+
+
+def test_a_decision_before_the_asset_is_refused() -> None:
+    with pytest.raises(RegisterError, match="stands in the books from 2026-06-30"):
+        decided(act(decided_on=date(2026, 6, 29)))
 
 
 def test_the_same_decision_again_is_the_same_row_also_after_the_close() -> None:

@@ -13,7 +13,13 @@ from tasks.asset.reverse import reverse
 from tests.store.build import frame_of, line
 
 ENTRY = "recognise/1"
-BOOKED = [line(1, 120_000, ENTRY), line(2, -120_000, ENTRY), line(1, 7, "incur/2")]
+BOOKED = [
+    *(line(1, 120_000, ENTRY), line(2, -120_000, ENTRY)),
+    line(1, 7, "incur/2") | {"event": "incur"},
+    line(1, 7, "impair/disruption/M-1") | {"event": "impair"},
+    line(1, 7, "reverse/recognise/2") | {"event": "reverse"},
+    *(line(1, 9, "incur/3") | {"event": "incur"}, line(1, 9, "recognise/3")),
+]
 
 
 def act(**changed: Any) -> ReversalAct:
@@ -47,7 +53,9 @@ def test_the_amounts_change_sides_and_the_memo_says_why() -> None:
     ("changed", "why"),
     [
         ({"entry": "recognise/9"}, "has no entry recognise/9"),
-        ({"entry": "reverse/recognise/1"}, "a reversal itself is not reversed"),
+        ({"entry": "reverse/recognise/2"}, "a close or a reversal posted stays"),
+        ({"entry": "impair/disruption/M-1"}, "a close or a reversal posted stays"),
+        ({"entry": "incur/3"}, "take recognise/3 back first"),
         ({"booked_on": date(2026, 6, 29)}, "date its reversal then or later"),
     ],
 )
@@ -56,3 +64,12 @@ def test_what_cannot_be_taken_back_is_refused(
 ) -> None:
     with pytest.raises(RegisterError, match=why):
         reversal(act(**changed))
+
+
+def test_a_cost_goes_after_its_recognition_was_taken_back() -> None:
+    back = line(1, -9, "reverse/recognise/3") | {"event": "reverse"}
+    booked = frame_of(JournalLine, [*BOOKED, back]).lazy()
+
+    rows = reverse(booked, act(entry="incur/3")).collect()
+
+    assert rows["amount_fen"].to_list() == [-9]
