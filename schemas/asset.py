@@ -327,7 +327,8 @@ class Valuation(pa.DataFrameModel):
     ``book_fen`` is accumulated recognised cost, before amortisation is posted;
     ``appraised_fen`` is 0 where nobody has reported by the day; ``appraised_on`` is the
     valuation date, ``approach`` each approach with its weight (``income 0.7, market
-    0.3``). ``charged`` is false for a free public good.
+    0.3``). A report that is named with approach ``none`` does not stand: its income
+    lasts beyond the right to operate. ``charged`` is false for a free public good.
     """
 
     entity: str

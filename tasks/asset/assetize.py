@@ -17,6 +17,7 @@ from schemas.registers import AssetCard, PeriodClose, Right
 from tasks.asset.amortize import amortize
 from tasks.asset.appraise.case import case_of
 from tasks.asset.appraise.figures import rows
+from tasks.asset.appraise.life import income_within
 from tasks.asset.appraise.value import appraised, in_force, valid_to
 from tasks.asset.card import next_card
 from tasks.asset.cost import allocate, borne, incurred
@@ -87,9 +88,9 @@ def assetize(
         borne=costed,
         score=score.collect(),
         decision=decision,
-        appraisal=in_force(terms.appraisal, as_of),
     )
-    inputs = rows(case_of(terms, case.appraisal)) if case.appraisal else ()
+    appraisal = in_force(terms.appraisal, as_of)
+    inputs = rows(case_of(terms, appraisal)) if appraisal else ()
     return Asset(
         gates=gates(case, product.select(pl.len()).collect().item()).lazy(),
         rights=granted.lazy(),
@@ -100,7 +101,7 @@ def assetize(
         cards=card_of(case, cards.collect(), closed.collect()).lazy(),
         amortization=schedule(case).lazy(),
         appraisal_inputs=frame_of(AppraisalInputs, inputs).lazy(),
-        valuation=valuation(case).lazy(),
+        valuation=valuation(case, appraisal).lazy(),
         national=national_value(
             terms.national_accounts, terms.entity, terms.name
         ).lazy(),
@@ -123,18 +124,25 @@ def card_of(case: Case, known: pl.DataFrame, closed: pl.DataFrame) -> pl.DataFra
     return next_card(known, case.decision, ends, case.terms, case.as_of, last)
 
 
-def valuation(case: Case) -> pl.DataFrame:
-    """Put book value and appraised value side by side. Contract: Valuation."""
-    terms, appraisal = case.terms, case.appraisal
+def valuation(case: Case, appraisal: Appraisal | None) -> pl.DataFrame:
+    """Put book value and appraised value side by side. Contract: Valuation.
+
+    An appraisal whose income lasts beyond the right to operate, as it is registered on
+    the day, does not stand: it is named, but has no value and no day.
+    """
+    terms, right = case.terms, case.held("operate")
     charged = terms.recognition.charged.answer
     known = (terms.entity, terms.name, terms.version, case.decision.outcome, charged)
     if appraisal is None:
         nothing = (case.book, 0, "none", "nobody", "none", None, None)
         return frame_of(Valuation, [(*known, *nothing)])
+    stated = case_of(terms, appraisal)
+    if not income_within(stated, right.last if right.live else None):
+        unfounded = (0, "none", appraisal.appraiser, appraisal.report, None, None)
+        return frame_of(Valuation, [(*known, case.book, *unfounded)])
     by = (approaches(appraisal), appraisal.appraiser, appraisal.report)
     last = valid_to(appraisal, case.rules.appraisal_valid_months)
-    value = appraised(case_of(terms, appraisal))
-    row = (*known, case.book, value, *by, appraisal.valuation_date, last)
+    row = (*known, case.book, appraised(stated), *by, appraisal.valuation_date, last)
     return frame_of(Valuation, [row])
 
 

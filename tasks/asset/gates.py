@@ -6,7 +6,6 @@ from datetime import date
 
 import polars as pl
 
-from schemas.appraisal import Appraisal
 from schemas.asset import CONDITIONS, AssetTerms
 from schemas.contract import frame_of
 from schemas.gates import Gates
@@ -14,8 +13,6 @@ from schemas.money import shown
 from schemas.policy import AssetRules
 from schemas.rights import Claim
 from tasks.asset.amortize import Life, useful_life
-from tasks.asset.appraise.case import case_of
-from tasks.asset.appraise.life import horizon
 from tasks.asset.cost import unfounded
 from tasks.asset.recognize import Decision
 from tasks.quality import quality_holds
@@ -37,7 +34,6 @@ class Case:
     borne: pl.DataFrame  # voucher lines with this product's part, and ``capitalised``
     score: pl.DataFrame  # contract Score: of the resource
     decision: Decision
-    appraisal: Appraisal | None
 
     @property
     def book(self) -> int:
@@ -172,22 +168,14 @@ def recognised_under_the_rule(case: Case) -> Answer:
 
 
 def within_the_right(case: Case) -> Answer:
-    """Ask that life and expected income end no later than the right to operate.
+    """Ask that the useful life ends no later than the right to operate.
 
     A useful life beyond the right is shortened to it, and said (CAS 6 application
-    guidance); the gate is shut where no whole month of it is left. Income is discounted
-    over the shortest of economic, legal and contract life.
+    guidance); the gate is shut where no whole month of it is left.
     """
     found, life = case.held("operate"), case.life
-    ends = []
-    appraisal = case.appraisal
-    if income := appraisal and horizon(case_of(case.terms, appraisal)):
-        ends.append(("appraised income", income))
-    said = [life.said] if life else []
-    said += [f"{what} to {end}" for what, end in ends]
-    told = ", ".join(said) or "no term is claimed"
-    lasts = life is None or life.months > 0
-    passed = found.live and lasts and all(end <= found.last for _, end in ends)
+    told = life.said if life else "no term is claimed"
+    passed = found.live and (life is None or life.months > 0)
     ground = f"{told}; right to operate to {found.last if found.live else 'no day'}"
     return "term_of_right", passed, ground, found.evidence
 

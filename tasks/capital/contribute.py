@@ -22,7 +22,7 @@ from schemas.gates import Gates
 from schemas.money import exact_fen, shown
 from schemas.registers import AssetEvent, Dispute, Pledge, Right
 from schemas.trust import Contributed, ContributionTerms
-from tasks.capital.eligibility import Valued
+from tasks.capital.eligibility import Valued, appraisal_stands
 from tasks.rights import UNDISPUTED, disputed, standing
 
 Answer = tuple[str, bool, str, str]  # gate, passed, ground, evidence
@@ -51,7 +51,7 @@ def contribute(
     names = (terms.factor, terms.asset)
     gates = [
         carried_as_intangible(valued),
-        appraised(valued, as_of),
+        appraisal_stands(valued, as_of),
         not_above_appraisal(valued, terms),
         ("right_to_operate", right.live, right.ground, right.evidence),
         unpledged(pledges.collect()),
@@ -83,17 +83,6 @@ def carried_as_intangible(valued: Valued) -> Answer:
     passed = valued.outcome == "intangible" and valued.book_fen > 0
     said = f"{valued.outcome}, book {shown(valued.book_fen)} CNY"
     return "recognised_asset", passed, said, "the valuation"
-
-
-def appraised(valued: Valued, on: date) -> Answer:
-    """Ask for an appraisal that is valid on the day."""
-    first, last = valued.appraised_on, valued.valid_to
-    if first is None or last is None or not valued.report.strip():
-        return "appraisal", False, f"no appraisal is known on {on}", "none"
-    passed = first <= on <= last and valued.appraised_fen > 0
-    value = shown(valued.appraised_fen)
-    said = f"{value} CNY, valid {first} to {last}, asked on {on}"
-    return "appraisal", passed, said, valued.report
 
 
 def not_above_appraisal(valued: Valued, terms: ContributionTerms) -> Answer:

@@ -26,6 +26,7 @@ class Valued(NamedTuple):
     charged: bool
     book_fen: int
     appraised_fen: int
+    approach: str
     report: str
     appraised_on: date | None
     valid_to: date | None
@@ -88,7 +89,7 @@ def eligibility(case: Case, pledge: pl.DataFrame) -> pl.DataFrame:
         ("policy_in_force", begun, said, rules.policy),
         ("not_free", valued.charged, paid, "the valuation"),
         recognised(case),
-        appraisal_stands(case),
+        appraisal_stands(valued, case.as_of),
         right_covers_the_loan(case),
         within_ltv(case),
         borrower_is_named(case),
@@ -109,15 +110,24 @@ def recognised(case: Case) -> Answer:
     return "recognised_asset", booked or not only, ground, rule
 
 
-def appraisal_stands(case: Case) -> Answer:
-    """Ask for an appraisal that is valid on the day."""
-    first, last = case.valued.appraised_on, case.valued.valid_to
-    if first is None or last is None or not case.valued.report.strip():
-        return "appraisal", False, f"no appraisal is known on {case.as_of}", "none"
-    passed = first <= case.as_of <= last and case.valued.appraised_fen > 0
-    value = shown(case.valued.appraised_fen)
-    ground = f"{value} CNY, valid {first} to {last}, asked on {case.as_of}"
-    return "appraisal", passed, ground, case.valued.report
+def appraisal_stands(valued: Valued, on: date) -> Answer:
+    """Ask for an appraisal that is valid on the day, on a right that lasts as long.
+
+    A report without an approach is one whose income lasts beyond the right to operate.
+    """
+    first, last, report = valued.appraised_on, valued.valid_to, valued.report
+    if valued.approach == "none" and report != "none":
+        said = (
+            f"appraisal {report} does not stand: its income lasts beyond the right to"
+            " operate; have it appraised anew, or renew the right"
+        )
+        return "appraisal", False, said, report
+    if first is None or last is None or not report.strip():
+        return "appraisal", False, f"no appraisal is known on {on}", "none"
+    passed = first <= on <= last and valued.appraised_fen > 0
+    value = shown(valued.appraised_fen)
+    ground = f"{value} CNY, valid {first} to {last}, asked on {on}"
+    return "appraisal", passed, ground, report
 
 
 def right_covers_the_loan(case: Case) -> Answer:

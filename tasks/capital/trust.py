@@ -21,8 +21,9 @@ from schemas.gates import Gates
 from schemas.quality import WHOLE
 from schemas.registers import Dispute, Pledge, Right
 from schemas.trust import Interest, Receipt, Settled, TrustPayment, TrustTerms
-from tasks.capital.contribute import appraised, read_valuation, unpledged
+from tasks.capital.contribute import read_valuation, unpledged
 from tasks.capital.coverage import ppm
+from tasks.capital.eligibility import appraisal_stands
 from tasks.rights import UNDISPUTED, disputed, standing
 
 
@@ -51,7 +52,7 @@ def settle(
     paid = "charged for or used inside" if valued.charged else "free to all"
     gates = [
         ("not_free", valued.charged, paid, "the valuation"),
-        appraised(valued, as_of),
+        appraisal_stands(valued, as_of),
         ("right_to_operate", lasts, said, right.evidence),
         unpledged(pledges.collect()),
         disputed(disputes.collect(), (terms.factor, terms.asset), as_of),

@@ -12,16 +12,19 @@ from schemas.asset import VOUCHER_COLUMNS, Asset
 from schemas.contract import frame_of
 from schemas.errors import FactorError
 from schemas.registers import Cost
+from tests.appraisal_case import by_cost
 from tests.finance_case import (
     ACC_09,
     AS_OF,
     NO,
     appraisal,
     asset_terms,
+    capital_terms,
     facts,
     failed,
     income,
     make_asset,
+    make_capital,
     right,
     right_event,
     sourced,
@@ -272,7 +275,7 @@ def test_a_policy_that_does_not_apply_yet_closes_the_gate() -> None:
 def test_a_life_beyond_the_right_to_operate_is_shortened_and_said(
     last: str, months: int, end: str
 ) -> None:
-    # ready 2025-04-18, 60 months: to 2030-03-31; income of three years: to 2028-04-19
+    # ready 2025-04-18, 60 months: to 2030-03-31
     rights = [right("process"), right("operate", valid_to=last)]
 
     made = make_asset(asset_terms(rights=rights))
@@ -280,8 +283,8 @@ def test_a_life_beyond_the_right_to_operate_is_shortened_and_said(
     by = f", shortened from 60 months by the right, which ends on {last}"
     assert failed(made.gates) == {}
     assert made.gates.filter(gate="term_of_right").collect()["ground"].item() == (
-        f"useful life of {months} months to {end}{by if months < 60 else ''},"
-        f" appraised income to 2028-04-19; right to operate to {last}"
+        f"useful life of {months} months to {end}{by if months < 60 else ''};"
+        f" right to operate to {last}"
     )
     plan = made.amortization.collect()
     assert (plan.height, plan["period"][-1]) == (months, end[:7])
@@ -342,6 +345,76 @@ def test_income_is_shortened_to_the_right_and_its_value_falls() -> None:
     # 35 months: 300,000 / 1.12 + 320,000 / 1.12² + 340,000 × 11/12 / 1.12^(2 + 11/12)
     assert failed(made.gates) == {}
     assert made.valuation.collect()["appraised_fen"].item() == 74_690_234
+
+
+# VAL-06: three years from 2025-04-20, to 2028-04-19
+@pytest.mark.parametrize(
+    ("from_", "months", "shut", "value"),
+    [
+        (date(2028, 4, 20), 36, set(), (76_496_447, "income 1", date(2025, 4, 20))),
+        (date(2028, 4, 19), 36, set(), (0, "none", None)),
+        (date(2026, 1, 1), 9, set(), (0, "none", None)),
+        (AS_OF, 60, {"right_to_operate", "term_of_right"}, (0, "none", None)),
+    ],
+    ids=["as long as the income", "a day less", "years less", "over"],
+)
+def test_a_right_revoked_before_the_income_ends_takes_its_value_and_nothing_else(
+    from_: date, months: int, shut: set[str], value: tuple[Any, ...]
+) -> None:
+    revoked = right_event("operate", "revoke", effective_on=from_, basis="court order")
+    known = make_asset(as_of=date(2025, 4, 29)).cards.collect()
+
+    def made(**changed: Any) -> Asset:
+        return make_asset(asset_terms(**changed), rights=[revoked], cards=known)
+
+    whole, bare = made(), made(appraisal=[])
+
+    for frame in set(Asset._fields) - {"appraisal_inputs", "valuation"}:
+        first, second = (getattr(m, frame).collect() for m in (whole, bare))
+        assert first.equals(second), frame
+    assert failed(whole.gates).keys() == shut
+    assert whole.amortization.collect().height == months
+    row = whole.valuation.collect().row(0, named=True)
+    assert (row["book_fen"], row["report"]) == (60_000_000, "R-1")
+    assert (row["appraised_fen"], row["approach"], row["appraised_on"]) == value
+
+
+def test_a_right_revoked_before_the_income_ends_is_on_the_card_and_in_the_month() -> (
+    None
+):
+    revoked = right_event("operate", "revoke", effective_on=date(2026, 1, 1))
+    known = make_asset(as_of=date(2025, 4, 29)).cards.collect()
+
+    made = make_asset(rights=[revoked], cards=known)
+
+    # 600,000.00 over 9 months to December, not over 60
+    (card,) = made.cards.collect().to_dicts()
+    assert (card["number"], card["right_ends"]) == (2, date(2025, 12, 31))
+    assert made.amortization.collect()["charge_fen"][0] == 6_666_666
+
+
+def test_an_appraisal_that_does_not_stand_carries_no_loan() -> None:
+    revoked = right_event("operate", "revoke", effective_on=date(2027, 1, 1))
+    little = capital_terms(principal="1.00")
+
+    before, after = (make_asset(rights=r).valuation for r in ([], [revoked]))
+
+    assert failed(make_capital(before, terms=little).gates) == {}
+    loan = make_capital(after, terms=little)
+    assert failed(loan.gates).keys() == {"appraisal", "loan_to_value"}
+    assert failed(loan.gates)["appraisal"].startswith(
+        "appraisal R-1 does not stand: its income lasts beyond the right to operate"
+    )
+    assert loan.pledge.collect().is_empty()
+
+
+def test_an_appraisal_without_income_needs_no_term_of_a_right() -> None:
+    revoked = right_event("operate", "revoke", effective_on=date(2026, 1, 1))
+    terms = asset_terms(appraisal=[appraisal(by_cost())])
+
+    row = make_asset(terms, rights=[revoked]).valuation.collect().row(0, named=True)
+
+    assert (row["appraised_fen"], row["approach"]) == (112_240_000, "cost 1")  # VAL-04
 
 
 def test_terms_without_a_policy_are_refused() -> None:

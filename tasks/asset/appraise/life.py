@@ -55,3 +55,19 @@ def horizon(case: Case) -> date | None:
         return None
     months = min(max(forecast), ends_of(case)[0].months)
     return months_later(case.appraisal.valuation_date, months) - DAY
+
+
+def income_within(case: Case, last: date | None) -> bool:
+    """Ask whether the income ends no later than the right to operate now does.
+
+    The case ends with the right that the document states; the register may know of a
+    revocation since. A value without income needs no term.
+
+    Args:
+        case: The appraisal.
+        last: Last day of the right as registered; None where it is not held.
+
+    Income to 2028-04-19 under a right to 2028-04-18 -> no.
+    """
+    end = horizon(case)
+    return end is None or (last is not None and end <= last)
