@@ -73,6 +73,7 @@ def value_chain(
         *(product, costs, rights, cards, assessed, proven, day),
         disputes=terms.disputes,
         closed=terms.closed,
+        spent=terms.spent,
         **drivers_of(proven, product, costs, day),
     )
     if terms.asset:

@@ -25,7 +25,7 @@ from schemas.licence import Grant, Unlisted, catalogues, looked_up
 from schemas.policy import AssetRules, CapitalRules, Policy
 from schemas.product import ProductRules, ProductTerms, Provider, Upstream
 from schemas.quality import CheckCounts, Indicator
-from schemas.registers import Approval, Dispute, JournalLine, PeriodClose
+from schemas.registers import Approval, Cost, Dispute, JournalLine, PeriodClose
 from schemas.resource import ResourceTerms, Source, in_order
 from schemas.rights import Title
 from schemas.scenario import Scenario
@@ -161,6 +161,11 @@ class Factor(Terms):
     def closed(self) -> Snapshot:
         """Ask for the closed months of the entity."""
         return Snapshot(register=PeriodClose, where={"entity": self.entity})
+
+    @property
+    def spent(self) -> Snapshot:
+        """Ask for the voucher lines that are posted of the entity."""
+        return Snapshot(register=Cost, where={"entity": self.entity})
 
     @property
     def disputes(self) -> Snapshot:

@@ -19,7 +19,7 @@ from schemas.cost import DriverCount
 from schemas.entity import CHART
 from schemas.policy import AssetRules, CapitalRules
 from schemas.quality import Score
-from schemas.registers import AssetCard, PeriodClose, Pledge, Right
+from schemas.registers import AssetCard, Cost, PeriodClose, Pledge, Right
 from tasks.asset.assetize import assetize
 from tasks.capital.capitalize import capitalize
 from tasks.rights import UNDISPUTED
@@ -257,6 +257,7 @@ def make_asset(
     score: pl.LazyFrame | None = None,
     drivers: Sequence[tuple[Any, ...]] = (),
     closed: pl.DataFrame | None = None,
+    spent: pl.DataFrame | None = None,
     disputes: pl.LazyFrame = UNDISPUTED,
 ) -> Asset:
     """Run the third stage."""
@@ -269,7 +270,8 @@ def make_asset(
     given = (product, vouchers(rows), posted, before, held, terms, as_of)
     done = (frame_of(PeriodClose, []) if closed is None else closed).lazy()
     counts = counted if drivers else {}
-    return assetize(*given, counts, disputes=disputes, closed=done)
+    known = (frame_of(Cost, []) if spent is None else spent).lazy()
+    return assetize(*given, counts, disputes=disputes, closed=done, spent=known)
 
 
 DRAWDOWN = date(2025, 6, 20)

@@ -13,7 +13,7 @@ from schemas.cost import DriverCount
 from schemas.errors import FactorError
 from schemas.money import exact_fen
 from schemas.quality import Score
-from schemas.registers import AssetCard, PeriodClose, Right
+from schemas.registers import AssetCard, Cost, PeriodClose, Right
 from tasks.asset.amortize import amortize
 from tasks.asset.appraise.case import case_of
 from tasks.asset.appraise.figures import rows
@@ -30,6 +30,7 @@ from tasks.rights import UNDISPUTED
 
 NONE: Mapping[str, pl.LazyFrame] = {}
 OPEN = frame_of(PeriodClose, []).lazy()
+UNSPENT = frame_of(Cost, []).lazy()
 
 
 def assetize(
@@ -43,6 +44,7 @@ def assetize(
     drivers: Mapping[str, Annotated[pl.LazyFrame, DriverCount]] = NONE,
     disputes: Annotated[pl.LazyFrame, "compared"] = UNDISPUTED,
     closed: Annotated[pl.LazyFrame, PeriodClose] = OPEN,
+    spent: Annotated[pl.LazyFrame, Cost] = UNSPENT,
 ) -> Asset:
     """Book what the product cost; appraise it beside the books, never into them.
 
@@ -57,6 +59,7 @@ def assetize(
         drivers: What was measured of the products that share a pool, if any do by use.
         disputes: Disputes over the factor or its asset, contract Dispute.
         closed: Closed months of the entity: another estimate works after them.
+        spent: Voucher lines of the entity that are posted, whatever asset they made.
 
     Returns:
         Gates first; then rights and costs to post, the allocation, the recognition
@@ -85,6 +88,7 @@ def assetize(
         rights=known_rights(rights.collect(), granted),
         disputes=disputes.collect(),
         vouchers=vouchers,
+        spent=spent.collect(),
         borne=costed,
         score=score.collect(),
         decision=decision,

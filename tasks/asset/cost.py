@@ -75,6 +75,40 @@ def unfounded(vouchers: pl.DataFrame) -> int:
     return strange.height + back.filter(~sound.fill_null(False)).height
 
 
+def proven_twice(vouchers: pl.DataFrame, spent: pl.DataFrame) -> pl.DataFrame:
+    """Keep the lines above 0 whose evidence stands under another voucher as well.
+
+    One invoice is one cost, whatever number it is entered under: none is doubled, and
+    none that was expensed is capitalised later (CAS 6 art. 7). Evidence is the same by
+    the digest of its file, or by its name where a line names no digest. A posted line
+    under the key of a voucher line is that line.
+
+    Args:
+        vouchers: Contract Cost, and tax_fen: the day's lines.
+        spent: Contract Cost: lines of the entity that are posted, of any asset.
+
+    INV-11 under V-2 and again under V-902 -> both lines; two lines of V-2 -> none.
+    """
+    known = [*LINE, "evidence", "file_sha256", "amount_fen"]
+    posted = spent.select(known).join(vouchers, on=LINE, how="anti")
+    lines = pl.concat(
+        [vouchers.select(known, mine=True), posted.with_columns(mine=False)]
+    )
+    name = pl.col("evidence").str.strip_chars()
+    digest = pl.col("file_sha256").replace("", None)
+    by_name = digest.max().over(name)  # a copy without a digest is the same document
+    return (
+        lines.filter(pl.col("amount_fen") > 0, (name != "") | digest.is_not_null())
+        .with_columns(proof=pl.coalesce(digest, by_name, name))
+        .filter(
+            pl.col("voucher").n_unique().over("proof") > 1,
+            pl.col("mine").any().over("proof"),
+        )
+        .select(LINE)
+        .sort(LINE)
+    )
+
+
 def largest_remainder(total: int, shares: Shares) -> dict[str, int]:
     """Split a total so that the parts sum to it; odd fen go to the largest remainders.
 

@@ -13,12 +13,13 @@ from schemas.money import shown
 from schemas.policy import AssetRules
 from schemas.rights import Claim
 from tasks.asset.amortize import Life, useful_life
-from tasks.asset.cost import unfounded
+from tasks.asset.cost import proven_twice, unfounded
 from tasks.asset.recognize import Decision
 from tasks.quality import quality_holds
 from tasks.rights import Spell, Standing, disputed, lacking, spells_of, standing
 
 Answer = tuple[str, bool, str, str]  # gate, passed, ground, evidence
+SHOWN = 6  # vouchers that a sentence names
 
 
 @dataclass(frozen=True)
@@ -31,6 +32,7 @@ class Case:
     rights: pl.DataFrame  # contract Right: posted before, and granted by the document
     disputes: pl.DataFrame  # contract Dispute: over the factor or the asset
     vouchers: pl.DataFrame  # contract Cost, and tax_fen
+    spent: pl.DataFrame  # contract Cost: lines of the entity that are posted
     borne: pl.DataFrame  # voucher lines with this product's part, and ``capitalised``
     score: pl.DataFrame  # contract Score: of the resource
     decision: Decision
@@ -98,13 +100,13 @@ def vouchers_prove_cost(case: Case) -> Answer:
     """Ask for evidence of every voucher line, and for cost that this product bears.
 
     A digest that a line names must be that of the file, where the file is at hand; a
-    line below 0 names the line that it takes back.
+    line below 0 names the line that it takes back; one document proves one voucher.
     """
     lines = case.vouchers
     digests = lines.filter(pl.col("file_sha256") != "")
     named = set(digests.select("evidence", "file_sha256").iter_rows())
     said, same = compared(named, case.terms.at_hand)
-    bare, wrong = unproven(lines), amiss(lines)
+    bare, wrong = unproven(lines), [*amiss(lines), *twice(lines, case.spent)]
     total = shown(int(case.borne["amount_fen"].sum()))
     grounds = [
         f"{bare} of {lines.height} voucher lines lack evidence",
@@ -132,6 +134,20 @@ def amiss(vouchers: pl.DataFrame) -> list[str]:
         f"{odd} state a tax of the other sign than their amount": odd,
     }
     return [ground for ground, times in said.items() if times]
+
+
+def twice(vouchers: pl.DataFrame, spent: pl.DataFrame) -> list[str]:
+    """Say which vouchers rest on the evidence of another one, if any do."""
+    lines = proven_twice(vouchers, spent)
+    if lines.is_empty():
+        return []
+    names = lines["voucher"].unique().sort().to_list()
+    more = f" and {len(names) - SHOWN} more" if len(names) > SHOWN else ""
+    return [
+        f"{lines.height} lines rest on evidence that stands under another voucher too"
+        f" ({', '.join(names[:SHOWN])}{more}): keep each document under one voucher,"
+        " and correct by a line in red and a new voucher with evidence of its own"
+    ]
 
 
 def conditions_are_proved(case: Case) -> Answer:
