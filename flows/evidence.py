@@ -2,7 +2,19 @@
 
 from schemas.asset import AssetTerms
 from schemas.errors import SourceError
+from schemas.factor import Factor
 from tasks import store
+
+
+def with_evidence(factor: Factor) -> Factor:
+    """Fill in the digests of the evidence files of a factor's asset, if it has one.
+
+    Call it before any task: Prefect knows results by their address, and a later object
+    may take the address of one that is gone, which draws an edge that is none.
+    """
+    if factor.asset is None:
+        return factor
+    return factor.model_copy(update={"asset": evidenced(factor.asset)})
 
 
 def evidenced(terms: AssetTerms) -> AssetTerms:

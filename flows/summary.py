@@ -5,11 +5,14 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
+from flows.document import factor_named
 from flows.versions import ending, offered_now
 from schemas.artifact import ArtifactRef
 from schemas.money import shown
 from schemas.quality import TOTAL, WHOLE, Score
+from schemas.registers import JournalLine
 from tasks import store
+from tasks.capital.eligibility import carrying, in_the_ledger
 
 STAGES = ("raw", "resource", "product", "asset", "capital")
 
@@ -37,6 +40,8 @@ def lines(chain: Chain) -> list[tuple[str, str]]:
     """Write the five lines: stage and what it holds."""
     label = " (illustrative)" if chain.illustrative else ""
     made = {s: describe(s, refs) for s, refs in chain.frames.items()}
+    if "asset" in made:
+        made["asset"] += f", {carried(chain.factor)}"
     if "resource" in made:  # what the sources rejected counts as well
         made["resource"] += f", {rejected(chain.factor):,} rejected{quality(chain)}"
     if "product" in made and (ends := ending(offered_now(chain.factor))):
@@ -65,6 +70,16 @@ def describe(stage: str, refs: Mapping[str, ArtifactRef]) -> str:
         f"loan {row['agreement']} of {shown(row['principal_fen'])} CNY,"
         f" {row['status']}, LTV {row['ltv']}"
     )
+
+
+def carried(factor: str) -> str:
+    """Say what the ledger carries of a factor's asset: cost less what was written off.
+
+    A run before the close of its first month -> carried at what it cost.
+    """
+    terms = factor_named(factor)
+    lines = store.snapshot(store.current(), terms.live(JournalLine), "")[0]
+    return in_the_ledger(carrying(lines, terms.asset.accounts if terms.asset else {}))
 
 
 def rejected(factor: str) -> int:

@@ -9,7 +9,7 @@ from prefect.task_runners import ThreadPoolTaskRunner
 from flows.calendar import scheduled_date
 from flows.document import factor_named
 from flows.drivers import drivers_of
-from flows.evidence import evidenced
+from flows.evidence import with_evidence
 from flows.partitions import resource_of, span_of, vouchers_of
 from flows.products import product_of
 from flows.refusal import answers
@@ -24,7 +24,7 @@ from flows.stages import (
 )
 from flows.summary import Chain
 from schemas.artifact import Stage
-from schemas.registers import AssetCard, Pledge, Right
+from schemas.registers import AssetCard, JournalLine, Pledge, Right
 from tasks.asset.approval import posting
 
 
@@ -58,27 +58,27 @@ def value_chain(
         through: The last stage to run.
         partitions: ``FIRST..LAST`` partition to make; left out, all of them.
     """
-    terms = factor_named(factor).through(through)
+    terms = with_evidence(factor_named(factor).through(through))
     day = as_of or scheduled_date(terms.zone)
-    # Before any task: Prefect knows results by their address, and a later object may
-    # take the address of one that is gone, which draws an edge that is none.
-    proven = terms.asset and evidenced(terms.asset)
     raw = {n: collect_task.start(s.place, s) for n, s in terms.sources.items()}
     resource = (made := terms.resource) and resource_of(raw, made, span_of(partitions))
     assessed = made and assess_task(resource, terms.counted, terms.assessed, made, day)
     product = product_of(terms, resource, made and classify_task(resource, made), day)
     costs = terms.asset and vouchers_of(terms.asset.costs)
-    rights, pledges, cards = map(terms.live, (Right, Pledge, AssetCard))
-    asset = proven and assetize_task(
-        *(product, costs, rights, cards, assessed, proven, day),
+    rights, pledges, cards, journal = map(
+        terms.live, (Right, Pledge, AssetCard, JournalLine)
+    )
+    asset = terms.asset and assetize_task(
+        *(product, costs, rights, cards, assessed, terms.asset, day),
         disputes=terms.disputes,
         closed=terms.closed,
         spent=terms.spent,
-        **drivers_of(proven, product, costs, day),
+        **drivers_of(terms.asset, product, costs, day),
     )
     if terms.asset:
         post_task(asset, *terms.books, posting(terms.asset), day)
     capital = terms.capital and capitalize_task(
-        asset, rights, pledges, assessed, terms.capital, day, terms.disputes
+        *(asset, rights, pledges, journal, assessed),
+        *(terms.capital, day, terms.disputes),
     )
     return summarize(terms, day, (raw, resource, product, asset, capital))

@@ -7,7 +7,7 @@ import pandera.polars as pa
 import polars as pl
 from pydantic import Field
 
-from schemas.entity import CreditCode
+from schemas.entity import CreditCode, Role
 from schemas.gates import Gates
 from schemas.money import Rate, Yuan
 from schemas.policy import CapitalRules
@@ -42,6 +42,9 @@ class CapitalTerms(Terms):
         description="等额本金 or 等额本息"
     )
     drawdown: date = Field(description="Day the money is paid out")
+    accounts: dict[Role, str] = Field(
+        default_factory=dict, description="Filled in from the entity"
+    )
     rules: CapitalRules | None = Field(None, description="Filled in from the policy")
 
 

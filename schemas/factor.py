@@ -543,6 +543,7 @@ def financed(capital: CapitalTerms, asset: AssetTerms, policy: Policy) -> Capita
             "entity": asset.entity,
             "asset": asset.name,
             "version": asset.version,
+            "accounts": asset.accounts,
             "rules": policy.resolve(CapitalRules),
         }
     )

@@ -19,7 +19,14 @@ from schemas.cost import DriverCount
 from schemas.entity import CHART
 from schemas.policy import AssetRules, CapitalRules
 from schemas.quality import Score
-from schemas.registers import AssetCard, Cost, PeriodClose, Pledge, Right
+from schemas.registers import (
+    AssetCard,
+    Cost,
+    JournalLine,
+    PeriodClose,
+    Pledge,
+    Right,
+)
 from tasks.asset.assetize import assetize
 from tasks.capital.capitalize import capitalize
 from tasks.rights import UNDISPUTED
@@ -293,6 +300,7 @@ def capital_terms(**changed: Any) -> CapitalTerms:
         "months": 12,
         "method": "equal_principal",
         "drawdown": DRAWDOWN,
+        "accounts": ACCOUNTS,
         "rules": lender_rules(),
     }
     return CapitalTerms.model_validate(stated | changed)
@@ -346,10 +354,24 @@ def pledged(**changed: Any) -> tuple[Any, ...]:
     return tuple((row | changed).values())
 
 
+def posted(*sides: tuple[str, int]) -> pl.DataFrame:
+    """Lines of the asset as they stand in the journal: account and fen of each."""
+    when, why = (date(2025, 5, 31), "2025-05"), ("index-asset", "recognise", "V", "")
+    rows = [
+        ("jiangbei", f"entry-{n}", 1, *when, account, fen, "as posted", *why)
+        for n, (account, fen) in enumerate(sides, 1)
+    ]
+    return frame_of(JournalLine, rows)
+
+
+CARRIED = posted(("1701", 60_000_000))
+
+
 def make_capital(
     valuation: pl.LazyFrame | None = None,
     rights: Sequence[tuple[Any, ...]] | None = None,
     pledges: Sequence[tuple[Any, ...]] = (),
+    journal: pl.DataFrame = CARRIED,
     terms: CapitalTerms | None = None,
     as_of: date = DRAWDOWN,
     score: pl.LazyFrame | None = None,
@@ -361,6 +383,7 @@ def make_capital(
         valued() if valuation is None else valuation,
         frame_of(Right, events).lazy(),
         frame_of(Pledge, pledges).lazy(),
+        journal.lazy(),
         scored() if score is None else score,
         terms or capital_terms(),
         as_of,

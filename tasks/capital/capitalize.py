@@ -9,7 +9,7 @@ from schemas.asset import Valuation
 from schemas.capital import Capital, CapitalTerms
 from schemas.errors import FactorError
 from schemas.quality import Score
-from schemas.registers import Pledge, Right
+from schemas.registers import JournalLine, Pledge, Right
 from tasks.capital.eligibility import Case, Valued, eligibility
 from tasks.capital.pledge import pledge
 from tasks.capital.position import position
@@ -21,6 +21,7 @@ def capitalize(
     valuation: Annotated[pl.LazyFrame, Valuation],
     rights: Annotated[pl.LazyFrame, Right],
     pledges: Annotated[pl.LazyFrame, Pledge],
+    journal: Annotated[pl.LazyFrame, JournalLine],
     score: Annotated[pl.LazyFrame, Score],
     terms: CapitalTerms,
     as_of: date,
@@ -33,8 +34,9 @@ def capitalize(
         rights: Right events over the asset.
         pledges: Pledges of the asset so far; when the agreement is among them, the loan
             is monitored and nothing new is pledged.
+        journal: What is posted of the asset, with the postings of this run.
         score: The quality of the resource on the day, and before.
-        terms: The document's financing with asset and policy filled in.
+        terms: The document's financing with asset, chart and policy filled in.
         as_of: The day the stage speaks of.
         disputes: Disputes over the factor or its asset, contract Dispute.
 
@@ -55,6 +57,7 @@ def capitalize(
         disputes=disputes.collect(),
         own=held.filter(own),
         others=held.filter(~own),
+        journal=journal.collect(),
         repayment=repay(terms),
         score=score.collect(),
         terms=terms,

@@ -1,22 +1,29 @@
 """Decide whether an asset may carry a loan: every ground at once."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
-from typing import NamedTuple
+from typing import Annotated, NamedTuple
 
 import polars as pl
 
 from schemas.capital import CapitalTerms
 from schemas.contract import frame_of
-from schemas.entity import credit_code_is_sound
+from schemas.entity import Role, credit_code_is_sound
 from schemas.gates import Gates
 from schemas.money import exact_fen, shown
 from schemas.policy import CapitalRules
+from schemas.registers import JournalLine
 from tasks.finance import months_later, ratio
 from tasks.quality import quality_holds
 from tasks.rights import disputed, standing
 
 Answer = tuple[str, bool, str, str]  # gate, passed, ground, evidence
+# What is carried 账面价值: cost, less what was written off it (CAS 6 and 8; CAS 1).
+CARRYING: tuple[Role, ...] = (
+    *("intangible", "amortisation", "impairment"),
+    *("inventory", "provision"),
+)
 
 
 class Valued(NamedTuple):
@@ -41,6 +48,7 @@ class Case:
     disputes: pl.DataFrame  # contract Dispute: over the factor or the asset
     own: pl.DataFrame  # contract Pledge: this agreement, once it is live
     others: pl.DataFrame  # contract Pledge: every other pledge of the asset
+    journal: pl.DataFrame  # contract JournalLine: what is posted of the asset
     repayment: pl.DataFrame  # contract Repayment
     score: pl.DataFrame  # contract Score: of the resource
     terms: CapitalTerms
@@ -101,13 +109,45 @@ def eligibility(case: Case, pledge: pl.DataFrame) -> pl.DataFrame:
 
 
 def recognised(case: Case) -> Answer:
-    """Ask for an asset in the books, where the policy wants one."""
-    valued, only = case.valued, case.rules.recognised_only
-    booked = valued.outcome in ("intangible", "inventory") and valued.book_fen > 0
+    """Ask for an asset that the ledger carries, where the policy wants one.
+
+    The valuation keeps the cost of an asset that was impaired or left the books; the
+    ledger does not (CAS 6 art. 22: what is disposed of is derecognised).
+    """
+    outcome, only = case.valued.outcome, case.rules.recognised_only
+    fen = carrying(case.journal, case.terms.accounts)
+    booked = outcome in ("intangible", "inventory") and (fen or 0) > 0
     asked = "must" if only else "need not"
-    ground = f"{valued.outcome}, book {shown(valued.book_fen)} CNY; {asked} be booked"
+    ground = f"{outcome}, {in_the_ledger(fen)}; it {asked} be carried as an asset"
     rule = f"{case.rules.policy}/recognised_only"
     return "recognised_asset", booked or not only, ground, rule
+
+
+def carrying(
+    journal: Annotated[pl.DataFrame, JournalLine], accounts: Mapping[Role, str]
+) -> int | None:
+    """Add up what the ledger carries of an asset now, in fen; None if never carried.
+
+    What was posted counts whatever its day: a late entry is booked in the open month,
+    and what has left the books since cannot be pledged for an earlier day.
+
+    Args:
+        journal: Lines of one asset.
+        accounts: The entity's chart.
+
+    1701 debit 1,155,500.51, 1702 credit 19,258.34 -> 113,624,217; disposed of -> 0.
+    """
+    own = [accounts[role] for role in CARRYING if role in accounts]
+    lines = journal.filter(pl.col("account").is_in(own))
+    return None if lines.is_empty() else int(lines["amount_fen"].sum())
+
+
+def in_the_ledger(fen: int | None) -> str:
+    """Say what the ledger carries. 113,624,217 -> carried at 1,136,242.17 CNY …"""
+    if fen is None:
+        return "not carried: the ledger has no line of it as an asset"
+    gone = "" if fen > 0 else ", for it left the books or is written off"
+    return f"carried at {shown(fen)} CNY in the ledger{gone}"
 
 
 def appraisal_stands(valued: Valued, on: date) -> Answer:

@@ -15,7 +15,7 @@ from flows.progress import Progress
 from flows.summary import Chain, lines
 from flows.value_chain import value_chain
 from schemas.errors import ContractError
-from schemas.registers import AssetCard, Right
+from schemas.registers import AssetCard, JournalLine, Right
 from tasks import store
 
 
@@ -171,7 +171,10 @@ def test_a_raw_artifact_can_be_neither_priced_nor_pledged(
             terms.asset,
             AS_OF,
         ),
-        "capitalize_task": (raw, rights, rights, raw, terms.capital, AS_OF),
+        "capitalize_task": (
+            *(raw, rights, rights, terms.live(JournalLine), raw),
+            *(terms.capital, AS_OF),
+        ),
     }[task]
 
     with pytest.raises(ContractError, match=f"raw: it must pass the stages {lacking}"):
@@ -186,7 +189,7 @@ def test_a_miswired_frame_is_refused_with_both_names(chain: Chain) -> None:
     terms = factor_named(FACTOR)
     product = chain.frames["product"]["product"]
 
-    rights, pledges = terms.live(Right), terms.live(Pledge)
+    registers = map(terms.live, (Right, Pledge, JournalLine))
 
     with pytest.raises(ContractError, match=r"capitalize\.valuation .*'product'"):
-        capitalize_task(product, rights, pledges, product, terms.capital, AS_OF)
+        capitalize_task(product, *registers, product, terms.capital, AS_OF)

@@ -3,11 +3,13 @@
 from datetime import date
 from typing import Any, get_args
 
+import polars as pl
 import pytest
 from pydantic import ValidationError
 
 from schemas.capital import Capital
 from schemas.contract import frame_of
+from schemas.entity import CHART
 from schemas.errors import FactorError
 from tests.finance_case import (
     DRAWDOWN,
@@ -17,6 +19,7 @@ from tests.finance_case import (
     lender_rules,
     make_capital,
     pledged,
+    posted,
     right_event,
     valued,
 )
@@ -132,15 +135,27 @@ def lender(**changed: Any) -> dict[str, Any]:
         ("not_free", {"valuation": valued(charged=False)}, "free to all"),
         (
             "recognised_asset",
-            {"valuation": valued(outcome="not recognised", book_fen=0)},
-            "not recognised, book 0.00 CNY; must be booked",
+            {"valuation": valued(outcome="not recognised"), "journal": posted()},
+            "not recognised, not carried: the ledger has no line of it as an asset; it"
+            " must be carried as an asset",
         ),
         (
             "recognised_asset",
             {"valuation": valued(outcome="development expenditure")},
             "development expenditure",
         ),
-        ("recognised_asset", {"valuation": valued(book_fen=0)}, "book 0.00"),
+        # Its cost is spent on development and not ready: 1701 has no line of it.
+        (
+            "recognised_asset",
+            {"journal": posted(("530102", 60_000_000))},
+            "the ledger has no line of it as an asset",
+        ),
+        (
+            "recognised_asset",
+            {"journal": posted(("1701", 6_000), ("1702", -2_000), ("1703", -4_000))},
+            "intangible, carried at 0.00 CNY in the ledger, for it left the books or is"
+            " written off; it must be carried as an asset",
+        ),
         (
             "appraisal",
             {"valuation": valued(appraised_on=None, valid_to=None)},
@@ -266,9 +281,54 @@ def test_a_right_that_ends_on_the_day_of_maturity_covers_the_loan() -> None:
 
 
 def test_where_the_policy_allows_it_an_asset_need_not_stand_in_the_books() -> None:
-    unbooked = valued(outcome="not recognised", book_fen=0)
+    terms = capital_terms(rules=lender_rules(recognised_only=False))
 
-    assert failed(make_capital(unbooked, **lender(recognised_only=False)).gates) == {}
+    made = make_capital(valued(outcome="not recognised"), journal=posted(), terms=terms)
+
+    assert failed(made.gates) == {}
+
+
+# By hand: 80,000.00 of cost, less 20,000.00 amortised and 10,000.00 impaired.
+WORN = (("1701", 8_000_000), ("1702", -2_000_000), ("1703", -1_000_000))
+
+
+@pytest.mark.parametrize(
+    ("sides", "carried"),
+    [
+        (WORN, "50,000.00"),
+        ((*WORN, ("1002", 6_800_000), ("6115", -1_000_000)), "50,000.00"),
+        ((("1405", 9_000_000), ("1471", -500_000)), "85,000.00"),
+        ((("1701", 1),), "0.01"),
+    ],
+    ids=["worn intangible", "accounts of others", "written down stock", "a fen"],
+)
+def test_the_gate_says_what_the_ledger_carries_whatever_it_cost(
+    sides: tuple[tuple[str, int], ...], carried: str
+) -> None:
+    gates = make_capital(journal=posted(*sides)).gates.collect()
+
+    row = gates.row(by_predicate=pl.col("gate") == "recognised_asset", named=True)
+    assert row["passed"]
+    assert f"carried at {carried} CNY in the ledger;" in row["ground"]
+
+
+def test_an_asset_that_was_disposed_of_carries_no_loan() -> None:
+    gone = (("1701", -8_000_000), ("1702", 2_000_000), ("1703", 1_000_000))
+
+    made = make_capital(journal=posted(*WORN, *gone))
+
+    assert [*failed(made.gates)] == ["recognised_asset"]
+    assert made.pledge.collect().is_empty()
+
+
+def test_the_ledger_is_read_by_the_entitys_own_chart() -> None:
+    own = capital_terms(accounts={**CHART, "intangible": "170105"})
+
+    refused = make_capital(terms=own, journal=posted(("1701", 8_000_000)))
+    granted = make_capital(terms=own, journal=posted(("170105", 8_000_000)))
+
+    assert [*failed(refused.gates)] == ["recognised_asset"]
+    assert failed(granted.gates) == {}
 
 
 def test_pledges_that_share_an_asset_share_its_value() -> None:
