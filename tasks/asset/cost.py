@@ -90,9 +90,8 @@ def proven_twice(vouchers: pl.DataFrame, spent: pl.DataFrame) -> pl.DataFrame:
     INV-11 under V-2 and again under V-902 -> both lines; two lines of V-2 -> none.
     """
     known = [*LINE, "evidence", "file_sha256", "amount_fen"]
-    posted = spent.select(known).join(vouchers, on=LINE, how="anti")
     lines = pl.concat(
-        [vouchers.select(known, mine=True), posted.with_columns(mine=False)]
+        [vouchers.select(known, mine=True), spent.select(known, mine=False)]
     )
     name = pl.col("evidence").str.strip_chars()
     digest = pl.col("file_sha256").replace("", None)
@@ -105,6 +104,7 @@ def proven_twice(vouchers: pl.DataFrame, spent: pl.DataFrame) -> pl.DataFrame:
             pl.col("mine").any().over("proof"),
         )
         .select(LINE)
+        .unique()
         .sort(LINE)
     )
 

@@ -82,6 +82,18 @@ def test_a_voucher_that_vanishes_cannot_shrink_the_books(documents: Path) -> Non
     assert store.verify(store.current()).exit == 0
 
 
+def test_a_posted_invoice_is_not_booked_again_under_another_number(
+    documents: Path,
+) -> None:
+    """The voucher file forgets the old number; the register of cost does not."""
+    file = documents / "data" / VOUCHERS
+    text = file.read_text("utf-8").replace("V-2026-005", "V-2026-905")
+    file.write_text(text.replace("2026-02-10", "2026-05-10"), "utf-8")
+
+    with pytest.raises(Refused, match=r"2 lines .* \(V-2026-005, V-2026-905\)"):
+        value_chain.fn(FACTOR, AS_OF)
+
+
 def test_an_earlier_day_does_not_miss_what_was_booked_later(documents: Path) -> None:
     with pytest.raises(Refused) as refused:
         value_chain.fn(FACTOR, date(2026, 6, 10))

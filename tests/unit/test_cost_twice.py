@@ -114,6 +114,26 @@ def test_what_is_posted_is_the_same_line_and_not_a_second_one() -> None:
     assert failed(made.gates) == {}
 
 
+def test_a_posted_line_still_proves_what_it_did_when_its_text_is_changed() -> None:
+    changed = entered("V8", evidence="INV-7", sha256=OTHER)
+
+    said = ground(changed, entered("V908"), spent=posted(entered("V8")))
+    plain = ground(entered("V8"), entered("V908"), spent=posted(entered("V8")))
+
+    assert "2 lines rest" in said
+    assert "(V8, V908)" in said
+    assert "2 lines rest" in plain
+
+
+def test_lines_without_evidence_are_not_taken_for_one_document() -> None:
+    bare: dict[str, Any] = {"evidence": " ", "sha256": ""}
+
+    said = ground(entered("V8", **bare), entered("V908", **bare))
+
+    assert "2 of 9 voucher lines lack evidence" in said
+    assert "another voucher" not in said
+
+
 def test_what_others_posted_twice_is_not_this_assets_matter() -> None:
     others = posted(
         entered("W1", evidence="W", sha256=OTHER),
