@@ -24,7 +24,8 @@ def summarize(terms: Factor, as_of: date, results: tuple[Any, ...]) -> Chain:
         for stage, result in zip(STAGES, results, strict=True)
         if result is not None
     }
-    chain = Chain(terms.factor, terms.title, as_of, terms.illustrative, frames)
+    chart = terms.asset.accounts if terms.asset else {}
+    chain = Chain(terms.factor, terms.title, as_of, terms.illustrative, frames, chart)
     if FlowRunContext.get() is not None:
         create_markdown_artifact(
             key=f"{terms.factor}-summary", markdown=markdown(chain)

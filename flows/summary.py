@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from flows.document import factor_named
 from flows.versions import ending, offered_now
-from schemas.artifact import ArtifactRef
+from schemas.artifact import ArtifactRef, Snapshot
+from schemas.entity import Role
 from schemas.money import shown
 from schemas.quality import TOTAL, WHOLE, Score
 from schemas.registers import JournalLine
@@ -26,6 +26,7 @@ class Chain:
     as_of: date
     illustrative: bool
     frames: Mapping[str, Mapping[str, ArtifactRef]]
+    accounts: Mapping[Role, str]  # the entity's chart; empty where nothing is booked
 
     @property
     def last(self) -> ArtifactRef:
@@ -41,7 +42,7 @@ def lines(chain: Chain) -> list[tuple[str, str]]:
     label = " (illustrative)" if chain.illustrative else ""
     made = {s: describe(s, refs) for s, refs in chain.frames.items()}
     if "asset" in made:
-        made["asset"] += f", {carried(chain.factor)}"
+        made["asset"] += f", {carried(chain)}"
     if "resource" in made:  # what the sources rejected counts as well
         made["resource"] += f", {rejected(chain.factor):,} rejected{quality(chain)}"
     if "product" in made and (ends := ending(offered_now(chain.factor))):
@@ -72,14 +73,16 @@ def describe(stage: str, refs: Mapping[str, ArtifactRef]) -> str:
     )
 
 
-def carried(factor: str) -> str:
-    """Say what the ledger carries of a factor's asset: cost less what was written off.
+def carried(chain: Chain) -> str:
+    """Say what the ledger carries of a chain's asset: cost less what was written off.
 
     A run before the close of its first month -> carried at what it cost.
     """
-    terms = factor_named(factor)
-    lines = store.snapshot(store.current(), terms.live(JournalLine), "")[0]
-    return in_the_ledger(carrying(lines, terms.asset.accounts if terms.asset else {}))
+    row = first_row(chain.frames["asset"]["valuation"])
+    where = {name: row[name] for name in ("entity", "asset")}
+    asked = Snapshot(register=JournalLine, where=where)
+    journal = store.snapshot(store.current(), asked, "")[0]
+    return in_the_ledger(carrying(journal, chain.accounts))
 
 
 def rejected(factor: str) -> int:

@@ -26,12 +26,16 @@ GONE = (
 def test_an_asset_that_was_disposed_of_gets_no_loan(tmp_path: Path) -> None:
     sold = {"decision": "D-1", "proceeds": "1000000.00", "counterparty": "Buyer"}
     with temporary_store(tmp_path, **laid_out(tmp_path)):
-        made = value_chain.fn(FACTOR, AS_OF, Stage.ASSET)
+        # The summary needs no document: one that lies anywhere may be run by its path.
+        factors = tmp_path / "deployments" / "factors"
+        outside = (factors / f"{FACTOR}.yaml").rename(tmp_path / f"{FACTOR}.yaml")
+        made = value_chain.fn(str(outside), AS_OF, Stage.ASSET)
         # by hand: the vouchers of tests/june.py, 1,155,500.51 in all
         cost = "book value 1,155,500.51 CNY at cost"
         assert cost in (said := dict(lines(made))["asset"])
         assert "carried at 1,155,500.51 CNY in the ledger" in said
 
+        outside.rename(factors / outside.name)
         on = date(2026, 6, 25)
         decide(FACTOR, "dispose", on, **sold, evidence="DEED-1", reason="sold")
         close_period.fn(ENTITY, PERIOD)
