@@ -9,7 +9,9 @@ from collections.abc import Mapping
 from typing import Any, Literal, Self, get_args
 
 import pandera.polars as pa
-from pydantic import Field, model_validator
+from pydantic import Field, GetJsonSchemaHandler, model_validator
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import CoreSchema
 
 from schemas.money import Exact
 from schemas.registers import PERIOD
@@ -47,6 +49,14 @@ class Pool(Terms):
     def _plain_shares(cls, told: Any) -> Any:  # Any: what the file holds
         plain = isinstance(told, Mapping) and not {"driver", "shares"} & set(told)
         return {"shares": told} if plain else told
+
+    @classmethod
+    def __get_pydantic_json_schema__(
+        cls, core: CoreSchema, handler: GetJsonSchemaHandler
+    ) -> JsonSchemaValue:
+        """Tell an editor of the plain form too: the share of each product."""
+        share = {"type": "string", "description": "Share, as a number in quotes"}
+        return {**handler(core), "patternProperties": {r"^[a-z][a-z0-9-]*$": share}}
 
     @model_validator(mode="after")
     def _it_can_be_shared(self) -> Self:

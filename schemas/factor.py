@@ -353,14 +353,15 @@ def upstream_of(resource: ResourceTerms) -> Upstream:
 def rejecting(table: Source | ResourceTerms) -> tuple[str, ...]:
     """Name the columns whose values may set rows aside, or choose among copies.
 
-    A rule in SQL may read every column.
+    A rule in SQL reads the columns that its text names.
     """
     chosen = [table.keep.rpartition(" ")[2]] if table.keep else []
     if table.max_rejected_rate > 0:
         strict = [r for r in table.quality if r.severity == "error"]
         chosen += [r.column for r in strict if r.column]
-        every = any(not r.column for r in strict)
-        chosen += [c.name for c in table.columns if every or c.checks() or c.quality]
+        told = " ".join(r.expression for r in strict)
+        read = [c.name for c in table.columns if c.name in told]
+        chosen += [*read, *(c.name for c in table.columns if c.checks() or c.quality)]
     return tuple(dict.fromkeys(chosen))
 
 
