@@ -8,7 +8,9 @@ more; so must the subjects that only one of them names, where both name subjects
 Each release is counted by its own terms: a count that is called otherwise now is still
 the count it was.
 
-Classes (A 6, B 7) after (A 6, B 6), k 5 -> one class differs by 1.
+Classes (A 6, B 7) after (A 6, B 6), k 5 -> one class differs by 1. Classes that only
+one of the two has are held against each other as a whole: (under 32: 10, from 32: 8)
+after (under 31: 9, from 31: 9) cuts the same persons otherwise, and tells who is 31.
 
 Source: GB/T 42460-2023, re-identification by linking; Dwork, Differential privacy
 (2006), 1: the differencing attack.
@@ -30,7 +32,10 @@ SHOWN = 5  # releases in a sentence
 
 
 class Difference(NamedTuple):
-    """How often two releases differ by few persons, and by how few at least."""
+    """How often two releases differ by few persons, and by how few at least.
+
+    No class, and 0: the same persons, or nearly, are cut into other classes.
+    """
 
     release: str
     classes: int
@@ -62,10 +67,12 @@ def linkage(
     for name, before in earlier.items():
         least = terms.threshold or 1
         way = ways.get(name, mine)
-        each = differences(now, mine, before, way, known)
+        each, recut = differences(now, mine, before, way, known)
         gaps = [gap for gap in each if 0 < abs(gap) < least]
         if gaps:
             found.append(Difference(name, len(gaps), min(map(abs, gaps))))
+        elif recut is not None and abs(recut) < least:
+            found.append(Difference(name, 0, 0))
     return found
 
 
@@ -111,11 +118,12 @@ def differences(
     before: pl.LazyFrame,
     way: Earlier,
     known: dict[tuple[str, ...], pl.DataFrame],
-) -> list[int]:
+) -> tuple[list[int], int | None]:
     """List by how many persons each class differs, and then the two sets of subjects.
 
     Without a common quasi-identifier the whole is one class. A withheld cell differs by
-    nobody knows how many. ``known``: what was counted of ``now``, by its grouping.
+    nobody knows how many. ``known``: what was counted of ``now``, by its grouping. Last
+    is by how many all classes that only one of the two has differ, if both have some.
     """
     have, had = now.collect_schema(), before.collect_schema()
     same = {n: was for n in mine.classes if (was := called(n, mine, way, have, had))}
@@ -132,7 +140,19 @@ def differences(
     names = mine.subject, way.subject
     if all(names) and had.get(names[1]) == have.get(names[0]) is not None:
         gaps += [apart(now, before, *names), apart(before, now, *reversed(names))]
-    return gaps
+    return gaps, recut(joined)
+
+
+def recut(joined: pl.DataFrame) -> int | None:
+    """Hold the classes of one release that the other has not against each other.
+
+    As many persons in other classes are the same persons under other limits or words;
+    None where one of the two has no class of its own.
+    """
+    come, gone = (joined.filter(pl.col(n).is_null()) for n in ("b", "a"))
+    if come.is_empty() or gone.is_empty():
+        return None
+    return int(come["a"].sum()) - int(gone["b"].sum())
 
 
 def called(
@@ -178,6 +198,19 @@ def apart(one: pl.LazyFrame, other: pl.LazyFrame, subject: str, named: str) -> i
     return int(only.select(pl.len()).collect(engine="streaming").item())
 
 
+def sentence(gap: Difference, terms: ProductTerms) -> str:
+    """Say how a release differs from an earlier one."""
+    if not gap.classes:
+        return (
+            "it cuts the same persons into other classes than the release"
+            f" {gap.release}: keep its classes, so that nobody stands between two"
+        )
+    return (
+        f"it differs from the release {gap.release} in {gap.classes} classes by fewer"
+        f" than {terms.threshold} persons (the least by {gap.least})"
+    )
+
+
 def linkage_gate(
     now: pl.LazyFrame,
     earlier: Mapping[str, pl.LazyFrame],
@@ -186,11 +219,7 @@ def linkage_gate(
 ) -> Answer:
     """Answer the gate ``linkage``: name, open, ground, evidence."""
     found = linkage(now, earlier, terms, told)
-    said = [
-        f"it differs from the release {gap.release} in {gap.classes} classes by fewer"
-        f" than {terms.threshold} persons (the least by {gap.least})"
-        for gap in found[:SHOWN]
-    ]
+    said = [sentence(gap, terms) for gap in found[:SHOWN]]
     if len(found) > SHOWN:
         said.append(f"and so from {len(found) - SHOWN} more releases")
     ground = (

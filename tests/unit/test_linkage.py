@@ -100,3 +100,33 @@ def test_of_many_releases_five_are_named_and_the_others_counted() -> None:
     assert ground.count("it differs from the release") == 5
     assert "and so from 2 more releases" in ground
     assert evidence == "7 earlier releases compared"
+
+
+@pytest.mark.parametrize(
+    ("town", "n"),
+    [
+        (["under 32", "from 32"], [21, 29]),  # 50 persons, cut elsewhere
+        (["EAST", "WEST"], [20, 29]),  # in other letters, and one has left
+    ],
+)
+def test_the_same_persons_in_other_classes_are_found(
+    town: list[str], n: list[int]
+) -> None:
+    before = pl.LazyFrame({"town": ["under 31", "from 31"], "n": [20, 30]})
+    now = pl.LazyFrame({"town": town, "n": n})
+
+    found = linkage(now, {"1.0.0": before}, COUNTS)
+    _, passed, ground, _ = linkage_gate(now, {"1.0.0": before}, COUNTS)
+
+    assert found == [Difference("1.0.0", 0, 0)]
+    assert not passed
+    assert "cuts the same persons into other classes than the release 1.0.0" in ground
+
+
+def test_other_persons_in_other_classes_are_no_difference() -> None:
+    before = pl.LazyFrame({"town": ["2025"], "n": [50]})
+    now = pl.LazyFrame({"town": ["2025", "2026"], "n": [50, 48]})
+    another = pl.LazyFrame({"town": ["2026"], "n": [60]})
+
+    assert linkage(now, {"1.0.0": before}, COUNTS) == []
+    assert linkage(another, {"1.0.0": before}, COUNTS) == []
