@@ -12,14 +12,6 @@ Timed = tuple[Decimal, Decimal]  # a flow, and when it comes in years from now
 LEAST, MOST = Decimal("-0.99"), Decimal(10)  # rates among which a return is looked for
 
 
-def present_value(flows: Sequence[Decimal], rate: Decimal) -> Decimal:
-    """Discount year-end flows: P = Σ F_t / (1+i)^t, not rounded.
-
-    300,000, 320,000, 340,000 at 12 % -> 764,964.47 (VAL-06).
-    """
-    return discounted([(f, Decimal(t)) for t, f in enumerate(flows, 1)], rate)
-
-
 def discounted(flows: Iterable[Timed], rate: Decimal) -> Decimal:
     """Discount flows from when they come, parts of years too; not rounded.
 

@@ -315,8 +315,7 @@ def declining(timed: pl.DataFrame) -> pl.DataFrame:
     year, all assets at once.
     """
     falls = timed["method"] == "declining_balance"
-    # max() of a column is typed as any Python value; months are whole numbers
-    years = int(timed.filter(falls)["year"].max() or 0)  # type: ignore[arg-type]
+    years = int(timed.filter(falls)["year"].max() or 0)  # type: ignore[arg-type]  # any Python value; years are whole
     months, balance, level = pl.col("months"), pl.col("balance"), pl.col("level")
     known = timed.with_columns(balance="carried", declining=0, level=False)
     for past in range(years + 1):

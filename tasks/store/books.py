@@ -5,7 +5,7 @@ who proposed it, whoever posts it then. The reviewer 审核人 approved its subj
 key of their own.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Annotated, Any
 
@@ -19,7 +19,7 @@ from schemas.tables.ledger import ApprovalRow, JournalEntry, JournalLineRow
 from schemas.tables.lineage import RunOutput, StageRun
 from tasks.store.database import reading
 from tasks.store.place import Store
-from tasks.store.publish import read_body, signer_of
+from tasks.store.publish import read_body
 from tasks.store.registers import recorded_before
 
 entry, line = table_of(JournalEntry).c, table_of(JournalLineRow).c
@@ -50,7 +50,7 @@ def entered(
         found = c.execute(mine).all()
         preparers = prepared(c, sorted({row.artifact for row in found}))
         reviewers = reviewed(c, entities, known_before)
-        proposed = proposers(c) if reviewers else {}
+        proposed = signers(c, {key for _, key in reviewers.values()})
     rows = []
     for row in found:
         names, key = reviewers.get((row.entity, row.entry), ("", ""))
@@ -58,11 +58,14 @@ def entered(
     return frame_of(Entered, sorted(rows))
 
 
-def proposers(c: Connection) -> dict[str, str]:
-    """Name whose key signed each run that asked for an approval, the latest name."""
-    asked = select(run.body).where(run.task == "post", run.status == "FAIL")
-    bodies = c.scalars(asked.order_by(run.seq)).all()
-    return {signer_of(body): read_body(body)[1] for body in bodies}
+def signers(c: Connection, keys: Collection[str]) -> dict[str, str]:
+    """Name who acted with each key, by the last run that it signed."""
+    found: dict[str, str] = {}
+    for key in sorted(keys):
+        mine = select(run.body).where(run.body.contains(f'"signer":"{key}"'))
+        body = c.scalars(mine.order_by(run.seq.desc()).limit(1)).first()
+        found |= {key: read_body(body)[1]} if body else {}
+    return found
 
 
 def prepared(c: Connection, artifacts: Sequence[str]) -> dict[str, str]:

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import polars as pl
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import (
@@ -128,15 +129,20 @@ def acting(person: str, home: Path) -> None:
 def test_what_another_person_approves_is_posted_and_traced(documents: Path) -> None:
     subject = waited()
     become("controller", documents)
+    os.environ["DATAFACTOR_USER"] = "Anna, chief accountant"  # whom nobody checked
     told = approve.decide(approve.signed(subject[:12], "approve", "seen"))
-    acting("preparer", documents)
     run()
 
-    assert told["approver"] == "controller"
+    assert told["approver"] == "controller", "by whose key, not by what they say"
     lines = journal()
     marked = {line["entry"] for line in lines if line["approval"] == subject}
     large = {line["entry"] for line in lines if line["amount_fen"] > 50_000_000}
     assert marked == large != set()
+    entered = store.entered(store.current(), ["jiangbei-data"]).filter(
+        pl.col("entry").is_in(marked)
+    )
+    people = entered.select("preparer", "reviewer").unique().rows()
+    assert people == [("preparer", "controller")], "whoever posts it then"
     assert approve.waiting() == []
     found = store.verify(store.current(), store.current().settings.anchor)
     assert (found.exit, found.examined["approvals"]) == (0, 1)
@@ -162,6 +168,19 @@ def test_who_prepared_it_cannot_approve_it_neither_here_nor_in_sql(
         writing(store.current().engine) as c,
     ):
         c.execute(text(forged), given)
+
+
+def test_who_proposed_it_after_another_cannot_approve_it_either(
+    documents: Path,
+) -> None:
+    """Another purpose of the appraisal is another run over the same entries."""
+    subject = waited()
+    become("clerk", documents)
+    edit(documents / "deployments", "for a bank loan", "for a loan")
+    assert asked() == subject
+
+    with pytest.raises(RegisterError, match="another person decides"):
+        approve.signed(subject, "approve", "")
 
 
 def test_a_stranger_cannot_approve(documents: Path) -> None:

@@ -21,7 +21,7 @@ EVENTS = ["dispose", "contribute", "expire"]
 
 def booked(lines: list[tuple[str, int]]) -> dict[str, int]:
     """The lines by account of the standard chart."""
-    return {CHART[role]: amount for role, amount in lines}  # type: ignore[index]
+    return {CHART[role]: amount for role, amount in lines}  # type: ignore[index]  # a role as plain text
 
 
 def test_a_disposal_above_the_carrying_amount_is_a_gain() -> None:

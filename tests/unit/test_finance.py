@@ -17,7 +17,6 @@ from tasks.finance import (
     instalment,
     internal_rate,
     months_later,
-    present_value,
     ratio,
 )
 
@@ -117,7 +116,7 @@ def test_a_loan_without_interest_is_paid_in_equal_parts() -> None:
 def test_the_present_value_is_the_worked_one(
     flows: list[str], rate: str, value: str
 ) -> None:
-    found = present_value([Decimal(f) for f in flows], Decimal(rate))
+    found = discounted(at_year_ends([Decimal(f) for f in flows]), Decimal(rate))
 
     assert fen(found) == exact_fen(Decimal(value))
 
@@ -126,7 +125,11 @@ def test_the_split_profits_of_val_01_are_worth_248_36() -> None:
     share = Decimal(600) / Decimal(3900)
     flows = [Decimal(p) * share for p in (400, 420, 430, 450, 440)]
 
-    assert fen(present_value(flows, Decimal("0.10"))) == 24_836
+    assert fen(discounted(at_year_ends(flows), Decimal("0.10"))) == 24_836
+
+
+def at_year_ends(flows: list[Decimal]) -> list[tuple[Decimal, Decimal]]:
+    return [(flow, Decimal(year)) for year, flow in enumerate(flows, 1)]
 
 
 def timed(*flows: str) -> list[tuple[Decimal, Decimal]]:

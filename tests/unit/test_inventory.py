@@ -28,7 +28,7 @@ DAYS = [date(2026, month, 28) for month in (6, 9, 12)]
 
 def booked(lines: list[tuple[str, int]]) -> dict[str, int]:
     """The lines by account of the standard chart."""
-    return {CHART[role]: amount for role, amount in lines}  # type: ignore[index]
+    return {CHART[role]: amount for role, amount in lines}  # type: ignore[index]  # a role as plain text
 
 
 def test_value_is_price_less_completion_selling_and_taxes_and_never_below_0() -> None:

@@ -1,6 +1,7 @@
 """Posting: target minus already posted, in an open month, with a second person."""
 
 from datetime import date
+from decimal import Decimal
 from typing import Any
 
 import polars as pl
@@ -164,6 +165,16 @@ def test_the_threshold_is_the_most_that_one_person_posts(
         ground = failed(made.gates)["approval"]
         assert "2 entries of 720,000.00 CNY" in ground  # incurred, then ready for use
         assert f"datafactor approve {subject_asked(made)}" in ground
+
+
+def test_a_factors_own_threshold_is_never_above_the_policys() -> None:
+    """Who prepares an entry also writes the document."""
+    known = asset_terms()
+    assert known.rules is not None
+    strict = known.rules.model_copy(update={"approval_above": Decimal("359999.99")})
+    terms = posting(asset_terms(approval_above="9999999.00", rules=strict))
+
+    assert "approval" in failed(posted(lines(), terms=terms).gates)
 
 
 def approved_case(

@@ -88,10 +88,10 @@ def at(figure: Series | Single, year: int) -> Decimal:
 
 def rows(case: Case) -> Iterator[tuple[object, ...]]:
     """List every figure with where it comes from. Contract: AppraisalInputs."""
-    approaches = {m.method: m.approach for m in case.appraisal.methods}
+    approaches = {str(m.method): m.approach for m in case.appraisal.methods}
     known = (case.asset, case.version, case.appraisal.report)
     for path, figure in figures(case.appraisal):
-        approach = approaches.get(path[0], "")  # type: ignore[call-overload]
+        approach = approaches.get(path[0], "")
         said = (figure.source, str(figure.dated), figure.derivation)
         for name, year, value, unit in values_of("/".join(path), figure):
             yield *known, approach, name, year, value, unit, *said
@@ -107,6 +107,6 @@ def values_of(name: str, figure: Sourced) -> Iterator[tuple[str, int, str, str]]
             yield f"{name}/{month}", 0, f"{value:f}", "index"
     elif worth := getattr(figure, "worth", None):
         for group, value in worth.items():
-            yield f"{name}/{group}", 0, f"{value:f}", figure.unit  # type: ignore[attr-defined]
+            yield f"{name}/{group}", 0, f"{value:f}", figure.unit  # type: ignore[attr-defined]  # who has worth has it
     else:
-        yield name, 0, f"{figure.value:f}", figure.unit  # type: ignore[attr-defined]
+        yield name, 0, f"{figure.value:f}", figure.unit  # type: ignore[attr-defined]  # the others have both
