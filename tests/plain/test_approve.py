@@ -179,8 +179,10 @@ def test_who_proposed_it_after_another_cannot_approve_it_either(
     edit(documents / "deployments", "for a bank loan", "for a loan")
     assert asked() == subject
 
-    with pytest.raises(RegisterError, match="another person decides"):
-        approve.signed(subject, "approve", "")
+    for person in ("clerk", "preparer"):
+        acting(person, documents)
+        with pytest.raises(RegisterError, match="another person decides"):
+            approve.signed(subject, "approve", "")
 
 
 def test_a_stranger_cannot_approve(documents: Path) -> None:

@@ -143,6 +143,6 @@ def test_gates_must_come_first() -> None:
 def test_two_tasks_may_call_the_same_register_by_other_names() -> None:
     asked = Snapshot(register=Right, where={"entity": "test"})
 
-    for function in (counted_rights, counted_titles):
-        ref = stage_task(Stage.ASSET, function)(asked, Question())
+    for function, factor in ((counted_rights, "test"), (counted_titles, "other")):
+        ref = stage_task(Stage.ASSET, function)(asked, Question(factor=factor))
         assert store.scan(store.current(), ref).collect()["said"].to_list() == [0]
