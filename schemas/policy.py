@@ -69,6 +69,18 @@ class CapitalRules(Rules):
     max_ltv: Decimal = Field(gt=0, le=1, description="Loan over appraised value")
     exclusive_pledge: bool = Field(description="One live pledge an asset")
     recognised_only: bool = Field(description="Lend on assets in the books only")
+    root_overlap: Decimal = Field(
+        gt=0,
+        le=1,
+        decimal_places=6,
+        description="From this overlap of rows two source tables are the same data",
+    )
+    reference_share: Decimal = Field(
+        ge=0,
+        le=1,
+        decimal_places=6,
+        description="Below this share of an asset's rows a source joins nothing",
+    )
 
 
 class CloseRules(Rules):

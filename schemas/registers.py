@@ -13,6 +13,9 @@ Amounts are integer fen.
 import pandera.polars as pa
 import polars as pl
 
+from schemas.portfolio import STATES
+from schemas.quality import WHOLE
+
 PERIOD = r"^[0-9]{4}-(?:0[1-9]|1[0-2])$"
 HEX = r"^(?:[0-9a-f]{64})?$"  # a sha256, or nothing
 RIGHTS = ["hold", "process", "operate"]
@@ -22,6 +25,7 @@ PRODUCTION_FACTORS = ["labour", "capital", "technology", "data", "service"]
 EVENTS = [
     *("incur", "recognise", "expense", "amortise", "impair", "provision", "restore"),
     *("sell", "revenue", "dispose", "expire", "contribute", "transfer", "reverse"),
+    *("borrow", "interest", "fee", "repay", "collect", "distribute"),
 ]
 KINDS = ["intangible", "development expenditure", "inventory", "not recognised"]
 ORIGINS = ["purchase", "internal", "other"]
@@ -37,6 +41,13 @@ ENTITLEMENT_EVENTS = ["grant", "renew", "revoke"]
 NEW_KEY = "key replaced"  # reason of a renewal that brings another key alone
 OFFER_EVENTS = ["withdraw", "restore"]
 LINE_KINDS = ["flat", "quota", "call", "row", "tier"]
+LOAN_KINDS = ["pledge_loan", "unsecured_line", "facility"]
+LOAN_EVENTS = ["condition", "draw", "pay", "fee", "waive"]
+PLEDGE_EVENTS = [
+    *("perfect", "extend", "consent", "add", "substitute", "release_part"),
+    *("cancel", "release", "step_in"),
+]
+COVER_STATES = [*STATES]
 
 
 class Right(pa.DataFrameModel):
@@ -248,12 +259,68 @@ class PeriodClose(pa.DataFrameModel):
         unique = ["entity", "period"]
 
 
+class Loan(pa.DataFrameModel):
+    """One tranche of a loan as it was agreed; a plain loan has the tranche ``1``.
+
+    ``kind``: a loan on a pledge 质押贷款, an unsecured line with data as evidence 增信,
+    or a facility of several lenders 银团. ``asset`` is what it rests on, or what its
+    evidence speaks of. Key: loan (the agreement's number), tranche.
+    """
+
+    loan: str
+    tranche: str
+    entity: str
+    factor: str
+    asset: str
+    version: str
+    kind: str = pa.Field(isin=LOAN_KINDS)
+    lender: str
+    borrower: str
+    borrower_code: str
+    industry: str
+    amount_fen: int = pa.Field(gt=0)
+    signed_on: pl.Date
+    matures_on: pl.Date
+
+    class Config:
+        strict = True
+        unique = ["loan", "tranche"]
+
+
+class LoanFact(pa.DataFrameModel):
+    """What happened to a loan, with its voucher.
+
+    ``condition``: the condition precedent ``name`` is met; ``draw``: ``amount_fen`` was
+    paid out; ``pay``: the borrower paid; ``fee``: a fee ``name`` fell due; ``waive``:
+    the lender waives a default, for ``reason``. ``number`` counts the events of a kind.
+    A payment is never dated before the one recorded last. Key: loan, event, number.
+    """
+
+    loan: str
+    event: str = pa.Field(isin=LOAN_EVENTS)
+    number: int = pa.Field(ge=1)
+    tranche: str
+    effective_on: pl.Date
+    amount_fen: int = pa.Field(nullable=True, gt=0)
+    name: str
+    evidence: str
+    evidence_sha256: str = pa.Field(str_matches=HEX)
+    reason: str
+
+    class Config:
+        strict = True
+        unique = ["loan", "event", "number"]
+
+
 class Pledge(pa.DataFrameModel):
     """One pledge of an asset version for a loan.
 
-    ``cap_fen`` is the most that may ever be pledged on this asset; the register refuses
-    a pledge that would exceed it, and any second one while ``exclusive``. Key: request
-    (the agreement's number).
+    ``cap_fen`` is the most that may ever be secured by this asset; the register refuses
+    a pledge that would exceed it, and any second one while ``exclusive``, save one of a
+    lower ``rank`` (1 is the senior) with the recorded consent of those before it.
+    Assets that share source roots count as one: ``meets_ppm`` is the overlap from which
+    a root is the same, ``minor_ppm`` the share of an asset's rows below which a root is
+    a small reference table that joins nothing. Key: request (the agreement's number).
     """
 
     request: str
@@ -266,10 +333,99 @@ class Pledge(pa.DataFrameModel):
     exclusive: bool
     pledged_on: pl.Date
     matures_on: pl.Date
+    rank: int = pa.Field(ge=1)
+    meets_ppm: int = pa.Field(gt=0, le=WHOLE)
+    minor_ppm: int = pa.Field(ge=0, le=WHOLE)
 
     class Config:
         strict = True
         unique = ["request"]
+
+
+class CollateralRoot(pa.DataFrameModel):
+    """A table of source bytes that a pledged asset rests on.
+
+    ``root`` is the sha256 of the decompressed member, ``place`` where it was found,
+    ``weight_ppm`` its rows as a share of those of all roots of the asset, ``sketch`` a
+    sample of its row hashes, by which the same data is known in another dress. Key:
+    request, asset, root.
+    """
+
+    request: str
+    entity: str
+    asset: str
+    version: str
+    root: str = pa.Field(str_matches=r"^[0-9a-f]{64}$")
+    place: str
+    rows: int = pa.Field(ge=0)
+    weight_ppm: int = pa.Field(ge=0, le=WHOLE)
+    sketch: str
+
+    class Config:
+        strict = True
+        unique = ["request", "asset", "root"]
+
+
+class PledgeEvent(pa.DataFrameModel):
+    """One event in the life of a pledge.
+
+    ``perfect`` records the external registration 登记 (number, time, digest of the
+    search result), valid to ``valid_to``; until then, and after it, the pledge is
+    unperfected. ``extend`` prolongs it. ``consent``: the senior lender lets ``junior``
+    (the number of another agreement) secure up to ``amount_fen`` behind it. ``add`` and
+    ``substitute`` secure ``amount_fen`` by ``asset`` instead of by ``replaces``:
+    some of it, or all. ``release_part`` lets go of ``amount_fen`` on ``asset``;
+    ``cancel`` records that the external entry was cancelled 注销登记, and only then may
+    ``release`` follow, which ends the pledge. ``step_in``: the lender took the right to
+    operate over. Key: request, event, number.
+    """
+
+    request: str
+    event: str = pa.Field(isin=PLEDGE_EVENTS)
+    number: int = pa.Field(ge=1)
+    effective_on: pl.Date
+    amount_fen: int = pa.Field(nullable=True, gt=0)
+    asset: str
+    version: str
+    replaces: str
+    cap_fen: int = pa.Field(nullable=True, gt=0)
+    junior: str
+    registration: str
+    registered_at: str
+    valid_to: pl.Date = pa.Field(nullable=True)
+    evidence: str
+    evidence_sha256: str = pa.Field(str_matches=HEX)
+    reason: str
+
+    class Config:
+        strict = True
+        unique = ["request", "event", "number"]
+
+
+class CoverState(pa.DataFrameModel):
+    """A change in how a pledge covers its loan, as the watch found it.
+
+    ``value_fen``, the ratios and the cures are null where the value cannot be shown.
+    ``ground`` holds every ground, joined by "; ". Key: request, number.
+    """
+
+    request: str
+    number: int = pa.Field(ge=1)
+    watched_on: pl.Date
+    before: str = pa.Field(isin=COVER_STATES)
+    state: str = pa.Field(isin=COVER_STATES)
+    outstanding_fen: int = pa.Field(ge=0)
+    value_fen: int = pa.Field(nullable=True, ge=0)
+    ltv_ppm: int = pa.Field(nullable=True, ge=0)
+    coverage_ppm: int = pa.Field(nullable=True, ge=0)
+    repay_fen: int = pa.Field(nullable=True, ge=0)
+    top_up_fen: int = pa.Field(nullable=True, ge=0)
+    ground: str
+    evidence: str
+
+    class Config:
+        strict = True
+        unique = ["request", "number"]
 
 
 class Order(pa.DataFrameModel):
@@ -402,6 +558,7 @@ class ProductEvent(pa.DataFrameModel):
 
 REGISTERS: tuple[type[pa.DataFrameModel], ...] = (
     *(Right, Dispute, Cost, AssetCard, AssetEvent, Approval),
-    *(JournalLine, PeriodClose, Pledge),
+    *(JournalLine, PeriodClose),
+    *(Loan, LoanFact, CollateralRoot, Pledge, PledgeEvent, CoverState),
     *(Order, Entitlement, Usage, Invoice, ProductEvent),
 )

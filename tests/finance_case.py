@@ -313,6 +313,8 @@ def lender_rules(**changed: Any) -> CapitalRules:
         "applies_from": date(2024, 1, 1),
         "max_ltv": "0.60",
         "exclusive_pledge": True,
+        "root_overlap": "0.30",
+        "reference_share": "0.05",
         "recognised_only": True,
     }
     return CapitalRules.model_validate(stated | changed)
@@ -350,6 +352,9 @@ def pledged(**changed: Any) -> tuple[Any, ...]:
         "exclusive": True,
         "pledged_on": DRAWDOWN,
         "matures_on": date(2026, 6, 20),
+        "rank": 1,
+        "meets_ppm": 300_000,
+        "minor_ppm": 50_000,
     }
     return tuple((row | changed).values())
 

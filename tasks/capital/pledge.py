@@ -4,6 +4,7 @@ import polars as pl
 
 from schemas.contract import frame_of
 from schemas.registers import Pledge
+from tasks.capital.coverage import ppm
 from tasks.capital.eligibility import Case
 
 
@@ -16,6 +17,7 @@ def pledge(case: Case) -> pl.DataFrame:
     row = (
         *(terms.agreement, terms.entity, terms.asset, terms.version, terms.lender),
         *(case.principal, case.cap, case.rules.exclusive_pledge),
-        *(terms.drawdown, case.maturity),
+        *(terms.drawdown, case.maturity, 1),
+        *(ppm(case.rules.root_overlap), ppm(case.rules.reference_share)),
     )
     return frame_of(Pledge, [row])

@@ -14,11 +14,8 @@ import polars as pl
 from sqlalchemy import (
     Connection,
     Select,
-    and_,
     func,
     insert,
-    literal,
-    or_,
     select,
     tuple_,
     update,
@@ -28,19 +25,25 @@ from sqlmodel import col
 
 from schemas.artifact import Snapshot
 from schemas.errors import RegisterError, StoreError
+from schemas.quality import WHOLE
 from schemas.registers import (
     NEW_KEY,
     Approval,
     AssetCard,
     AssetEvent,
+    CollateralRoot,
     Cost,
+    CoverState,
     Dispute,
     Entitlement,
     Invoice,
     JournalLine,
+    Loan,
+    LoanFact,
     Order,
     PeriodClose,
     Pledge,
+    PledgeEvent,
     ProductEvent,
     Right,
     Usage,
@@ -64,8 +67,17 @@ from schemas.tables.market import (
     Quota,
     SealedUsage,
 )
-from schemas.tables.pledge import Collateral, PledgeRow
+from schemas.tables.pledge import (
+    Collateral,
+    CollateralRootRow,
+    CoverStateRow,
+    LoanFactRow,
+    LoanRow,
+    PledgeEventRow,
+    PledgeRow,
+)
 from schemas.tables.rights import DisputeEvent, RightEvent
+from tasks.store import collateral
 from tasks.store.database import reading
 from tasks.store.place import Store
 
@@ -83,7 +95,12 @@ TABLES: dict[type[pa.DataFrameModel], type[Row]] = {
     Approval: ApprovalRow,
     JournalLine: JournalLineRow,
     PeriodClose: PeriodCloseRow,
+    Loan: LoanRow,
+    LoanFact: LoanFactRow,
+    CollateralRoot: CollateralRootRow,
     Pledge: PledgeRow,
+    PledgeEvent: PledgeEventRow,
+    CoverState: CoverStateRow,
     Order: OrderRow,
     Entitlement: EntitlementEvent,
     Usage: SealedUsage,
@@ -104,6 +121,11 @@ ADDED: dict[type[pa.DataFrameModel], dict[str, pl.Expr]] = {
         "production_factor": pl.lit("service"),
         "file_sha256": NOTHING,
         "reverses": NOTHING,
+    },
+    Pledge: {
+        "rank": pl.lit(1, pl.Int64),
+        "meets_ppm": pl.lit(WHOLE, pl.Int64),
+        "minor_ppm": pl.lit(0, pl.Int64),
     },
     Right: {
         "number": pl.lit(1, pl.Int64),
@@ -234,56 +256,6 @@ def _weigh(c: Connection, closes: Sequence[Values]) -> None:
             )
 
 
-def _count(c: Connection, pledges: Sequence[Values]) -> None:
-    """Raise each asset's pledged amount, where its cap and exclusivity allow it.
-
-    The latest pledge's cap holds, if all that is pledged fits under it: a revaluation
-    above is taken over, one below what is pledged is refused. An exclusive pledge wants
-    an asset without any, and keeps others away.
-    """
-    for pledge in pledges:
-        where = and_(
-            col(Collateral.entity) == pledge["entity"],
-            col(Collateral.asset) == pledge["asset"],
-        )
-        if c.scalar(select(col(Collateral.pledged_fen)).where(where)) is None:
-            start = {n: pledge[n] for n in ("entity", "asset", "cap_fen")}
-            c.execute(
-                insert(Collateral).values(**start, pledged_fen=0, exclusive=False)
-            )
-        amount, cap, alone = (
-            pledge[n] for n in ("principal_fen", "cap_fen", "exclusive")
-        )
-        free = or_(
-            col(Collateral.pledged_fen) == 0,
-            and_(literal(not alone), col(Collateral.exclusive).is_(False)),
-        )
-        raised = update(Collateral).where(
-            where, free, Collateral.pledged_fen + amount <= cap
-        )
-        done = c.execute(
-            raised.values(
-                pledged_fen=Collateral.pledged_fen + amount,
-                cap_fen=cap,
-                exclusive=alone,
-            )
-        )
-        if done.rowcount == 0:
-            raise _refused(c, where, free)
-
-
-def _refused(c: Connection, where: Any, free: Any) -> RegisterError:
-    """Say which of the two guards refused."""
-    if c.scalar(select(col(Collateral.asset)).where(where, free)) is None:
-        return RegisterError(
-            "Pledge: the asset is already pledged, and one of the pledges is exclusive:"
-            " release it first"
-        )
-    return RegisterError(
-        "Pledge: the loan would exceed its cap with what is pledged already: lend less"
-    )
-
-
 def _open(c: Connection, events: Sequence[Values]) -> None:
     """Open the counter of a new entitlement; a renewal raises its limit."""
     for event in (e for e in events if e["event"] != "revoke"):
@@ -321,7 +293,9 @@ def counter(event: Values, unit: str) -> Values:
 AFTER: dict[type[pa.DataFrameModel], Callable[[Connection, Sequence[Values]], None]] = {
     JournalLine: _seal,
     PeriodClose: _weigh,
-    Pledge: _count,
+    Pledge: collateral.secure,
+    PledgeEvent: collateral.happen,
+    LoanFact: collateral.in_order,
     Entitlement: _open,
 }
 
@@ -391,6 +365,7 @@ def rebuilt(
                 continue
             table[at] = {**row, "artifact": artifact, "poster": poster}
             _project(tables, contract, table[at])
+    collateral.recount(tables)
     return tables
 
 
@@ -403,13 +378,8 @@ def _project(
     if contract is JournalLine:
         entry = {n: row[n] for n in ("entity", "entry", "artifact", "poster")}
         tables[JournalEntry].setdefault((row["entity"], row["entry"]), entry)
-    if contract is Pledge:
-        at = (row["entity"], row["asset"])
-        before = tables[Collateral].get(at, {"pledged_fen": 0})["pledged_fen"]
-        tables[Collateral][at] = {
-            **{n: row[n] for n in ("entity", "asset", "cap_fen", "exclusive")},
-            "pledged_fen": before + row["principal_fen"],
-        }
+    if contract in (Pledge, PledgeEvent):
+        collateral.project(tables, row)
     if contract is Entitlement:
         _count_units(tables, row)
 

@@ -23,20 +23,26 @@ from schemas.registers import (
     Approval,
     AssetCard,
     AssetEvent,
+    CollateralRoot,
     Cost,
+    CoverState,
     Dispute,
     Entitlement,
     Invoice,
     JournalLine,
+    Loan,
+    LoanFact,
     Order,
     PeriodClose,
     Pledge,
+    PledgeEvent,
     ProductEvent,
     Right,
     Usage,
 )
 from tasks import store
 from tasks.store import Store
+from tasks.store.registers import ADDED
 
 DAY = date(2026, 6, 30)
 LOAN = "the loan BANK-2026-001 of 5,000,000.00"
@@ -129,6 +135,108 @@ def pledge(request: str = "BANK-2026-001", **more: Any) -> dict[str, Any]:
         "exclusive": False,
         "pledged_on": DAY,
         "matures_on": date(2027, 6, 30),
+        "rank": 1,
+        "meets_ppm": 300_000,
+        "minor_ppm": 50_000,
+        **more,
+    }
+
+
+def loan(**more: Any) -> dict[str, Any]:
+    """Write the one tranche of that loan."""
+    return {
+        "loan": "BANK-2026-001",
+        "tranche": "1",
+        "entity": "jiangbei",
+        "factor": "flights",
+        "asset": "disruption",
+        "version": "1.0.0",
+        "kind": "pledge_loan",
+        "lender": "Bank of Jiangbei",
+        "borrower": "jiangbei",
+        "borrower_code": "91110000600037341L",
+        "industry": "I64",
+        "amount_fen": 500_000_000,
+        "signed_on": DAY,
+        "matures_on": date(2027, 6, 30),
+        **more,
+    }
+
+
+def fact(event: str = "pay", number: int = 1, **more: Any) -> dict[str, Any]:
+    """Write a payment of 15,500.00."""
+    return {
+        "loan": "BANK-2026-001",
+        "event": event,
+        "number": number,
+        "tranche": "1",
+        "effective_on": date(2026, 7, 31),
+        "amount_fen": 1_550_000,
+        "name": "",
+        "evidence": "bank slip 7",
+        "evidence_sha256": sha("bank slip 7"),
+        "reason": "",
+        **more,
+    }
+
+
+def root(request: str = "BANK-2026-001", **more: Any) -> dict[str, Any]:
+    """Write the one root of that pledge."""
+    return {
+        "request": request,
+        "entity": "jiangbei",
+        "asset": "disruption",
+        "version": "1.0.0",
+        "root": sha("flights.csv"),
+        "place": "flights/flights!flights.csv",
+        "rows": 336_776,
+        "weight_ppm": 1_000_000,
+        "sketch": "",
+        **more,
+    }
+
+
+def event(
+    kind: str, number: int = 1, request: str = "BANK-2026-001", **more: Any
+) -> dict[str, Any]:
+    """Write one event in the life of that pledge."""
+    return {
+        "request": request,
+        "event": kind,
+        "number": number,
+        "effective_on": date(2026, 7, 1),
+        "amount_fen": None,
+        "asset": "",
+        "version": "",
+        "replaces": "",
+        "cap_fen": None,
+        "junior": "",
+        "registration": "",
+        "registered_at": "",
+        "valid_to": None,
+        "evidence": "letter 11",
+        "evidence_sha256": sha("letter 11"),
+        "reason": "",
+        **more,
+    }
+
+
+def cover(number: int = 1, **more: Any) -> dict[str, Any]:
+    """Write that a pledge went from normal to warning."""
+    return {
+        "request": "BANK-2026-001",
+        "number": number,
+        "watched_on": date(2026, 7, 2),
+        "before": "normal",
+        "state": "warning",
+        "outstanding_fen": 500_000_000,
+        "value_fen": 800_000_000,
+        "ltv_ppm": 625_000,
+        "coverage_ppm": 1_600_000,
+        "repay_fen": 100_000_000,
+        "top_up_fen": 200_000_000,
+        "ground": "loan to value 0.625000 reached 0.600000",
+        "evidence": "the valuation",
         **more,
     }
 
@@ -393,7 +501,12 @@ SAMPLES: dict[Any, dict[str, Any]] = {
     Approval: approval(),
     JournalLine: line(1, 100),
     PeriodClose: closing(),
+    Loan: loan(),
+    LoanFact: fact(),
+    CollateralRoot: root(),
     Pledge: pledge(),
+    PledgeEvent: event("perfect"),
+    CoverState: cover(),
     Order: order(),
     Entitlement: entitlement(),
     Usage: usage(),
@@ -419,10 +532,15 @@ def post_pledge(s: Store, row: dict[str, Any], task: str = "capitalize") -> Any:
     )
 
 
-def chain(s: Store, folder: Path, without: Sequence[str] = ()) -> dict[str, Any]:
+def aged(frame: pl.DataFrame, contract: Any, old: bool) -> pl.DataFrame:
+    """Leave out the columns that a register gained later, if a frame is to be old."""
+    return frame.drop(ADDED[contract]) if old else frame
+
+
+def chain(s: Store, folder: Path, *, old: bool = False) -> dict[str, Any]:
     """Publish raw bytes → resource → product → journal → pledge, as five runs.
 
-    ``without`` names columns that the journal's frame did not have yet.
+    ``old``: the frames of journal and pledge lack what their registers gained later.
     """
     file = folder / "flights.csv"
     file.write_bytes(b"flight,distance\n1,100\n2,x7\n")
@@ -455,16 +573,17 @@ def chain(s: Store, folder: Path, without: Sequence[str] = ()) -> dict[str, Any]
     lines = frame_of(JournalLine, [line(1, 120_000), line(2, -120_000)])
     step(
         run(
-            made(s, "journal", lines.drop(without)),
+            made(s, "journal", aged(lines, JournalLine, old)),
             task="assetize",
             stage=Stage.ASSET,
             inputs={"product": refs["product"]},
             register="JournalLine",
         )
     )
+    pledged = frame_of(Pledge, [pledge()])
     step(
         run(
-            made(s, "pledge", frame_of(Pledge, [pledge()])),
+            made(s, "pledge", aged(pledged, Pledge, old)),
             task="capitalize",
             stage=Stage.CAPITAL,
             inputs={"valuation": refs["journal"]},

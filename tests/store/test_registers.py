@@ -89,6 +89,8 @@ def violations(contract: Any) -> list[tuple[str, Any]]:
                     broken.append((name, limit["min_value"]))
                 case "greater_than_or_equal_to":
                     broken.append((name, limit["min_value"] - 1))
+                case "less_than_or_equal_to":
+                    broken.append((name, limit["max_value"] + 1))
                 case "not_equal_to":
                     broken.append((name, limit["value"]))
                 case "str_matches":

@@ -230,7 +230,8 @@ def test_an_invented_pledge(s: Store, refs: Refs) -> None:
     forge(
         s,
         "INSERT INTO pledgerow SELECT 'FORGED-1', entity, asset, version, lender,"
-        " 100000000, cap_fen, exclusive, pledged_on, matures_on, artifact, poster"
+        " 100000000, cap_fen, exclusive, pledged_on, matures_on, rank, meets_ppm,"
+        " minor_ppm, artifact, poster"
         " FROM pledgerow",
     )
 

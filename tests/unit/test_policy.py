@@ -21,7 +21,13 @@ def policy(**values: str) -> Policy:
     return Policy(id="test", effective_from=date(2025, 1, 1), rules=rules)
 
 
-LENDER = {"max_ltv": "0.50", "exclusive_pledge": "true", "recognised_only": "false"}
+LENDER = {
+    "max_ltv": "0.50",
+    "exclusive_pledge": "true",
+    "recognised_only": "false",
+    "root_overlap": "0.30",
+    "reference_share": "0.05",
+}
 
 
 def test_a_stage_takes_the_rules_it_reads_and_knows_whose_they_are() -> None:

@@ -1,3 +1,3 @@
 """One history for both databases, run from code on first use."""
 
-HEAD = "0003"
+HEAD = "0004"
