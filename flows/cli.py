@@ -36,7 +36,8 @@ Json = Annotated[bool, Parameter(name="--json", help="One JSON object on stdout.
 Ref = Annotated[
     str,
     Parameter(
-        help="factor[/stage[/frame]], loan:NUMBER, sha256:…, an id prefix, or a path."
+        help="factor[/stage[/frame]], loan:NUMBER, right:CERTIFICATE, metric:FACTOR/"
+        "METRIC, agreement:NUMBER, licence:ID, sha256:…, an id prefix, or a path."
     ),
 ]
 
@@ -940,6 +941,31 @@ def appraise(
 
 
 @app.command
+def compare(
+    factor: str,
+    *,
+    supply: str = "open,shared,authorised-free,authorised-paid",
+    policy: str = "",
+    as_of: date | None = None,
+    json: Json = False,
+) -> int:
+    """Set ways to supply one factor's data side by side: price, revenue, value, loan.
+
+    Example: datafactor compare flight-disruption --supply open,authorised-paid
+
+    Args:
+        supply: Ways of supply, joined by commas.
+        policy: Policies or their files, joined by commas; the document's own if not
+            said.
+        as_of: The day it speaks of; today if not said.
+    """
+    from flows import compare as flow
+
+    data = flow.compare(factor, flow.listed(supply), flow.listed(policy), as_of)
+    return Answer("compare", data, lambda c: flow.show(c, data)).give(json)
+
+
+@app.command
 def books(
     *names: str,
     asset: str = "",
@@ -1012,23 +1038,70 @@ def disclose(
 
 
 @app.command
-def verify(*, anchor: Path | None = None, json: Json = False) -> int:
+def pack(
+    loan: str,
+    *,
+    output: Annotated[Path, Parameter(name=["--output", "-o"])],
+    sample: int = 0,
+    json: Json = False,
+) -> int:
+    """Hand over what a loan rests on as one file that verifies without a store.
+
+    It holds the dossier, the appraisal's bundle, the posted frames, the journal and the
+    chain of runs with its signed head. No row of the data is in it.
+
+    Example: datafactor pack BANK-2026-001 -o pack.zip
+
+    Args:
+        loan: Number of the agreement.
+        output: The file to write.
+        sample: Rows of the product's public columns to show, as its document allows.
+    """
+    from flows import pack as flow
+
+    data = flow.write_pack(loan, output, sample)
+    return Answer("pack", data, lambda c: flow.show(c, data)).give(json)
+
+
+@app.command
+def verify(
+    pack: Path | None = None,
+    *,
+    head: str = "",
+    anchor: Path | None = None,
+    json: Json = False,
+) -> int:
     """Recompute the chain, every projection, every register and every byte.
 
-    Exit bits: 0 sound, 1 corrupt, 2 untrusted, 4 unverifiable; 64 wrong usage. The
-    signed heads are looked up in DATAFACTOR_ANCHOR unless --anchor names a copy.
+    Of a pack: all that can be recomputed from it, without a store. Exit bits: 0 sound,
+    1 corrupt, 2 untrusted, 4 unverifiable; 64 wrong usage. The signed heads are looked
+    up in DATAFACTOR_ANCHOR unless --anchor names a copy.
 
     Example: datafactor verify --anchor /backup/anchor.jsonl
-    """
-    from tasks import store
 
-    s = store.current()
-    own = s.settings.anchor / f"{s.id}.jsonl"
-    findings = store.verify(s, anchor or (own if own.exists() else None))
+    Args:
+        pack: A pack that was handed over, instead of the store.
+        head: Of a pack: the head that you keep, 64 hex digits.
+        anchor: Signed heads; of a pack those that you keep, with their .pub beside.
+    """
+    if pack:
+        from flows.pack import verify_pack
+
+        what, findings = "pack", verify_pack(pack, head, anchor)
+    elif head:
+        raise FactorError("--head goes with a pack; of a store name its --anchor")
+    else:
+        from tasks import store
+
+        s = store.current()
+        own = s.settings.anchor / f"{s.id}.jsonl"
+        what = "store"
+        findings = store.verify(s, anchor or (own if own.exists() else None))
     data = face.finding_facts(findings)
-    return Answer("verify", data, lambda c: face.findings(c, data), findings.exit).give(
-        json
+    answer = Answer(
+        "verify", data, lambda c: face.findings(c, data, what), findings.exit
     )
+    return answer.give(json)
 
 
 @app.command

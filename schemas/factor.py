@@ -6,7 +6,7 @@ the document ends: a public good stops at the product.
 
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self, TypeGuard
+from typing import Annotated, Any, Literal, NamedTuple, Self, TypeGuard
 
 import pandera.polars as pa
 from pydantic import Field, field_validator, model_validator
@@ -183,6 +183,17 @@ class Factor(Terms):
         return Snapshot(register=Indicator, where={"factor": self.factor})
 
 
+class Documents(NamedTuple):
+    """A factor as it is written, with all the documents that it names."""
+
+    factor: Factor
+    entity: Entity
+    policy: Policy
+    feeders: Mapping[str, Factor]
+    folders: Sequence[Path]
+    policies: Path  # folder of the policies
+
+
 def load_factor(name: str, factors: Path, trail: tuple[str, ...] = ()) -> Factor:
     """Read one factor with all it names, and hand each stage what it reads.
 
@@ -194,6 +205,18 @@ def load_factor(name: str, factors: Path, trail: tuple[str, ...] = ()) -> Factor
     Raises:
         FactorError: A file is missing or breaks its schema; one sentence a problem.
             Factors feed each other in a circle; the sentence names it.
+    """
+    found = load_documents(name, factors, trail)
+    return resolved(
+        found.factor, found.entity, found.policy, found.feeders, found.folders
+    )
+
+
+def load_documents(name: str, factors: Path, trail: tuple[str, ...] = ()) -> Documents:
+    """Read one factor and all that it names, before its stages are filled in.
+
+    Arguments and errors are those of ``load_factor``; what is changed in it here, such
+    as the supply of public data or the policy, reaches every stage by ``resolved``.
     """
     path = Path(name) if name.endswith((".yaml", ".yml")) else factors / f"{name}.yaml"
     if not path.is_file():
@@ -214,7 +237,7 @@ def load_factor(name: str, factors: Path, trail: tuple[str, ...] = ()) -> Factor
     policy = load(named(beside / "policies", factor.policy), Policy)
     feeders = feeding(factor, factors, trail)
     folders = catalogues(beside, factors.parent)
-    return resolved(factor, entity, policy, feeders, folders)
+    return Documents(factor, entity, policy, feeders, folders, beside / "policies")
 
 
 def feeding(

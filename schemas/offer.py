@@ -7,6 +7,7 @@ from typing import Literal, Self
 from pydantic import Field, model_validator
 
 from schemas.money import Exact, exact_fen
+from schemas.policy import Rules
 from schemas.terms import Name, Terms, Text
 
 
@@ -22,6 +23,13 @@ class Ceiling(Terms):
 
     amount: Exact = Field(ge=0, description="Highest price of one unit, CNY")
     source: Text = Field(description="Price order that sets it")
+
+
+class CeilingRules(Rules):
+    """What a policy says of the price of public data (发改价格〔2025〕65号)."""
+
+    allowed_profit_rate: Exact = Field(ge=0, le=1, description="Share of the cost")
+    vat_rate_services: Exact = Field(ge=0, lt=1, description="Output VAT on services")
 
 
 Mode = Literal["free", "flat", "per_call", "per_row", "tiers", "quota"]
