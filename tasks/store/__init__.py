@@ -8,15 +8,12 @@ from tasks.store.books import entered
 from tasks.store.counts import check_counts, series, snapshot
 from tasks.store.doctor import Fact, doctor
 from tasks.store.find import Use, uses
+from tasks.store.impact import Impact, impact
 from tasks.store.lineage import (
-    Impact,
     Loan,
     Node,
-    every,
     factor_of,
-    impact,
     newest,
-    resolve,
     runs,
     trace,
     volumes,
@@ -46,6 +43,7 @@ from tasks.store.redriven import (
     rejected_before,
     was_redriven,
 )
+from tasks.store.refs import every, resolve
 from tasks.store.secrets import secret
 from tasks.store.settings import Settings
 from tasks.store.signing import bears, fingerprint, own_name, sign

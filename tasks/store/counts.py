@@ -21,11 +21,12 @@ from schemas.resource import NOTES
 from schemas.usage import Unsealed
 from tasks.store import registers
 from tasks.store.database import reading
-from tasks.store.lineage import OUTPUTS, RUNS, out, resolve, run, trace
+from tasks.store.lineage import OUTPUTS, RUNS, out, run, trace
 from tasks.store.manifest import members
 from tasks.store.place import Store, locate, path, scan
 from tasks.store.publish import read_body
 from tasks.store.redriven import REDRIVE
+from tasks.store.refs import resolve
 from tasks.store.usage import unsealed
 
 # A re-drive judges a source's rows anew, in place of its clean run.

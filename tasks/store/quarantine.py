@@ -11,11 +11,12 @@ from schemas.artifact import ArtifactRef, Stage
 from schemas.errors import StoreError
 from tasks.store.counts import check_counts
 from tasks.store.database import reading
-from tasks.store.lineage import CHECKS, RUNS, check, resolve, run
+from tasks.store.lineage import CHECKS, RUNS, check, run
 from tasks.store.manifest import members
 from tasks.store.place import Store, scan
 from tasks.store.publish import read_body
 from tasks.store.redriven import made_with, redriven
+from tasks.store.refs import resolve
 
 DERIVED = "derived"  # the frame in which rows are set aside to protect persons
 MASK_BITS = 63  # reasons in one Int64 column; the sign is not used

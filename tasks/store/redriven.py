@@ -19,10 +19,10 @@ from schemas.resource import Source
 from schemas.tables.columns import table_of
 from schemas.tables.lineage import Derivation, RunOutput, StageRun
 from tasks.store.database import reading
-from tasks.store.lineage import resolve
 from tasks.store.manifest import members
 from tasks.store.place import Store, place, scratch
 from tasks.store.publish import publish, read_body
+from tasks.store.refs import resolve
 
 REDRIVE = "redrive"
 run, out = table_of(StageRun).c, table_of(RunOutput).c

@@ -119,7 +119,7 @@ class _Book:
         """Say which loans rest on what was found, over true and forged edges."""
         edges = [(e["child"], e["parent"]) for e in self.rows(Derivation)]
         for bit, what, artifacts in self.found:
-            reached = {d for a in artifacts for d in depths(a, edges, down=True)}
+            reached = depths([*artifacts], edges, down=True)
             loans = sorted(
                 {
                     str(Loan(**row))
