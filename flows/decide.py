@@ -9,7 +9,14 @@ from flows.stages import decide_task
 from schemas.artifact import Snapshot
 from schemas.decision import IN_BOTH, DecisionAct
 from schemas.money import shown
-from schemas.registers import AssetCard, AssetEvent, Dispute, PeriodClose, Pledge
+from schemas.registers import (
+    AssetCard,
+    AssetEvent,
+    Dispute,
+    PeriodClose,
+    Pledge,
+    PledgeEvent,
+)
 from tasks import store
 
 Facts = dict[str, Any]  # JSON
@@ -39,13 +46,9 @@ def decide(factor: str, event: str, on: date | None, **said: object) -> Facts:
         **said,
     )
     mine = {"entity": terms.entity}
-    closed, disputes = (
-        Snapshot(register=r, where=mine) for r in (PeriodClose, Dispute)
-    )
-    decide_task(
-        *(terms.live(AssetCard), terms.live(AssetEvent), closed),
-        *(disputes, terms.live(Pledge), act),
-    )
+    bound = (Snapshot(register=r, where=mine) for r in (PeriodClose, Dispute, Pledge))
+    released = Snapshot(register=PledgeEvent, where={})
+    decide_task(*(terms.live(AssetCard), terms.live(AssetEvent), *bound, released, act))
     return {
         "asset": act.asset,
         "decisions": [told(row) for row in decisions(act.entity, act.asset)],

@@ -35,6 +35,7 @@ from schemas.registers import (
     JournalLine,
     PeriodClose,
     Pledge,
+    PledgeEvent,
 )
 from schemas.span import Span
 from tasks import store
@@ -45,7 +46,10 @@ from tasks.finance import months_later
 
 Facts = dict[str, Any]  # JSON
 Refs = Mapping[str, ArtifactRef]
-REGISTERS = (JournalLine, AssetCard, AssetEvent, Pledge, Dispute, PeriodClose)
+REGISTERS = (
+    *(JournalLine, AssetCard, AssetEvent),
+    *(Pledge, PledgeEvent, Dispute, PeriodClose),
+)
 BEFORE_CLOSE = "made before its last period was closed 结账前编制"
 
 
@@ -108,7 +112,10 @@ def at_close(entity: str, period: str) -> Facts:
 def asked(terms: DiscloseTerms) -> tuple[Snapshot, ...]:
     """Ask for the registers that a statement reads."""
     mine = {"entity": terms.entity}
-    return tuple(Snapshot(register=register, where=mine) for register in REGISTERS)
+    return tuple(  # whose pledge an event is about stands in the pledge
+        Snapshot(register=one, where={} if one is PledgeEvent else mine)
+        for one in REGISTERS
+    )
 
 
 def read(terms: DiscloseTerms) -> Given:

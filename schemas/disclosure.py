@@ -307,6 +307,7 @@ class Given(NamedTuple):
     cards: pl.DataFrame
     decisions: pl.DataFrame
     pledges: pl.DataFrame
+    pledged: pl.DataFrame
     disputes: pl.DataFrame
     closes: pl.DataFrame
 

@@ -18,6 +18,7 @@ from schemas.registers import (
     JournalLine,
     PeriodClose,
     Pledge,
+    PledgeEvent,
 )
 from tasks.asset.disclose.disclose import statement_of
 from tasks.finance import months_later
@@ -35,6 +36,7 @@ REGISTERS: dict[str, Any] = {
     "cards": AssetCard,
     "decisions": AssetEvent,
     "pledges": Pledge,
+    "pledged": PledgeEvent,
     "disputes": Dispute,
     "closes": PeriodClose,
 }

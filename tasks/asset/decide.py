@@ -4,6 +4,7 @@ An indicator opens a test, a test needs figures, and the figures are somebody's:
 here is computed. A month that is closed takes no decision any more.
 """
 
+from collections.abc import Sequence
 from typing import Annotated
 
 import polars as pl
@@ -12,8 +13,16 @@ from schemas.contract import frame_of
 from schemas.decision import FIGURES, DecisionAct
 from schemas.errors import RegisterError
 from schemas.money import exact_fen
-from schemas.registers import AssetCard, AssetEvent, Dispute, PeriodClose, Pledge
+from schemas.registers import (
+    AssetCard,
+    AssetEvent,
+    Dispute,
+    PeriodClose,
+    Pledge,
+    PledgeEvent,
+)
 from tasks.asset.impair import LEAVING
+from tasks.pledged import securing
 from tasks.rights import disputed
 
 FITTING = {
@@ -31,6 +40,7 @@ def decide(
     closed: Annotated[pl.LazyFrame, PeriodClose],
     disputes: Annotated[pl.LazyFrame, Dispute],
     pledges: Annotated[pl.LazyFrame, Pledge],
+    released: Annotated[pl.LazyFrame, PledgeEvent],
     terms: DecisionAct,
 ) -> Annotated[pl.LazyFrame, AssetEvent]:
     """Write one decision as a register row. Contract: AssetEvent.
@@ -42,7 +52,8 @@ def decide(
         decisions: What was decided of it before.
         closed: Closed months of the entity.
         disputes: Over the entity's assets and factors.
-        pledges: Of the asset.
+        pledges: Of the entity.
+        released: What happened to them: a released pledge binds no more.
         terms: The decision.
 
     Raises:
@@ -69,7 +80,8 @@ def decide(
             f"{terms.asset} stands in the books from {first}: date the decision then"
             " or later"
         )
-    refuse_bound(disputes.collect(), pledges.collect(), terms)
+    held = securing(pledges.collect(), released.collect(), terms.asset)
+    refuse_bound(disputes.collect(), held, terms)
     return frame_of(AssetEvent, [row_of(terms)]).lazy()
 
 
@@ -95,7 +107,7 @@ def refuse_late(
 
 
 def refuse_bound(
-    disputes: pl.DataFrame, pledges: pl.DataFrame, terms: DecisionAct
+    disputes: pl.DataFrame, held: Sequence[str], terms: DecisionAct
 ) -> None:
     """Refuse to give away what is disputed, or pledged to a lender.
 
@@ -109,10 +121,10 @@ def refuse_bound(
     )
     if not free:
         raise RegisterError(f"{terms.asset} is not given away: {ground}")
-    if pledges.height:
-        held = ", ".join(sorted(pledges["request"]))
+    if held:
         raise RegisterError(
-            f"{terms.asset} is pledged under {held}: the lender releases it first"
+            f"{terms.asset} is pledged under {', '.join(held)}: the lender releases it"
+            " first"
         )
 
 

@@ -1,86 +1,20 @@
 """Keep the same data from securing more than it may, whatever it is called.
 
-A pledge secures its principal by one asset; events move some or all of it to other
-assets, or let go of it. What rests on the same source roots counts as one: its live
-pledges share the lowest of their caps, and one of them is enough to keep others away.
+What rests on the same source roots counts as one: its live pledges share the lowest of
+their caps, and one of them that is exclusive keeps others away.
 
 The gate asks here before a pledge is posted, the store once more while it is posted,
 when nobody else can write, and ``verify`` when it counts all anew.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from functools import cached_property
-from typing import Any, NamedTuple
+from collections.abc import Iterable, Iterator, Sequence
+from typing import NamedTuple
 
 from schemas.money import shown
 from tasks.capital.sketch import overlap
+from tasks.pledged import ENDED, MOVES, Held, Row, held
 
-Row = Mapping[str, Any]  # one row of a register
-MOVES = ("add", "substitute")
-ENDED = "release"
-
-
-@dataclass(frozen=True)
-class Held:
-    """A pledge with its roots and all that happened to it."""
-
-    pledge: Row
-    events: Sequence[Row] = ()
-    roots: Sequence[Row] = field(default=(), repr=False)
-
-    @property
-    def request(self) -> str:
-        """The agreement's number."""
-        return str(self.pledge["request"])
-
-    def of(self, *kinds: str) -> list[Row]:
-        """List its events of some kinds."""
-        return [e for e in self.events if e["event"] in kinds]
-
-    @property
-    def released(self) -> bool:
-        """Whether it has ended."""
-        return bool(self.of(ENDED))
-
-    @cached_property
-    def secured(self) -> dict[str, int]:
-        """Fen that each asset secures now; none once it is released.
-
-        5,000,000.00 by A, of which 1,000,000.00 were moved to B and 500,000.00 on A
-        let go -> A 3,500,000.00, B 1,000,000.00.
-        """
-        by = {str(self.pledge["asset"]): int(self.pledge["principal_fen"])}
-        for event in self.of(*MOVES):
-            by[event["replaces"]] = by.get(event["replaces"], 0) - event["amount_fen"]
-            by[event["asset"]] = by.get(event["asset"], 0) + event["amount_fen"]
-        for event in self.of("release_part"):
-            by[event["asset"]] = by.get(event["asset"], 0) - event["amount_fen"]
-        return dict.fromkeys(by, 0) if self.released else by
-
-    @property
-    def total(self) -> int:
-        """Fen that it secures in all."""
-        return sum(self.secured.values())
-
-    @property
-    def live_roots(self) -> list[Row]:
-        """Roots of the assets that secure it now."""
-        return [r for r in self.roots if self.secured.get(r["asset"], 0) > 0]
-
-    @property
-    def caps(self) -> dict[tuple[str, str], int]:
-        """The cap last named for each asset that secures it."""
-        entity, first = self.pledge["entity"], self.pledge["asset"]
-        caps = {(entity, first): self.pledge["cap_fen"]}
-        for event in self.of(*MOVES):
-            caps[(entity, event["asset"])] = event["cap_fen"]
-        return {at: cap for at, cap in caps.items() if self.secured.get(at[1], 0) > 0}
-
-    def consents(self, junior: str) -> int:
-        """Fen that its lender lets another agreement secure behind it."""
-        given = [e["amount_fen"] for e in self.of("consent") if e["junior"] == junior]
-        return max(given, default=0)
+__all__ = ["Held", "cap_of", "held", "joints", "meeting", "refusal", "unlawful"]
 
 
 class Joint(NamedTuple):
@@ -90,22 +24,6 @@ class Joint(NamedTuple):
     place: str
     root: str
     overlap_ppm: int
-
-
-def held(
-    pledges: Iterable[Row], events: Iterable[Row], roots: Iterable[Row]
-) -> list[Held]:
-    """Put each pledge together with its events and roots, in the order of pledges."""
-    told: dict[str, list[Row]] = {}
-    rests: dict[str, list[Row]] = {}
-    for event in events:
-        told.setdefault(event["request"], []).append(event)
-    for root in roots:
-        rests.setdefault(root["request"], []).append(root)
-    return [
-        Held(p, told.get(p["request"], ()), rests.get(p["request"], ()))
-        for p in pledges
-    ]
 
 
 def joints(
@@ -233,15 +151,3 @@ def unlawful(before: Held, event: Row) -> str:
     if kind in MOVES and (not event["cap_fen"] or event["asset"] == given):
         return f"{kind} names another asset and its cap"
     return ""
-
-
-def counters(pledges: Iterable[Held]) -> dict[tuple[str, str], tuple[int, bool]]:
-    """Add up what is secured by each asset, and whether one of its pledges is alone."""
-    sums: dict[tuple[str, str], tuple[int, bool]] = {}
-    for one in pledges:
-        for asset, fen in one.secured.items():
-            at = (one.pledge["entity"], asset)
-            known, alone = sums.get(at, (0, False))
-            alone = alone or (fen > 0 and bool(one.pledge["exclusive"]))
-            sums[at] = (known + fen, alone)
-    return sums

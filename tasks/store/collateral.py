@@ -21,15 +21,8 @@ from schemas.tables.pledge import (
     PledgeEventRow,
     PledgeRow,
 )
-from tasks.capital.collateral import (
-    MOVES,
-    Held,
-    counters,
-    held,
-    meeting,
-    refusal,
-    unlawful,
-)
+from tasks.capital.collateral import meeting, refusal, unlawful
+from tasks.pledged import MOVES, Held, counters, held
 
 Values = dict[str, Any]  # one register row: text, integers, dates, flags
 Asset = tuple[str, str]  # entity, name

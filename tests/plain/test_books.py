@@ -215,7 +215,10 @@ def test_a_statement_rests_on_the_registers_and_moves_nothing_in_them() -> None:
     nodes = store.trace(store.current(), said["statement"])
     assert {n.frame for n in nodes[1:]} == {
         f"{name}.snapshot"
-        for name in ("booked", "cards", "events", "pledges", "disputes", "closed")
+        for name in (
+            *("booked", "cards", "events", "pledges", "pledged"),
+            *("disputes", "closed"),
+        )
     }
     assert books.balance_of(books.opened([ENTITY])) == before
 

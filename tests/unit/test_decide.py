@@ -9,9 +9,24 @@ from pydantic import ValidationError
 
 from schemas.decision import DecisionAct
 from schemas.errors import RegisterError
-from schemas.registers import AssetCard, AssetEvent, Dispute, PeriodClose, Pledge
+from schemas.registers import (
+    AssetCard,
+    AssetEvent,
+    Dispute,
+    PeriodClose,
+    Pledge,
+    PledgeEvent,
+)
 from tasks.asset.decide import decide
-from tests.store.build import card, closing, decision, dispute, frame_of, pledge
+from tests.store.build import (
+    card,
+    closing,
+    decision,
+    dispute,
+    event,
+    frame_of,
+    pledge,
+)
 
 
 def act(**changed: Any) -> DecisionAct:
@@ -38,6 +53,7 @@ def decided(
     closed: tuple[str, ...] = (),
     disputes: tuple[dict[str, Any], ...] = (),
     pledges: tuple[dict[str, Any], ...] = (),
+    released: tuple[dict[str, Any], ...] = (),
 ) -> pl.DataFrame:
     return decide(
         frame_of(AssetCard, [card()] if cards is None else cards).lazy(),
@@ -45,6 +61,7 @@ def decided(
         frame_of(PeriodClose, [closing(p) for p in closed]).lazy(),
         frame_of(Dispute, disputes).lazy(),
         frame_of(Pledge, pledges).lazy(),
+        frame_of(PledgeEvent, released).lazy(),
         terms,
     ).collect()
 
@@ -114,6 +131,19 @@ def test_what_is_bound_is_not_given_away_but_may_be_tested(
     with pytest.raises(RegisterError, match=why):
         decided(sold, **given)
     assert decided(act(), **given).height == decided(sold).height == 1
+
+
+def test_a_released_pledge_binds_no_more_and_a_substitute_binds_instead() -> None:
+    sold = act(event="dispose", fair_value=None, costs=None, proceeds="1.00")
+    moved = event(
+        *("substitute", 1),
+        **{"asset": "disruption", "replaces": "other", "amount_fen": 500_000_000},
+        cap_fen=800_000_000,
+    )
+
+    assert decided(sold, pledges=(pledge(),), released=(event("release"),)).height == 1
+    with pytest.raises(RegisterError, match="is pledged under BANK-2026-001"):
+        decided(sold, pledges=(pledge(asset="other"),), released=(moved,))
 
 
 def test_a_test_may_find_that_nothing_is_recoverable() -> None:

@@ -21,6 +21,7 @@ from schemas.registers import (
     AssetEvent,
     Dispute,
     Pledge,
+    PledgeEvent,
 )
 from schemas.span import Span
 from tasks.asset.balance import trial_balance
@@ -32,6 +33,8 @@ from tests.closing import entry, journal
 from tests.disclosed import acc_09, disclose_terms, rows_of, stated
 from tests.finance_case import pledged
 from tests.measured import card, decided
+from tests.store.build import event as pledge_event
+from tests.store.build import frame_of as built
 
 
 def yuan(amount: str) -> int:
@@ -354,6 +357,20 @@ def test_a_pledged_asset_counts_once_with_what_is_carried_of_it() -> None:
         ("pledge", "LOAN-1", yuan("312000"), 500_000_000),
         ("pledge", "LOAN-2", yuan("312000"), 1),
     ]
+
+
+def test_a_pledge_that_was_released_in_time_restricts_nothing() -> None:
+    def released(on: date) -> pl.DataFrame:
+        return built(
+            PledgeEvent, [pledge_event("release", 1, "LOAN-1", effective_on=on)]
+        )
+
+    books = acc_09()._replace(pledges=frame_of(Pledge, [pledged()]))
+    late = books._replace(pledged=released(date(2027, 1, 1)))
+
+    assert stated(late).restricted["number"].to_list() == ["LOAN-1"]
+    gone = books._replace(pledged=released(date(2026, 12, 31)))
+    assert stated(gone).restricted.is_empty()
 
 
 def test_a_dispute_over_a_factor_is_told_of_the_assets_made_of_it() -> None:

@@ -25,6 +25,7 @@ from schemas.registers import (
     JournalLine,
     PeriodClose,
     Pledge,
+    PledgeEvent,
 )
 from tasks.asset.balance import trial_balance
 from tasks.asset.disclose.lines import (
@@ -48,6 +49,7 @@ def disclose(
     cards: Annotated[pl.LazyFrame, AssetCard],
     events: Annotated[pl.LazyFrame, AssetEvent],
     pledges: Annotated[pl.LazyFrame, Pledge],
+    pledged: Annotated[pl.LazyFrame, PledgeEvent],
     disputes: Annotated[pl.LazyFrame, Dispute],
     closed: Annotated[pl.LazyFrame, PeriodClose],
     terms: DiscloseTerms,
@@ -59,6 +61,7 @@ def disclose(
         cards: Cards of its assets.
         events: What was decided of them.
         pledges: On its assets.
+        pledged: What happened to these pledges, and to others.
         disputes: All; those over other entities' assets are left out.
         closed: Months of it that are closed.
         terms: Whose statement, of which periods.
@@ -71,7 +74,7 @@ def disclose(
 
     Source: 财会〔2023〕11号; CAS 1, 6, 8.
     """
-    registers = (booked, cards, events, pledges, disputes, closed)
+    registers = (booked, cards, events, pledges, pledged, disputes, closed)
     made = statement_of(Given._make(r.collect() for r in registers), terms)
     return Disclosure(
         roll=made.roll.lazy(),
@@ -97,7 +100,7 @@ def statement_of(given: Given, terms: DiscloseTerms) -> Tables:
     carried = carried_of(moved, given.cards, span, terms.rules.material_share)
     first, last = (trial_balance(journal.lazy(), p).collect() for p in span)
     over = over_assets(given.disputes, given.cards)
-    bound = restricted(carried, given.pledges, over, terms, closing)
+    bound = restricted(carried, given.pledges, given.pledged, over, terms, closing)
     said = {
         "roll": roll,
         "lines": of_which(roll, terms.total),

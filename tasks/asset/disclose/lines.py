@@ -20,9 +20,10 @@ from schemas.disclosure import (
 )
 from schemas.entity import Role
 from schemas.money import exact_fen
-from schemas.registers import AssetCard, Dispute, JournalLine, Pledge
+from schemas.registers import AssetCard, Dispute, JournalLine, Pledge, PledgeEvent
 from schemas.span import Span
 from tasks.asset.amortize import whole_months
+from tasks.pledged import held as pledges_of
 from tasks.rights import open_disputes
 
 REVERSES = "reverse/"
@@ -188,6 +189,7 @@ def over_assets(
 def restricted(
     carried: Annotated[pl.DataFrame, Carried],
     pledges: Annotated[pl.DataFrame, Pledge],
+    pledged: Annotated[pl.DataFrame, PledgeEvent],
     disputes: Annotated[pl.DataFrame, Dispute],
     terms: DiscloseTerms,
     closing: date,
@@ -196,7 +198,8 @@ def restricted(
 
     Args:
         carried: What is carried of each asset.
-        pledges: Of the entity; a pledge stands until a register says it is released.
+        pledges: Of the entity.
+        pledged: What happened to them; what comes after the last day does not count.
         disputes: Of the entity.
         terms: Whose statement.
         closing: Its last day.
@@ -208,10 +211,16 @@ def restricted(
         .iter_rows()
     )
     rows: list[tuple[Any, ...]] = []  # Any: rows of Restricted
-    for p in pledges.filter(pl.col("pledged_on") <= closing).to_dicts():
+    made = pledges.filter(pl.col("pledged_on") <= closing).to_dicts()
+    past = pledged.filter(pl.col("effective_on") <= closing).to_dicts()
+    for one in pledges_of(made, past, ()):
+        p = one.pledge
         when = p["pledged_on"], p["matures_on"]
-        amounts = held.get(p["asset"], 0), p["principal_fen"]
-        rows.append((p["asset"], "pledge", p["request"], p["lender"], *when, *amounts))
+        rows += [
+            (asset, "pledge", one.request, p["lender"], *when, held.get(asset, 0), fen)
+            for asset, fen in one.secured.items()
+            if fen > 0
+        ]
     for d in open_disputes(disputes, closing).filter(entity=terms.entity).to_dicts():
         when = d["effective_on"], None
         amounts = held.get(d["asset"], 0), None
