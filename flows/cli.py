@@ -255,16 +255,19 @@ def show(ref: Ref = "", *, limit: int = 20, json: Json = False) -> int:
 
 @app.command
 def trace(ref: Ref, *, columns: bool = False, json: Json = False) -> int:
-    """Follow an artifact or a loan back to the bytes it rests on.
+    """Follow the money, or an artifact, back to the bytes it rests on.
 
-    Each artifact says how its lineage is known: of its columns, or as a table.
+    Each stage says how many rows it took in, gave out and rejected, how many rules were
+    asked and said no, which gates stood open, and how the lineage of each artifact is
+    known: of its columns, or as a table.
 
     Example: datafactor trace loan:BANK-2026-001
 
     Args:
         columns: Follow each column back to the columns of the sources instead.
     """
-    from flows.columns import column_facts, with_levels
+    from flows.columns import column_facts
+    from flows.trail import trail, trail_facts
     from tasks import store
 
     s = store.current()
@@ -272,8 +275,8 @@ def trace(ref: Ref, *, columns: bool = False, json: Json = False) -> int:
     if columns:
         edges = column_facts(ref, found)
         return Answer("trace", edges, lambda c: face.columns(c, edges)).give(json)
-    data = with_levels(nodes := store.trace(s, found.id))
-    return Answer("trace", data, lambda c: face.trace(c, nodes, data)).give(json)
+    data = trail_facts(ref, way := store.trail(s, found.id))
+    return Answer("trace", data, lambda c: trail(c, way, data)).give(json)
 
 
 @app.command

@@ -151,19 +151,6 @@ def noted(checks: Sequence[Facts]) -> str:
     return "; ".join(told)
 
 
-def trace(console: Console, nodes: Sequence[Node], facts: Sequence[Facts]) -> None:
-    """Show what an artifact is made of, then the bytes at its root."""
-    made = [
-        (n.depth, n.name, f"{n.rows:,}", n.task, fact["lineage"], n.id[:12])
-        for n, fact in zip(nodes, facts, strict=True)
-        if n.origin is None
-    ]
-    head = ("depth", "artifact", "rows", "task", "lineage", "id")
-    console.print(table("made of", head, made))
-    console.print("\nrests on the bytes")
-    roots(console, nodes)
-
-
 def columns(console: Console, data: Sequence[Facts]) -> None:
     """Show from which columns of the sources each column comes, and how."""
     rows = [
@@ -320,7 +307,7 @@ def finding_facts(findings: Findings) -> Facts:
     return {"exit": findings.exit, **findings.model_dump(mode="json")}
 
 
-def findings(console: Console, data: Facts) -> None:
+def findings(console: Console, data: Facts, what: str = "store") -> None:
     """Show what was examined and every finding with the money that rests on it."""
     counts = ", ".join(f"{n:,} {kind}" for kind, n in data["examined"].items())
     console.print(f"examined {counts}", markup=False)
@@ -330,7 +317,7 @@ def findings(console: Console, data: Facts) -> None:
         console.print(f"  note: {note}", markup=False)
     bits = {1: "corrupt", 2: "untrusted", 4: "unverifiable"}
     words = [word for bit, word in bits.items() if data["exit"] & bit]
-    console.print(f"the store is {' and '.join(words) or 'sound'}")
+    console.print(f"the {what} is {' and '.join(words) or 'sound'}")
 
 
 def doctor_facts(fact: Fact) -> Facts:

@@ -1,0 +1,202 @@
+"""Hand over what a loan rests on as one file, and examine one without a store."""
+
+import json
+import os
+import re
+from collections.abc import Sequence
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import rfc8785
+from pydantic import ValidationError
+from rich.console import Console
+
+from schemas.asset import AssetTerms
+from schemas.errors import FactorError, RegisterError, SourceError
+from tasks.asset.appraise.bundle import bundle_of
+from tasks.asset.appraise.case import case_of
+from tasks.asset.appraise.value import in_force
+from tasks.pack import contents
+from tasks.pack.chain import Head, Link, chain_text, followed, keys_in, outputs
+from tasks.pack.chosen import Kept, Loan, concerns, loan_in, others, wanted
+from tasks.pack.examine import Trusted, examine
+from tasks.pack.frames import Held, opened
+from tasks.pack.zipped import MAX_BYTES, zipped
+from tasks.store import Findings
+
+Facts = dict[str, Any]  # JSON
+
+
+def write_pack(number: str, file: Path, sample: int = 0) -> Facts:
+    """Write the pack of a loan; an earlier file goes.
+
+    Args:
+        number: Number of the loan's agreement, also as ``loan:NUMBER``.
+        file: Where it goes.
+        sample: Rows of the product to show, if its document allows so many.
+
+    Raises:
+        RegisterError: Nothing is pledged for the loan.
+        FactorError: The product's document does not allow the sample.
+        StoreError: The chain has no signed head, or bytes are missing or changed.
+    """
+    data, given = packed(number.removeprefix("loan:"), sample)
+    part = file.with_name(f".{file.name}.part")
+    part.write_bytes(data)
+    os.replace(part, file)
+    return {
+        "file": str(file),
+        "loan": given.loan.number,
+        "head": given.head.hash,
+        "runs": given.head.seq,
+        "frames": len(given.held),
+        "bytes": len(data),
+        "illustrative": given.about["illustrative"],
+    }
+
+
+def packed(number: str, sample: int = 0) -> tuple[bytes, contents.Given]:
+    """Gather what a loan's pack is made of, and pack it."""
+    from flows.document import factor_named
+    from tasks import store
+    from tasks.store.handed import bytes_of, hand_out
+
+    s = store.current()
+    handed = hand_out(s)
+    links, faults = followed(chain_text(handed.runs))
+    if faults:
+        raise RegisterError(f"{faults[0]}: `datafactor verify` says more")
+    loan = loan_in(links, number)
+    kept = [(k, bytes_of(s, k.output.made.ref.sha256)) for k in wanted(links, loan)]
+    for other in others(links, loan):
+        data = bytes_of(s, other.output.made.ref.sha256)
+        if speaks(opened(other, data), loan):
+            kept.append((other, data))
+    document = factor_named(loan.factor)
+    about = {"title": document.title, "illustrative": document.illustrative}
+    given = contents.Given(
+        loan=loan,
+        links=links,
+        head=Head(s.id, handed.line, handed.key),
+        runs=handed.runs,
+        held=held_of(kept),
+        frames={k.name: data for k, data in kept},
+        about=about,
+        bundle=bundled(links, loan, illustrative=document.illustrative),
+        sample=sampled(loan, sample) if sample else b"",
+    )
+    return zipped(contents.files_of(given)), given
+
+
+def held_of(kept: Sequence[tuple[Kept, bytes]]) -> list[Held]:
+    """Read frames in the order of their names, as who receives the pack does."""
+    return [opened(k, data) for k, data in sorted(kept, key=lambda pair: pair[0].name)]
+
+
+def speaks(held: Held, loan: Loan) -> bool:
+    """Say whether a frame has a row that speaks of the loan."""
+    return any(concerns(row, loan) for row in held.frame.iter_rows(named=True))
+
+
+def bundled(links: Sequence[Link], loan: Loan, *, illustrative: bool) -> bytes:
+    """Write the bundle of the appraisal that the last decision read; none if none."""
+    known = outputs(links)
+    ids = [i.id for i in loan.newest.said.inputs if i.role == "valuation"]
+    for one in (known[id].link for id in ids if id in known):
+        try:
+            terms = AssetTerms.model_validate_json(json.dumps(one.said.terms))
+        except ValidationError:
+            raise FactorError(
+                f"the asset of {loan.factor} was stated under another release: run it"
+                " again, then pack"
+            ) from None
+        stated = in_force(terms.appraisal, one.said.as_of or date.max)
+        if stated is not None:
+            case = case_of(terms, stated)
+            return bundle_of(case.model_copy(update={"illustrative": illustrative}))
+    return b""
+
+
+def sampled(loan: Loan, rows: int) -> bytes:
+    """Read the first rows of the product's public columns, if its document allows them.
+
+    Raises:
+        FactorError: It allows none, or fewer.
+    """
+    from flows.catalog import sample_of
+    from flows.released import released
+
+    offer = released(loan.factor)
+    allowed = offer.terms.delivery.sample_rows if offer.terms.release == "open" else 0
+    if rows > allowed:
+        raise FactorError(
+            f"{loan.factor}: its document lets {allowed} rows be seen"
+            f" (delivery.sample_rows), not {rows}: ask for fewer"
+        )
+    shown = sample_of(offer)
+    shown["rows"] = shown["rows"][:rows]
+    return rfc8785.dumps(shown)
+
+
+def verify_pack(file: Path, head: str = "", anchor: Path | None = None) -> Findings:
+    """Examine a pack that was handed over; no store is opened.
+
+    Args:
+        file: The pack.
+        head: Hash of the head that the lender keeps.
+        anchor: Signed heads that the lender keeps, with the public key beside them.
+
+    Raises:
+        SourceError: A file cannot be read.
+    """
+    return examine(read(file), trusted(head, anchor))
+
+
+def read(file: Path) -> bytes:
+    """Read a file, but not more of it than a pack may have."""
+    try:
+        with file.open("rb") as handle:
+            return handle.read(MAX_BYTES + 1)
+    except OSError as error:
+        raise SourceError(f"{file}: {error.strerror}; name a pack") from error
+
+
+def trusted(head: str, anchor: Path | None) -> Trusted:
+    """Read what the lender keeps: signed heads, and the keys in the ``.pub`` beside.
+
+    Raises:
+        SourceError: The head is no hash, there is no such file, no key beside it, or a
+            line is no JSON.
+    """
+    if head and not re.fullmatch("[0-9a-f]{64}", head):
+        raise SourceError("a head has 64 hex digits: give the one that you keep")
+    if anchor is None:
+        return Trusted(head=head)
+    keys = keys_in(read(anchor.with_suffix(".pub")).splitlines())
+    if not keys:
+        raise SourceError(
+            f"{anchor.with_suffix('.pub')} holds no public key: keep it too"
+        )
+    if anchor.suffix == ".pub":
+        return Trusted(head=head, keys=keys)
+    try:
+        lines = tuple(json.loads(line) for line in read(anchor).splitlines())
+    except (ValueError, RecursionError):
+        raise SourceError(
+            f"{anchor} is no anchor: name the file of signed heads"
+        ) from None
+    return Trusted(head=head, lines=lines, keys=keys)
+
+
+def show(console: Console, facts: Facts) -> None:
+    """Say what was packed, and what the lender should keep."""
+    lines = [
+        f"loan {facts['loan']}: {facts['frames']} frames and the chain of"
+        f" {facts['runs']:,} runs in {facts['file']}, {facts['bytes']:,} bytes",
+        *(["  ILLUSTRATIVE: made up, do not use"] if facts["illustrative"] else []),
+        f"head {facts['head']}",
+        "let the lender keep the head apart from the pack, then:",
+        f"  datafactor verify {facts['file']} --head {facts['head']}",
+    ]
+    console.print("\n".join(lines), markup=False)

@@ -1,0 +1,149 @@
+"""Write every file of a pack; what follows from chain and frames is made here alone.
+
+``manifest.json`` is canonical JSON (RFC 8785) with the sha256 of each other file.
+Whoever changes a file breaks its digest; whoever mends the digest is found by making
+the file again from chain and frames; whoever changes those as well has another head.
+"""
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from functools import cache
+from importlib.resources import files
+from typing import Any, NamedTuple
+
+import rfc8785
+
+from schemas.errors import SourceError
+from tasks.pack.chain import Head, Link, chain_text, head_text
+from tasks.pack.chosen import Loan
+from tasks.pack.facts import Told, facts_of
+from tasks.pack.frames import Held
+from tasks.pack.journal import ledger_text
+from tasks.pack.zipped import Files
+from tasks.page.dossier import SOURCES, page
+
+FORM = "datafactor/pack/1"
+MANIFEST, CHAIN, HEAD = "manifest.json", "chain/runs.txt", "chain/head.json"
+BUNDLE, JOURNAL, DOSSIER = "appraisal.tar", "journal.beancount", "dossier.html"
+SAMPLE = "sample.json"
+GIVEN = (CHAIN, HEAD, BUNDLE, SAMPLE)  # beside frames: all else follows from them
+WRITERS = {
+    "tasks.pack": ("facts.py", "steps.py", "descent.py", "journal.py", "chosen.py"),
+    "tasks.page": SOURCES,
+}
+
+
+class Given(NamedTuple):
+    """What a pack is made of."""
+
+    loan: Loan
+    links: Sequence[Link]
+    head: Head
+    runs: Sequence[tuple[str, str]]  # hash and body of each run
+    held: Sequence[Held]
+    frames: Mapping[str, bytes]  # by name in the pack
+    about: Mapping[str, Any]  # JSON
+    bundle: bytes = b""  # of the appraisal; empty: there is none
+    sample: bytes = b""  # rows that the licence lets be seen; empty: none
+
+
+@cache
+def writer() -> str:
+    """Digest of all that writes what follows: another release may word it otherwise."""
+    texts = [
+        files(room).joinpath(name).read_bytes()
+        for room, names in WRITERS.items()
+        for name in names
+    ]
+    return hashlib.sha256(b"\0".join(texts)).hexdigest()
+
+
+def files_of(given: Given) -> Files:
+    """Write every file of a pack, the manifest among them."""
+    made: Files = {
+        CHAIN: chain_text(given.runs),
+        HEAD: head_text(given.head),
+        **given.frames,
+        **({BUNDLE: given.bundle} if given.bundle else {}),
+        **({SAMPLE: given.sample} if given.sample else {}),
+        **following(given),
+    }
+    return made | {MANIFEST: manifest_of(given, made)}
+
+
+def following(given: Given) -> Files:
+    """Write what follows from chain, frames and bundle: facts, journal, dossier."""
+    told = Told(given.loan, given.links, given.held, given.about)
+    facts = facts_of(told)
+    title = str(given.loan.terms.get("borrower", {}).get("name", given.loan.entity))
+    ledger = ledger_text(given.held, given.links, given.loan, title)
+    end = {
+        "head": given.head.hash,
+        "seq": given.head.seq,
+        "at": str(given.head.line["at"]),
+        "store": given.head.store,
+        "signer": given.head.signed_with,
+        "bundle": hashlib.sha256(given.bundle).hexdigest() if given.bundle else "",
+        "sample": bool(given.sample),
+    }
+    return {
+        **{f"facts/{name}.json": rfc8785.dumps(part) for name, part in facts.items()},
+        **({JOURNAL: ledger} if ledger else {}),
+        DOSSIER: page(facts, end),
+    }
+
+
+def manifest_of(given: Given, made: Mapping[str, bytes]) -> bytes:
+    """Write the digest of each file, the head, what the document says of itself."""
+    return rfc8785.dumps(
+        {
+            "form": FORM,
+            "loan": given.loan.number,
+            "head": {"seq": given.head.seq, "hash": given.head.hash},
+            "store": given.head.store,
+            "about": dict(given.about),
+            "writer": writer(),
+            "entries": {
+                name: {
+                    "sha256": hashlib.sha256(body).hexdigest(),
+                    "bytes": len(body),
+                }
+                for name, body in sorted(made.items())
+            },
+        }
+    )
+
+
+def read_manifest(entries: Mapping[str, bytes]) -> dict[str, Any]:  # Any: JSON
+    """Read the manifest of a pack.
+
+    Raises:
+        SourceError: There is none, or it lacks something.
+    """
+    try:
+        held: dict[str, Any] = json.loads(entries[MANIFEST])
+        sound = (
+            held["form"] == FORM
+            and {*("loan", "head", "store", "about", "writer", "entries")}
+            <= held.keys()
+        )
+        shaped = all(isinstance(e["sha256"], str) for e in held["entries"].values())
+        shaped = shaped and isinstance(held["about"]["illustrative"], bool)
+        shaped = shaped and isinstance(held["about"]["title"], str)
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        sound = shaped = False
+    if not (sound and shaped):
+        raise SourceError(f"{MANIFEST} is missing or is that of another form: ask anew")
+    return held
+
+
+def faults_in(entries: Mapping[str, bytes], manifest: Mapping[str, Any]) -> list[str]:
+    """Name what is changed, missing or added against the manifest."""
+    named, there = manifest["entries"], entries.keys() - {MANIFEST}
+    faults = [f"{name} is missing" for name in sorted(named.keys() - there)]
+    faults += [f"{name} was added" for name in sorted(there - named.keys())]
+    for name in sorted(there & named.keys()):
+        if hashlib.sha256(entries[name]).hexdigest() != named[name]["sha256"]:
+            faults.append(f"{name} does not have the digest in the manifest")
+    return faults
