@@ -47,6 +47,7 @@ from tasks.store.refs import every, resolve
 from tasks.store.secrets import secret
 from tasks.store.settings import Settings
 from tasks.store.signing import bears, fingerprint, own_name, sign
+from tasks.store.trail import Trail, trail
 from tasks.store.usage import (
     Denied,
     Grant,
@@ -74,6 +75,7 @@ __all__ = [
     "Run",
     "Settings",
     "Store",
+    "Trail",
     "Use",
     "again",
     "bears",
@@ -123,6 +125,7 @@ __all__ = [
     "sign",
     "snapshot",
     "trace",
+    "trail",
     "unsealed_factors",
     "uses",
     "verify",

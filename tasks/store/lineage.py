@@ -83,7 +83,7 @@ def trace(s: Store, id: str) -> list[Node]:
 
 
 def among(
-    c: Connection, query: Select[Any], column: Any, ids: Sequence[str]
+    c: Connection, query: Select[Any], column: Any, ids: Sequence[str | int]
 ) -> list[dict[str, Any]]:  # rows of any shape
     """Read the rows whose column is one of many ids."""
     found: list[dict[str, Any]] = []

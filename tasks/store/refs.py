@@ -20,7 +20,7 @@ from schemas.licence import WRITTEN
 from schemas.tables.columns import table_of
 from schemas.tables.ledger import AssetCardRow
 from schemas.tables.market import EntitlementEvent, OrderRow
-from schemas.tables.pledge import PledgeRow
+from schemas.tables.pledge import LoanRow, PledgeRow
 from schemas.tables.rights import RightEvent
 from tasks.store.database import reading
 from tasks.store.lineage import BATCH, made, out, run, yielded
@@ -120,13 +120,16 @@ def _unknown(s: Store, text: str) -> StoreError:
 
 
 def _loans(c: Connection, _: Store, number: str) -> Ids:
-    """Find what pledged for a loan."""
-    pledge = table_of(PledgeRow).c
-    return set(c.scalars(select(pledge.artifact).where(pledge.request == number)))
+    """Find what pledged for a loan; without a pledge, what entered the loan."""
+    pledge, loan = table_of(PledgeRow).c, table_of(LoanRow).c
+    pledged = set(c.scalars(select(pledge.artifact).where(pledge.request == number)))
+    lent = select(loan.artifact).where(loan.loan == number)
+    return pledged or set(c.scalars(lent))
 
 
-def _loan_numbers(c: Connection, _: Store, __: str) -> Iterable[str]:
-    return c.scalars(select(table_of(PledgeRow).c.request)).all()
+def _loan_numbers(c: Connection, _: Store, __: str) -> Iterator[str]:
+    yield from c.scalars(select(table_of(PledgeRow).c.request))
+    yield from c.scalars(select(table_of(LoanRow).c.loan))
 
 
 def _with_bytes(c: Connection, _: Store, sha256: str) -> Ids:
@@ -169,7 +172,7 @@ def _resting_on_right(c: Connection, _: Store, certificate: str) -> Ids:
     rows = _rights(c, certificate)
     frames = {row.artifact for row in rows}
     for entity, asset in {(row.entity, row.asset) for row in rows}:
-        for table in (RightEvent, AssetCardRow, PledgeRow):
+        for table in (RightEvent, AssetCardRow, PledgeRow, LoanRow):
             named = table_of(table).c
             mine = and_(named.entity == entity, named.asset == asset)
             frames |= set(c.scalars(select(named.artifact).where(mine)))

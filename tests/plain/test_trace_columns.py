@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import pandera.polars as pa
 import polars as pl
@@ -119,10 +119,9 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
         yield home
 
 
-def asked(capsys: pytest.CaptureFixture[str], *words: str) -> list[dict[str, str]]:
+def asked(capsys: pytest.CaptureFixture[str], *words: str) -> Any:  # Any: JSON
     assert main([*words, "--json"]) == 0
-    data: list[dict[str, str]] = json.loads(capsys.readouterr().out)["data"]
-    return data
+    return json.loads(capsys.readouterr().out)["data"]
 
 
 def ways(capsys: pytest.CaptureFixture[str], ref: str) -> list[str]:
@@ -168,7 +167,7 @@ def test_a_product_is_followed_through_the_resource(
 def test_each_artifact_says_whether_its_columns_can_be_followed(
     home: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    nodes = asked(capsys, "trace", "worst/product")
+    nodes = asked(capsys, "trace", "worst/product")["artifacts"]
     known = {f"{n['factor']}/{n['frame']}": n["lineage"] for n in nodes}
 
     assert known["worst/product"] == known["worst/derived"] == "column"
