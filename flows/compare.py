@@ -502,7 +502,7 @@ def loan_capacity(of: Variant, made: Asset | None, lack: Cell | None) -> Cell:
     value = valuation_of(made)["appraised_fen"]
     ltv = of.policy.resolve(CapitalRules).max_ltv
     most, told = int(value * ltv), f"{ltv} of the appraised value by policy"
-    if of.factor.capital is None:
+    if of.factor.loan is None:
         more = "the document names no loan: a lender's gates were not asked"
         return money(most, told, more)
     lent = capitalize(
@@ -511,7 +511,7 @@ def loan_capacity(of: Variant, made: Asset | None, lack: Cell | None) -> Cell:
         pledges=empty(Pledge),
         journal=made.journal,
         score=of.known.score.lazy(),
-        terms=of.factor.capital,
+        terms=of.factor.loan,
         as_of=of.day,
         disputes=of.known.disputes.lazy(),
     )

@@ -77,8 +77,8 @@ def value_chain(
     )
     if terms.asset:
         post_task(asset, *terms.books, posting(terms.asset), day)
-    capital = terms.capital and capitalize_task(
+    capital = terms.loan and capitalize_task(
         *(asset, rights, pledges, journal, assessed),
-        *(terms.capital, day, terms.disputes),
+        *(terms.loan, day, terms.disputes),
     )
     return summarize(terms, day, (raw, resource, product, asset, capital))

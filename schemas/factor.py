@@ -14,7 +14,7 @@ from pydantic import Field, field_validator, model_validator
 from schemas.appraisal import Ending
 from schemas.artifact import Snapshot, Stage
 from schemas.asset import AssetTerms
-from schemas.capital import CapitalTerms
+from schemas.capital import CapitalTerms, Financing
 from schemas.compliance import PublicData
 from schemas.contract import Column
 from schemas.document import load
@@ -72,7 +72,7 @@ class Factor(Terms):
     )
     product: ProductTerms | None = Field(None, description="Stage 2: what is offered")
     asset: AssetTerms | None = Field(None, description="Stage 3: rights, cost, value")
-    capital: CapitalTerms | None = Field(None, description="Stage 4: financing")
+    capital: Financing | None = Field(None, description="Stage 4: financing")
     zone: str = Field("Asia/Shanghai", description="Filled in from the entity")
 
     @field_validator("sources", mode="before")
@@ -123,6 +123,11 @@ class Factor(Terms):
         if self.capital and not self.asset:
             raise ValueError("a loan rests on an asset: write the asset stage")
         return self
+
+    @property
+    def loan(self) -> CapitalTerms | None:
+        """The financing, if it is a loan: pledged, unsecured or of several lenders."""
+        return self.capital if isinstance(self.capital, CapitalTerms) else None
 
     @property
     def stages(self) -> tuple[Stage, ...]:
@@ -559,15 +564,15 @@ def authorised(product: ProductTerms) -> Ending | None:
     return Ending(last_day=public.valid_to, source=source)
 
 
-def financed(capital: CapitalTerms, asset: AssetTerms, policy: Policy) -> CapitalTerms:
+def financed(capital: Financing, asset: AssetTerms, policy: Policy) -> Financing:
     """Fill in which asset is financed, and the rules."""
-    return capital.model_copy(
-        update={
-            "factor": asset.factor,
-            "entity": asset.entity,
-            "asset": asset.name,
-            "version": asset.version,
-            "accounts": asset.accounts,
-            "rules": policy.resolve(CapitalRules),
-        }
-    )
+    known: dict[str, Any] = {  # Any: a field of the stage's terms
+        "factor": asset.factor,
+        "entity": asset.entity,
+        "asset": asset.name,
+        "version": asset.version,
+        "accounts": asset.accounts,
+        "rules": policy.resolve(CapitalRules),
+    }
+    read = {n: v for n, v in known.items() if n in type(capital).model_fields}
+    return capital.model_copy(update=read)

@@ -1,7 +1,7 @@
 """Terms and frames of the two other ways: an asset for equity, or in a trust."""
 
 from datetime import date
-from typing import Annotated, NamedTuple, Self
+from typing import Annotated, Literal, NamedTuple, Self
 
 import pandera.polars as pa
 import polars as pl
@@ -18,6 +18,7 @@ from schemas.terms import Terms, Text
 class ContributionTerms(Terms):
     """An asset given for equity 数据资产作价入股."""
 
+    kind: Literal["contribution"] = "contribution"
     factor: str = Field("", description="Filled in from the document")
     entity: str = Field("", description="Filled in from the document")
     asset: str = Field("", description="Filled in from the asset")
@@ -49,7 +50,9 @@ class Beneficiary(Terms):
 class TrustTerms(Terms):
     """An asset settled in a trust 数据信托."""
 
+    kind: Literal["trust"] = "trust"
     factor: str = Field("", description="Filled in from the document")
+    entity: str = Field("", description="Filled in from the document")
     asset: str = Field("", description="Filled in from the asset")
     version: str = Field("", description="Filled in from the asset")
     trust: Text = Field(description="Number of the trust deed")

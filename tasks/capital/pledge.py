@@ -15,9 +15,9 @@ def pledge(case: Case) -> pl.DataFrame:
     """
     terms = case.terms
     row = (
-        *(terms.agreement, terms.entity, terms.asset, terms.version, terms.lender),
+        *(terms.agreement, terms.entity, terms.asset, terms.version, terms.lenders),
         *(case.principal, case.cap, case.rules.exclusive_pledge),
-        *(terms.drawdown, case.maturity, 1),
+        *(terms.drawdown, case.maturity, terms.rank),
         *(ppm(case.rules.root_overlap), ppm(case.rules.reference_share)),
     )
     return frame_of(Pledge, [row])

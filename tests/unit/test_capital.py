@@ -427,7 +427,7 @@ def test_the_gate_itself_checks_the_borrowers_code() -> None:
         {"annual_rate": "-0.01"},
         {"annual_rate": "3.6%"},
         {"months": 0},
-        {"method": "bullet"},
+        {"method": "balloon"},
         {"kind": "gift"},
         {"borrower": {"name": HOLDER, "credit_code": "12345"}},
     ],
