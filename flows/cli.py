@@ -878,6 +878,76 @@ def right(
 
 
 @app.command
+def pledge(
+    loan: str = "",
+    event: Literal[
+        "",
+        "perfect",
+        "extend",
+        "consent",
+        "release_part",
+        "cancel",
+        "release",
+    ] = "",
+    *,
+    evidence: str = "",
+    on: date | None = None,
+    registration: str = "",
+    at: str = "",
+    until: date | None = None,
+    amount: str | None = None,
+    junior: str = "",
+    asset: str = "",
+    reason: str = "",
+    file: Path | None = None,
+    json: Json = False,
+) -> int:
+    """List pledges, show one, or record what becomes of it.
+
+    perfect and extend: registered at the external register. consent: the lender lets
+    another agreement rank behind. release_part: some of what is secured is let go.
+    cancel: the external entry is gone; only then release.
+
+    Example: datafactor pledge BANK-2026-001 perfect --registration ZD-7
+    --at 2026-07-01T10:00+08:00 --until 2027-07-31 --evidence SEARCH-7 --file search.pdf
+
+    Args:
+        loan: Number of the agreement; all are listed if not said.
+        event: What happened; it is shown how the pledge stands if not said.
+        evidence: Document that proves it.
+        on: Day from which it holds, or of which is told; today if not said.
+        registration: Number at the external register.
+        at: When it was registered there, with its zone.
+        until: Last day of the registration.
+        amount: Yuan: let go, or most that the junior may secure.
+        junior: Number of the agreement that may rank behind.
+        asset: Which asset is let go; the first one if not said.
+        reason: Why it is released.
+        file: The document itself, such as the search result: its SHA-256 is kept.
+    """
+    from flows import pledges
+
+    if not loan:
+        found = pledges.listed(on)
+        return Answer("pledge", found, lambda c: pledges.show_all(c, found)).give(json)
+    if not event:
+        data = pledges.told(loan, on)
+        return Answer("pledge", data, lambda c: pledges.show(c, data)).give(json)
+    said = {
+        "evidence": evidence,
+        "registration": registration,
+        "registered_at": pledges.moment(at),
+        "valid_to": until,
+        "amount": amount,
+        "junior": junior,
+        "asset": asset,
+        "reason": reason,
+    }
+    data = pledges.record(loan, event, on, file, **said)
+    return Answer("pledge", data, lambda c: pledges.show(c, data)).give(json)
+
+
+@app.command
 def dispute(
     factor: str,
     event: Literal["open", "lift"],

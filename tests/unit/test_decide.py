@@ -136,8 +136,10 @@ def test_what_is_bound_is_not_given_away_but_may_be_tested(
 def test_a_released_pledge_binds_no_more_and_a_substitute_binds_instead() -> None:
     sold = act(event="dispose", fair_value=None, costs=None, proceeds="1.00")
     moved = event(
-        *("substitute", 1),
-        **{"asset": "disruption", "replaces": "other", "amount_fen": 500_000_000},
+        "substitute",
+        asset="disruption",
+        replaces="other",
+        amount_fen=500_000_000,
         cap_fen=800_000_000,
     )
 
