@@ -1,13 +1,15 @@
 """Decimal arithmetic that two stages share: value, schedules, ratios, months."""
 
 import calendar
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date
 from decimal import ROUND_HALF_UP, Decimal, localcontext
+from fractions import Fraction
 
 from schemas.money import PRECISION, fen, yuan
 
 Instalment = tuple[int, int, int, int]  # month, principal, interest, balance, in fen
+Shares = Mapping[str, Decimal | Fraction | int]  # of what they sum to
 Timed = tuple[Decimal, Decimal]  # a flow, and when it comes in years from now
 LEAST, MOST = Decimal("-0.99"), Decimal(10)  # rates among which a return is looked for
 
@@ -48,6 +50,22 @@ def ratio(part: int, whole: int) -> str:
         return ""
     millionths = (2_000_000 * part + whole) // (2 * whole)
     return f"{millionths // 1_000_000}.{millionths % 1_000_000:06d}"
+
+
+def largest_remainder(total: int, shares: Shares) -> dict[str, int]:
+    """Split a total so that the parts sum to it; odd fen go to the largest remainders.
+
+    Of equal remainders, the first named is served first. A total below 0 is split as
+    its opposite, so that what is taken back is what was given: -1,000.00 over three
+    equal parts -> -333.34, -333.33, -333.33.
+    """
+    whole = sum(Fraction(share) for share in shares.values())
+    exact = {n: abs(total) * Fraction(s) / whole for n, s in shares.items()}
+    parts = {name: int(amount) for name, amount in exact.items()}
+    rest = abs(total) - sum(parts.values())
+    by_remainder = sorted(exact, key=lambda name: parts[name] - exact[name])
+    served = parts | {name: parts[name] + 1 for name in by_remainder[:rest]}
+    return served if total >= 0 else {name: -part for name, part in served.items()}
 
 
 def months_later(start: date, months: int) -> date:

@@ -9,7 +9,6 @@ takes another line back, by that line's shares and under that line's heading.
 from collections.abc import Iterator, Mapping
 from datetime import date, timedelta
 from decimal import Decimal
-from fractions import Fraction
 from typing import Any
 
 import polars as pl
@@ -20,11 +19,10 @@ from schemas.cost import INDIRECT, Allocation
 from schemas.errors import ContractError
 from schemas.registers import Cost
 from tasks.asset.recognize import Decision
-from tasks.finance import months_later
+from tasks.finance import Shares, largest_remainder, months_later
 
 LINE = ["voucher", "line"]
 PARTS = ["amount_fen", "tax_fen"]  # what of a line is shared out
-Shares = Mapping[str, Decimal | Fraction]
 
 
 def incurred(costs: pl.LazyFrame, entity: str, as_of: date) -> pl.DataFrame:
@@ -109,22 +107,6 @@ def proven_twice(vouchers: pl.DataFrame, spent: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def largest_remainder(total: int, shares: Shares) -> dict[str, int]:
-    """Split a total so that the parts sum to it; odd fen go to the largest remainders.
-
-    Equal remainders are served in the order of names. A total below 0 is split as its
-    opposite, so that what is taken back is what was charged: -1,000.00 over three equal
-    products -> -333.34, -333.33, -333.33.
-    """
-    whole = sum(Fraction(share) for share in shares.values())
-    exact = {n: abs(total) * Fraction(s) / whole for n, s in sorted(shares.items())}
-    parts = {name: int(amount) for name, amount in exact.items()}
-    rest = abs(total) - sum(parts.values())
-    by_remainder = sorted(exact, key=lambda name: parts[name] - exact[name])
-    served = parts | {name: parts[name] + 1 for name in by_remainder[:rest]}
-    return served if total >= 0 else {name: -part for name, part in served.items()}
-
-
 def allocate(
     vouchers: pl.DataFrame, counted: pl.DataFrame, terms: AssetTerms, as_of: date
 ) -> pl.DataFrame:
@@ -196,15 +178,15 @@ def parts_of(
     A line that takes back bears what this changes of the parts of the other line, so
     that fen by fen no part ends below 0. Any: a row of ``standing``.
     """
-    driver = terms.pools[line["pool"]].driver
+    driver, by_name = terms.pools[line["pool"]].driver, dict(sorted(shares.items()))
     moved = []
     for name in PARTS:
         before = line[f"{name}_left"]
         was, now = (
-            largest_remainder(total, shares) for total in (before, before + line[name])
+            largest_remainder(total, by_name) for total in (before, before + line[name])
         )
         moved.append({product: now[product] - was[product] for product in shares})
-    for product in sorted(shares):
+    for product in by_name:
         known = line["pool"], line["voucher"], line["line"], product, driver
         amounts = (part[product] for part in moved)
         yield *known, line["period"], str(shares[product]), *amounts

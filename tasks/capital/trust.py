@@ -8,7 +8,6 @@ Receipts are split to fen by largest remainder, so that the parts sum to the rec
 33.33.
 """
 
-from collections.abc import Mapping
 from datetime import date
 from typing import Annotated
 
@@ -18,12 +17,12 @@ from schemas.asset import Valuation
 from schemas.contract import frame_of
 from schemas.errors import ContractError
 from schemas.gates import Gates
-from schemas.quality import WHOLE
 from schemas.registers import Dispute, Pledge, Right
 from schemas.trust import Interest, Receipt, Settled, TrustPayment, TrustTerms
 from tasks.capital.contribute import read_valuation, unpledged
 from tasks.capital.coverage import ppm
 from tasks.capital.eligibility import appraisal_stands
+from tasks.finance import largest_remainder
 from tasks.rights import UNDISPUTED, disputed, standing
 
 
@@ -87,17 +86,6 @@ def distribute_receipts(
     rows = [
         (receipt, on, name, part)
         for receipt, on, amount in received.iter_rows()
-        for name, part in split(amount, shares).items()
+        for name, part in largest_remainder(amount, shares).items()
     ]
     return frame_of(TrustPayment, rows).lazy()
-
-
-def split(amount: int, shares: Mapping[str, int]) -> dict[str, int]:
-    """Split fen by millionths that sum to 1; odd fen go to the largest remainders.
-
-    Of equal remainders, the first named is served first.
-    """
-    exact = {name: divmod(amount * share, WHOLE) for name, share in shares.items()}
-    odd = amount - sum(whole for whole, _ in exact.values())
-    served = sorted(exact, key=lambda name: -exact[name][1])[:odd]
-    return {name: whole + (name in served) for name, (whole, _) in exact.items()}

@@ -15,7 +15,8 @@ from schemas.errors import ContractError
 from schemas.gates import Gates
 from schemas.registers import Dispute, Pledge, Right
 from schemas.trust import Interest, Receipt, Settled, TrustPayment, TrustTerms
-from tasks.capital.trust import distribute_receipts, settle, split
+from tasks.capital.trust import distribute_receipts, settle
+from tasks.finance import largest_remainder
 from tests.finance_case import HOLDER, failed, pledged, right_event, valued
 
 BEGINS = date(2025, 7, 1)
@@ -125,7 +126,7 @@ def test_a_hundred_over_three_gives_the_odd_fen_to_the_largest_remainder() -> No
 
 
 def test_of_equal_remainders_the_first_of_the_deed_is_served() -> None:
-    assert split(1, {"B": 500_000, "A": 500_000}) == {"B": 1, "A": 0}
+    assert largest_remainder(1, {"B": 500_000, "A": 500_000}) == {"B": 1, "A": 0}
 
 
 def test_what_came_before_the_trust_is_not_distributed() -> None:
@@ -147,7 +148,7 @@ def test_a_receipt_goes_out_whole_and_nobody_is_a_fen_off(
     shares = dict(enumerate([1_000_000 - sum(cut), *cut]))
     named = {str(n): share for n, share in shares.items()}
 
-    parts = split(amount, named)
+    parts = largest_remainder(amount, named)
 
     assert sum(parts.values()) == amount
     for name, part in parts.items():

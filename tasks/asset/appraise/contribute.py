@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from schemas.appraisal import Contribution
 from schemas.errors import ContractError
-from tasks.asset.cost import largest_remainder
+from tasks.finance import largest_remainder
 
 
 class Part(NamedTuple):
@@ -55,5 +55,5 @@ def contributions(
             " check their worth, or leave it out"
         )
     whole = sum(values.values(), Fraction(0))
-    parts = largest_remainder(value_fen, values)
+    parts = largest_remainder(value_fen, dict(sorted(values.items())))
     return tuple(Part(n, v / whole, parts[n]) for n, v in values.items())
