@@ -38,6 +38,7 @@ from schemas.factor import Factor, named
 from schemas.money import shown
 from schemas.policy import CloseRules, Policy
 from schemas.registers import (
+    LEAVING,
     Approval,
     AssetCard,
     AssetEvent,
@@ -50,7 +51,6 @@ from schemas.registers import (
 from tasks import store
 from tasks.asset.approval import closing
 from tasks.asset.close import close
-from tasks.asset.impair import LEAVING
 from tasks.asset.post import post
 from tasks.finance import months_later
 from tasks.stage.reperform import Compared, reperform

@@ -34,6 +34,7 @@ METHODS = [
     *("straight_line", "units_of_use", "sum_of_years", "declining_balance", "none"),
 ]
 DECISIONS = ["impair", "provision", "dispose", "expire", "contribute"]
+LEAVING = ["dispose", "contribute", "expire"]  # after which the asset is gone
 MODES = ["free", "flat", "per_call", "per_row", "tiers", "quota"]
 UNITS = ["call", "row"]
 FORMS = ["bundle", "service"]

@@ -14,6 +14,7 @@ from schemas.decision import FIGURES, DecisionAct
 from schemas.errors import RegisterError
 from schemas.money import exact_fen
 from schemas.registers import (
+    LEAVING,
     AssetCard,
     AssetEvent,
     Dispute,
@@ -21,7 +22,6 @@ from schemas.registers import (
     Pledge,
     PledgeEvent,
 )
-from tasks.asset.impair import LEAVING
 from tasks.pledged import securing
 from tasks.rights import disputed
 

@@ -15,8 +15,8 @@ import polars as pl
 
 from schemas.errors import ContractError
 from schemas.measurement import Side, Total
-from schemas.registers import AssetEvent
-from tasks.asset.impair import LEAVING, carried, sides
+from schemas.registers import LEAVING, AssetEvent
+from tasks.asset.impair import carried, sides
 
 Lines = list[tuple[str, int]]  # role, debit > 0, credit < 0
 RECEIVED = {"dispose": "bank", "contribute": "investment"}

@@ -17,9 +17,8 @@ import polars as pl
 
 from schemas.errors import ContractError
 from schemas.measurement import Finding, Side, Total
-from schemas.registers import AssetEvent
+from schemas.registers import LEAVING, AssetEvent
 
-LEAVING = ["dispose", "contribute", "expire"]
 AMORTISED = ["intangible", "development expenditure"]  # under CAS 8, not CAS 1
 
 

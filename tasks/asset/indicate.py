@@ -16,8 +16,7 @@ import polars as pl
 
 from schemas.measurement import Indication
 from schemas.quality import TOTAL, WHOLE, Score
-from schemas.registers import AssetCard, AssetEvent
-from tasks.asset.impair import LEAVING
+from schemas.registers import LEAVING, AssetCard, AssetEvent
 from tasks.finance import months_later
 
 KEY = ["entity", "asset"]

@@ -16,8 +16,15 @@ import polars as pl
 
 from schemas.close import CloseTerms
 from schemas.measurement import Finding, Total
-from schemas.registers import AssetCard, AssetEvent, Invoice, JournalLine, Order
-from tasks.asset.impair import LEAVING, sides
+from schemas.registers import (
+    LEAVING,
+    AssetCard,
+    AssetEvent,
+    Invoice,
+    JournalLine,
+    Order,
+)
+from tasks.asset.impair import sides
 
 KEY = ["entity", "asset"]
 
