@@ -524,12 +524,16 @@ REJECTED = pl.DataFrame(
 )
 
 
+def post_row(s: Store, contract: Any, row: dict[str, Any], task: str) -> Any:
+    """Publish a run that posts one row."""
+    name = contract.__name__
+    posted = made(s, "pledge", frame_of(contract, [row]), sha(f"{task} {name} {row}"))
+    return store.publish(s, run(posted, task=task, stage=Stage.CAPITAL, register=name))
+
+
 def post_pledge(s: Store, row: dict[str, Any], task: str = "capitalize") -> Any:
     """Publish a run that posts one pledge."""
-    posted = made(s, "pledge", frame_of(Pledge, [row]), sha(f"{task} {row}"))
-    return store.publish(
-        s, run(posted, task=task, stage=Stage.CAPITAL, register="Pledge")
-    )
+    return post_row(s, Pledge, row, task)
 
 
 def aged(frame: pl.DataFrame, contract: Any, old: bool) -> pl.DataFrame:

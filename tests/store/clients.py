@@ -1,14 +1,16 @@
 """Clients of deliveries and pledges, in a module that their processes load fast."""
 
+from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
 from schemas.errors import RegisterError
+from schemas.registers import CollateralRoot, Pledge
 from tasks import store
 from tasks.store import Settings
 from tasks.store.usage import Grant, Request, grant
-from tests.store.build import pledge, post_pledge, sha
+from tests.store.build import pledge, post_pledge, post_row, root, sha
 
 NOON = datetime(2026, 7, 1, 4, tzinfo=UTC)  # in Shanghai
 ASKED = Request(
@@ -49,6 +51,24 @@ def pledge_at_once(given: Settings, worker: int) -> list[str]:
         try:
             post_pledge(s, row, task=f"w{worker}")
             granted.append(f"R{number}")
+        except RegisterError as refused:
+            assert "would exceed its cap" in str(refused)  # noqa: PT017 - either way
+    return granted
+
+
+def pledge_in_groups(given: Settings, worker: int, attempts: int) -> list[str]:
+    """Pledge the same data under the names of many assets; list what was granted."""
+    s = store.opened(given)
+    granted = []
+    for n in range(attempts):
+        number = (worker * 7 + n * 5) % 40  # several workers ask for the same ones
+        name, asset = f"R{number}", f"asset-{number % 9}"
+        said = pledge(name, asset=asset, principal_fen=70, cap_fen=1_000)
+        try:
+            with suppress(RegisterError):  # another worker may have named the roots
+                post_row(s, CollateralRoot, root(name, asset=asset), f"w{worker}")
+            post_row(s, Pledge, said, f"w{worker}")
+            granted.append(name)
         except RegisterError as refused:
             assert "would exceed its cap" in str(refused)  # noqa: PT017 - either way
     return granted
