@@ -7,12 +7,12 @@ import pandera.polars as pa
 import polars as pl
 from pydantic import Field, model_validator
 
-from schemas.entity import CreditCode
+from schemas.entity import CreditCode, Role
 from schemas.gates import Gates
 from schemas.money import LARGEST_FEN, Exact, Yuan
 from schemas.quality import WHOLE
-from schemas.registers import AssetEvent
-from schemas.terms import Terms, Text
+from schemas.registers import AssetEvent, Right
+from schemas.terms import Slug, Terms, Text
 
 
 class ContributionTerms(Terms):
@@ -31,6 +31,9 @@ class ContributionTerms(Terms):
     value: Yuan = Field(gt=0, description="Agreed value without tax, yuan")
     tax: Yuan = Field(ge=0, description="Output VAT of the deemed sale, yuan")
     evidence: Text = Field(pattern=r"\S", description="Resolution or agreement")
+    accounts: dict[Role, str] = Field(
+        default_factory=dict, description="Filled in from the entity"
+    )
 
 
 class Contributed(NamedTuple):
@@ -61,6 +64,11 @@ class TrustTerms(Terms):
     beneficiaries: tuple[Beneficiary, ...] = Field(
         min_length=1, description="受益人; their shares sum to 1"
     )
+    books: Slug = Field(
+        description="Books of the trust, kept apart from the trustee's (Trust Law 29):"
+        " a file in deployments/entities"
+    )
+    evidence: Text = Field(pattern=r"\S", description="The deed 信托文件")
     settled_on: date = Field(description="First day of the trust")
     ends_on: date = Field(description="Last day of the trust")
 
@@ -93,10 +101,11 @@ class Interest(pa.DataFrameModel):
 
 
 class Settled(NamedTuple):
-    """Gates first, then who benefits."""
+    """Gates first; then who benefits, and the transfers to the trustee."""
 
     gates: Annotated[pl.LazyFrame, Gates]
     interests: Annotated[pl.LazyFrame, Interest]
+    transfers: Annotated[pl.LazyFrame, Right]
 
 
 class Receipt(pa.DataFrameModel):

@@ -359,6 +359,29 @@ def pledged(**changed: Any) -> tuple[Any, ...]:
     return tuple((row | changed).values())
 
 
+def happened(event: str, **changed: Any) -> tuple[Any, ...]:
+    """What happened to LOAN-1's pledge."""
+    row = {
+        "request": "LOAN-1",
+        "event": event,
+        "number": 1,
+        "effective_on": DRAWDOWN,
+        "amount_fen": None,
+        "asset": "",
+        "version": "",
+        "replaces": "",
+        "cap_fen": None,
+        "junior": "",
+        "registration": "",
+        "registered_at": "",
+        "valid_to": None,
+        "evidence": "E-5",
+        "evidence_sha256": "",
+        "reason": "",
+    }
+    return tuple((row | changed).values())
+
+
 def posted(*sides: tuple[str, int]) -> pl.DataFrame:
     """Lines of the asset as they stand in the journal: account and fen of each."""
     when, why = (date(2025, 5, 31), "2025-05"), ("index-asset", "recognise", "V", "")

@@ -16,9 +16,16 @@ import polars as pl
 
 from schemas.entity import Role
 from schemas.measurement import Charge, Movement, Position, Side, Total, Use
-from schemas.registers import AssetCard, AssetEvent, JournalLine, Order, Usage
+from schemas.registers import (
+    LEAVING,
+    AssetCard,
+    AssetEvent,
+    JournalLine,
+    Order,
+    Usage,
+)
 from tasks.asset.amortize import YEAR
-from tasks.asset.impair import LEAVING, sides
+from tasks.asset.impair import sides
 from tasks.finance import months_later
 
 KEY = ["entity", "asset"]

@@ -17,54 +17,100 @@ from schemas.asset import Valuation
 from schemas.contract import frame_of
 from schemas.errors import ContractError
 from schemas.gates import Gates
-from schemas.registers import Dispute, Pledge, Right
+from schemas.registers import Dispute, Pledge, PledgeEvent, Right
 from schemas.trust import Interest, Receipt, Settled, TrustPayment, TrustTerms
 from tasks.capital.contribute import read_valuation, unpledged
 from tasks.capital.coverage import ppm
-from tasks.capital.eligibility import appraisal_stands
+from tasks.capital.eligibility import Answer, Valued, appraisal_stands
+from tasks.capital.handover import HandedOver, Handover, hand_over
 from tasks.finance import largest_remainder
-from tasks.rights import UNDISPUTED, disputed, standing
+from tasks.pledged import securing
+from tasks.rights import UNDISPUTED, Standing, disputed
 
 
 def settle(
     valuation: Annotated[pl.LazyFrame, Valuation],
     rights: Annotated[pl.LazyFrame, Right],
     pledges: Annotated[pl.LazyFrame, Pledge],
+    events: Annotated[pl.LazyFrame, PledgeEvent],
     terms: TrustTerms,
     as_of: date,
     disputes: Annotated[pl.LazyFrame, Dispute] = UNDISPUTED,
 ) -> Settled:
-    """Decide whether an asset may be settled, and say who benefits.
+    """Settle an asset: say who benefits, and move the right to operate to the trustee.
 
     Args:
         valuation: The asset's book value and appraised value.
         rights: Right events over the asset.
-        pledges: Pledges that hold the asset on the day.
+        pledges: Pledges of the asset's entity.
+        events: What happened to pledges; a released one holds nothing.
         terms: The deed.
         as_of: The day the stage speaks of.
         disputes: Disputes over the factor or its asset.
+
+    Returns:
+        Gates first; then the interests, and the transfers that move the right from
+        the first day of the trust: after it the settlor has nothing to pledge.
     """
     valued = read_valuation(valuation)
-    right = standing(rights.collect(), "operate", as_of, terms.settlor)
-    lasts = right.live and right.last >= terms.ends_on
-    said = f"{right.ground}; the trust ends on {terms.ends_on}"
-    paid = "charged for or used inside" if valued.charged else "free to all"
-    gates = [
-        ("not_free", valued.charged, paid, "the valuation"),
-        appraisal_stands(valued, as_of),
-        ("right_to_operate", lasts, said, right.evidence),
-        unpledged(pledges.collect()),
-        disputed(disputes.collect(), (terms.factor, terms.asset), as_of),
-    ]
+    moved = hand_over(rights.collect(), handover(terms))
+    gates = [settled_before(moved, terms)]
+    if not moved.stands:
+        gates = [
+            begun(terms, as_of),
+            charged(valued),
+            appraisal_stands(valued, as_of),
+            lasts(moved.held, terms),
+            unpledged(securing(pledges.collect(), events.collect(), terms.asset)),
+            disputed(disputes.collect(), (terms.factor, terms.asset), as_of),
+        ]
     settled = all(passed for _, passed, _, _ in gates)
     rows = [
         (terms.trust, terms.asset, terms.version, one.name, ppm(one.share))
         for one in terms.beneficiaries
     ]
+    transfers = moved.transfers if settled else moved.transfers.clear()
     return Settled(
         gates=frame_of(Gates, [(*gate, as_of) for gate in gates]).lazy(),
         interests=frame_of(Interest, rows if settled else []).lazy(),
+        transfers=transfers.lazy(),
     )
+
+
+def handover(terms: TrustTerms) -> Handover:
+    """Say by what the settlor hands the right to operate to the trustee."""
+    return Handover(
+        giver=terms.settlor,
+        taker=terms.trustee,
+        on=terms.settled_on,
+        basis=f"trust {terms.trust}",
+        evidence=terms.evidence,
+    )
+
+
+def settled_before(moved: HandedOver, terms: TrustTerms) -> Answer:
+    """Say that the trust stands by its transfers, which are posted."""
+    said = f"settled on {terms.settled_on}, {terms.trustee} holds the right to operate"
+    return "settled", moved.stands, said, terms.evidence
+
+
+def begun(terms: TrustTerms, on: date) -> Answer:
+    """Ask for a trust that has begun: nothing is handed over ahead."""
+    said = f"the trust begins on {terms.settled_on}"
+    return "begun", terms.settled_on <= on, said, terms.evidence
+
+
+def charged(valued: Valued) -> Answer:
+    """Ask for an asset that earns something."""
+    said = "charged for or used inside" if valued.charged else "free to all"
+    return "not_free", valued.charged, said, "the valuation"
+
+
+def lasts(held: Standing, terms: TrustTerms) -> Answer:
+    """Ask for the settlor's right to operate to the last day of the trust."""
+    said = f"{held.ground}; the trust ends on {terms.ends_on}"
+    passed = held.live and held.last >= terms.ends_on
+    return "right_to_operate", passed, said, held.evidence
 
 
 def distribute_receipts(

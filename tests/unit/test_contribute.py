@@ -10,11 +10,28 @@ from schemas.contract import frame_of
 from schemas.entity import CHART
 from schemas.gates import Gates
 from schemas.measurement import Total
-from schemas.registers import AssetEvent, Dispute, Pledge, Right
+from schemas.registers import (
+    AssetEvent,
+    Dispute,
+    PeriodClose,
+    Pledge,
+    PledgeEvent,
+    Right,
+)
 from schemas.trust import Contributed, ContributionTerms
 from tasks.asset.derecognise import derecognition_sides
 from tasks.capital.contribute import contribute
-from tests.finance_case import CODE, HOLDER, failed, pledged, right_event, valued
+from tests.finance_case import (
+    CARRIED,
+    CODE,
+    HOLDER,
+    failed,
+    happened,
+    pledged,
+    posted,
+    right_event,
+    valued,
+)
 from tests.measured import total
 
 DAY = date(2025, 12, 31)
@@ -33,6 +50,7 @@ def terms(**changed: Any) -> ContributionTerms:
         "value": "400000.00",
         "tax": "24000.00",
         "evidence": "RESOLUTION-1",
+        "accounts": CHART,
     }
     return ContributionTerms.model_validate(stated | changed)
 
@@ -43,14 +61,23 @@ def given(
     pledges: Any = (),
     stated: ContributionTerms | None = None,
     disputes: Any = (),
+    events: Any = (),
+    journal: pl.DataFrame = CARRIED,
+    decided: Any = (),
+    closed: Any = (),
+    on: date = DAY,
 ) -> Contributed:
     """Give the asset."""
     return contribute(
         valued() if valuation is None else valuation,
         frame_of(Right, [right_event("operate")] if rights is None else rights).lazy(),
         frame_of(Pledge, pledges).lazy(),
+        frame_of(PledgeEvent, events).lazy(),
+        journal.lazy(),
+        frame_of(AssetEvent, decided).lazy(),
+        frame_of(PeriodClose, closed).lazy(),
         stated or terms(),
-        DAY,
+        on,
         frame_of(Dispute, disputes).lazy(),
     )
 
@@ -89,6 +116,11 @@ def test_the_decision_names_whom_by_what_and_stands_in_its_contract() -> None:
     assert CODE in row["reason"]
 
 
+SOLD = (
+    *("jiangbei", "index-asset", "SALE-1", "dispose", date(2025, 12, 1)),
+    *(None, None, None, 1, 0, "Buyer", "E", "sold"),
+)
+CLOSED = ("jiangbei", "2025-12", date(2026, 1, 5), 3, "ab" * 32)
 DISPUTED = ("D-1", "jiangbei", "index", "open", date(2025, 6, 1), "X", "title", "E")
 
 
@@ -104,7 +136,14 @@ DISPUTED = ("D-1", "jiangbei", "index", "open", date(2025, 6, 1), "X", "title", 
             "agreed at 400,000.00 CNY, appraised at 399,999.99",
         ),
         ({"valuation": valued(outcome="inventory")}, "recognised_asset", "inventory"),
-        ({"valuation": valued(book_fen=0)}, "recognised_asset", "book 0.00"),
+        ({"journal": posted()}, "recognised_asset", "no line of it as an asset"),
+        (
+            {"journal": posted(("1701", 60_000_000), ("1703", -60_000_000))},
+            "recognised_asset",
+            "carried at 0.00 CNY in the ledger",
+        ),
+        ({"decided": [SOLD]}, "recognised_asset", "leaves by decision SALE-1"),
+        ({"closed": [CLOSED]}, "open_month", "closed to 2025-12"),
         ({"rights": []}, "right_to_operate", f"no right to operate of {HOLDER}"),
         ({"pledges": [pledged()]}, "free_of_pledge", "pledged under LOAN-1"),
         ({"disputes": [DISPUTED]}, "dispute", "D-1 over index"),
@@ -128,3 +167,28 @@ def test_an_asset_never_appraised_is_refused_on_both_grounds() -> None:
 
 def test_the_appraised_value_itself_may_be_agreed() -> None:
     assert failed(given(stated=terms(value="8968000.00")).gates) == {}
+
+
+def test_a_released_pledge_holds_the_asset_no_more() -> None:
+    ended = [happened("cancel"), happened("release")]
+
+    assert failed(given(pledges=[pledged()], events=ended).gates) == {}
+
+
+def test_a_decision_that_stands_is_watched_and_not_made_again() -> None:
+    stands = given().decision.collect().rows()
+
+    later = given(
+        valuation=valued(report=""),
+        decided=stands,
+        closed=[CLOSED],
+        on=date(2026, 2, 1),
+    )
+    other = given(decided=stands, stated=terms(value="400000.01"))
+
+    assert failed(later.gates) == {}
+    assert later.decision.collect().is_empty()
+    assert failed(other.gates) == {
+        "as_decided": "decided on 2025-12-31, with another proceeds_fen: put the"
+        " document back"
+    }

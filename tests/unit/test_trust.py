@@ -13,11 +13,20 @@ from pydantic import ValidationError
 from schemas.contract import frame_of
 from schemas.errors import ContractError
 from schemas.gates import Gates
-from schemas.registers import Dispute, Pledge, Right
+from schemas.registers import Dispute, Pledge, PledgeEvent, Right
 from schemas.trust import Interest, Receipt, Settled, TrustPayment, TrustTerms
 from tasks.capital.trust import distribute_receipts, settle
 from tasks.finance import largest_remainder
-from tests.finance_case import HOLDER, failed, pledged, right_event, valued
+from tasks.rights import bundle
+from tests.finance_case import (
+    HOLDER,
+    failed,
+    happened,
+    make_capital,
+    pledged,
+    right_event,
+    valued,
+)
 
 BEGINS = date(2025, 7, 1)
 THIRDS = [("A", "0.333334"), ("B", "0.333333"), ("C", "0.333333")]
@@ -33,6 +42,8 @@ def deed(**changed: Any) -> TrustTerms:
         "settlor": HOLDER,
         "trustee": "Trust Company (illustrative)",
         "beneficiaries": [{"name": n, "share": s} for n, s in THIRDS],
+        "books": "trust-1",
+        "evidence": "DEED-1",
         "settled_on": BEGINS,
         "ends_on": date(2028, 6, 30),
     }
@@ -44,14 +55,17 @@ def settled(
     rights: Any = None,
     pledges: Any = (),
     disputes: Any = (),
+    events: Any = (),
+    on: date = BEGINS,
 ) -> Settled:
     """Settle the asset."""
     return settle(
         valued() if valuation is None else valuation,
         frame_of(Right, [right_event("operate")] if rights is None else rights).lazy(),
         frame_of(Pledge, pledges).lazy(),
+        frame_of(PledgeEvent, events).lazy(),
         deed(),
-        BEGINS,
+        on,
         frame_of(Dispute, disputes).lazy(),
     )
 
@@ -68,6 +82,31 @@ def test_a_settled_asset_benefits_those_of_the_deed() -> None:
     Gates.to_schema().validate(made.gates.collect())
 
 
+def test_the_trustee_holds_the_right_from_the_first_day_and_the_settlor_no_more() -> (
+    None
+):
+    grant = right_event("operate")
+
+    moved = settled().transfers.collect().rows()
+
+    Right.to_schema().validate(frame_of(Right, moved))
+    events = frame_of(Right, [grant, *moved])
+    held = {on: [s.holder for s in bundle(events, on)] for on in (BEFORE, BEGINS)}
+    assert held == {BEFORE: [HOLDER], BEGINS: ["Trust Company (illustrative)"]}
+    again = settled(rights=[grant, *moved], valuation=valued(report=""))
+    assert (failed(again.gates), again.transfers.collect().rows()) == ({}, moved)
+    pledging = failed(make_capital(rights=[grant, *moved], as_of=BEGINS).gates)
+    assert "Trust Company (illustrative) holds it on" in pledging["right_to_operate"]
+    assert "right_to_operate" not in failed(make_capital(rights=[grant]).gates)
+
+
+def test_a_released_pledge_may_be_settled() -> None:
+    ended = [happened("cancel"), happened("release")]
+
+    assert failed(settled(pledges=[pledged()], events=ended).gates) == {}
+
+
+BEFORE = date(2025, 6, 30)
 DISPUTED = ("D-1", "jiangbei", "index", "open", date(2025, 6, 1), "X", "title", "E")
 SHORT = right_event("operate", valid_to=date(2028, 6, 29))
 
@@ -77,6 +116,7 @@ SHORT = right_event("operate", valid_to=date(2028, 6, 29))
     [
         ({"valuation": valued(charged=False)}, "not_free", "free to all"),
         ({"valuation": valued(report="")}, "appraisal", "no appraisal"),
+        ({"on": BEFORE}, "begun", "begins on 2025-07-01"),
         ({"rights": [SHORT]}, "right_to_operate", "the trust ends on 2028-06-30"),
         ({"pledges": [pledged()]}, "free_of_pledge", "pledged under LOAN-1"),
         ({"disputes": [DISPUTED]}, "dispute", "D-1 over index"),
@@ -90,6 +130,7 @@ def test_what_is_not_the_settlors_to_give_is_not_settled(
     assert list(failed(made.gates)) == [gate]
     assert said in failed(made.gates)[gate]
     assert made.interests.collect().is_empty()
+    assert made.transfers.collect().is_empty()
 
 
 @pytest.mark.parametrize(
