@@ -2,13 +2,23 @@
 
 from datetime import date
 from decimal import Decimal
-from typing import Literal, TypeVar
+from typing import Annotated, Literal, TypeVar
 
-from pydantic import Field, ValidationError
+from pydantic import BeforeValidator, Field, ValidationError
 
 from schemas.errors import FactorError
 from schemas.money import Yuan
 from schemas.terms import Name, Slug, Terms, Text
+
+
+def several(text: object) -> object:
+    """Read a rule that lists words: ``open, shared`` -> (open, shared)."""
+    if not isinstance(text, str):
+        return text
+    return tuple(word.strip() for word in text.split(",") if word.strip())
+
+
+Several = Annotated[tuple[str, ...], BeforeValidator(several)]
 
 
 class Rules(Terms):
@@ -81,6 +91,24 @@ class CapitalRules(Rules):
         decimal_places=6,
         description="Below this share of an asset's rows a source joins nothing",
     )
+    refused_grades: Several = Field(description="Grades of data that carry no loan")
+    free_supplies: Several = Field(description="Supplies of public data that stay free")
+    refused_issuers: Several = Field(
+        description="First digits of credit codes of those who may not borrow on data"
+    )
+    disposal_needs: Several = Field(
+        description="Flags of the right to operate without which it cannot be sold"
+    )
+    min_quality: Decimal = Field(
+        ge=0, le=1, decimal_places=6, description="Least quality score"
+    )
+    min_dscr: Decimal = Field(gt=0, description="Least debt service coverage a year")
+    dscr_above: Yuan = Field(
+        ge=0, description="A loan above it needs stated cash flows, yuan"
+    )
+    borrower_limit: Yuan = Field(gt=0, description="Lent to one borrower, yuan")
+    industry_limit: Yuan = Field(gt=0, description="Lent to one industry, yuan")
+    lender_limit: Yuan = Field(gt=0, description="Lent by one lender, yuan")
 
 
 class CloseRules(Rules):

@@ -3,7 +3,7 @@
 from typing import Annotated, Any, Literal, NamedTuple, Self
 
 import polars as pl
-from pydantic import BeforeValidator, Field, model_validator
+from pydantic import Field, model_validator
 
 from schemas.answer import Reading
 from schemas.compliance import Compliance, PublicData
@@ -12,21 +12,11 @@ from schemas.gates import Gates
 from schemas.grade import Grade
 from schemas.licence import Grant, Licence, Unlisted
 from schemas.offer import Delivery, Deprecation, Price
-from schemas.policy import Rules
+from schemas.policy import Rules, Several
 from schemas.privacy import Deidentification, Disclosure, Release
 from schemas.rights import Title
 from schemas.scenario import Scenario
 from schemas.terms import Name, Slug, Terms, Text
-
-
-def several(text: object) -> object:
-    """Read a rule that lists words: ``open, shared`` -> (open, shared)."""
-    if not isinstance(text, str):
-        return text
-    return tuple(word.strip() for word in text.split(",") if word.strip())
-
-
-Several = Annotated[tuple[str, ...], BeforeValidator(several)]
 
 
 class ProductRules(Rules):

@@ -316,6 +316,16 @@ def lender_rules(**changed: Any) -> CapitalRules:
         "root_overlap": "0.30",
         "reference_share": "0.05",
         "recognised_only": True,
+        "refused_grades": "core",
+        "free_supplies": "open, shared, authorised-free",
+        "refused_issuers": "11",
+        "disposal_needs": "sublicensable",
+        "min_quality": "0.60",
+        "min_dscr": "1.20",
+        "dscr_above": "10000000.00",
+        "borrower_limit": "300000000.00",
+        "industry_limit": "1000000000.00",
+        "lender_limit": "500000000.00",
     }
     return CapitalRules.model_validate(stated | changed)
 

@@ -170,6 +170,8 @@ def test_the_tranches_of_a_facility_are_repaid_together() -> None:
                 "trust": "T-1",
                 "settlor": "A",
                 "trustee": "B",
+                "evidence": "T-1",
+                "books": "trustee-books",
                 "beneficiaries": [{"name": "C", "share": "1"}],
                 "settled_on": "2026-01-01",
                 "ends_on": "2027-01-01",

@@ -27,6 +27,16 @@ LENDER = {
     "recognised_only": "false",
     "root_overlap": "0.30",
     "reference_share": "0.05",
+    "refused_grades": "core",
+    "free_supplies": "open, shared",
+    "refused_issuers": "11",
+    "disposal_needs": "sublicensable",
+    "min_quality": "0.60",
+    "min_dscr": "1.20",
+    "dscr_above": "10000000.00",
+    "borrower_limit": "1.00",
+    "industry_limit": "1.00",
+    "lender_limit": "1.00",
 }
 
 
@@ -54,6 +64,9 @@ def test_a_policy_that_lacks_a_rule_is_refused_by_its_name(missing: str) -> None
         ("max_ltv", "half"),
         ("max_ltv", "NaN"),
         ("exclusive_pledge", "maybe"),
+        ("min_quality", "1.1"),
+        ("min_dscr", "0"),
+        ("borrower_limit", "0.001"),
     ],
 )
 def test_a_rule_whose_value_does_not_fit_is_refused(name: str, value: str) -> None:
