@@ -28,6 +28,10 @@ NAMES: dict[Role, tuple[str, str]] = {
     "impairment_loss": ("资产减值损失", "Impairment loss"),
     "disposal": ("资产处置损益", "Gain or loss on disposal"),
     "nonoperating_loss": ("营业外支出", "Non-operating expenses"),
+    "short_term_loan": ("短期借款", "Short-term loans"),
+    "long_term_loan": ("长期借款", "Long-term loans"),
+    "interest_payable": ("应付利息", "Interest payable"),
+    "interest_expense": ("财务费用", "Finance costs"),
 }
 
 

@@ -29,6 +29,10 @@ Role = Literal[
     "impairment_loss",
     "disposal",
     "nonoperating_loss",
+    "short_term_loan",
+    "long_term_loan",
+    "interest_payable",
+    "interest_expense",
 ]
 Account = Annotated[str, Field(pattern=r"^[0-9]{4,12}$")]
 Month = Annotated[str, Field(pattern=r"^[0-9]{4}-(?:0[1-9]|1[0-2])$")]
@@ -36,6 +40,7 @@ NUMBERS = (
     *("1002", "1122", "1405", "1471", "1511", "1701", "1702", "1703"),
     *("2211", "22210101", "22210107", "530101", "530102"),
     *("6001", "6401", "6601", "6602", "6701", "6115", "6711"),
+    *("2001", "2501", "2231", "6603"),
 )
 CHART: dict[Role, str] = dict(zip(get_args(Role), NUMBERS, strict=True))
 """Standard accounts 会计科目; two or more digits are added where one is divided."""

@@ -14,7 +14,7 @@ import pandera.polars as pa
 import polars as pl
 from pydantic import AfterValidator, Field, field_validator, model_validator
 
-from schemas.entity import Account
+from schemas.contract import frame_of
 from schemas.money import Exact, Rate, Yuan
 from schemas.policy import Rules
 from schemas.terms import Terms, Text
@@ -29,15 +29,7 @@ LoanEvent = Literal["drawdown", "accrue", "repay"]
 LoanRole = Literal[
     "bank", "short_term_loan", "long_term_loan", "interest_payable", "interest_expense"
 ]
-LOAN_CHART: dict[LoanRole, Account] = {
-    "bank": "1002",
-    "short_term_loan": "2001",
-    "long_term_loan": "2501",
-    "interest_payable": "2231",
-    "interest_expense": "6603",
-}
-"""Standard accounts 会计科目: 银行存款, 短期借款, 长期借款, 应付利息, 财务费用."""
-
+"""Roles of the chart 会计科目: 银行存款, 短期借款, 长期借款, 应付利息, 财务费用."""
 BASES: tuple[str, ...] = get_args(Basis)
 TIERS: tuple[Tier, ...] = get_args(Tier)
 RATE_UNIT = 10**8
@@ -115,12 +107,53 @@ class LprRate(Terms):
     )
 
 
+class PublishedLpr(Terms):
+    """The values of one publication of the LPR, and who reports them."""
+
+    published_on: date = Field(description="Day of publication")
+    one_year: Annotated[Rate, Field(ge=0), AfterValidator(_countable)] = Field(
+        description="1Y, fraction per year"
+    )
+    five_years: Annotated[Rate, Field(ge=0), AfterValidator(_countable)] = Field(
+        description="5Y and above, fraction per year"
+    )
+    source: Text = Field(description="Where it is stated")
+
+
+class LprTable(Terms):
+    """Published values of the LPR, as a house keeps them."""
+
+    values: tuple[PublishedLpr, ...] = Field((), description="By day of publication")
+
+    @field_validator("values")
+    @classmethod
+    def _a_day_stands_once(
+        cls, values: tuple[PublishedLpr, ...]
+    ) -> tuple[PublishedLpr, ...]:
+        if len({v.published_on for v in values}) < len(values):
+            raise ValueError("holds a day of publication twice: keep one")
+        return values
+
+    @property
+    def fixings(self) -> Annotated[pl.DataFrame, "LprFixing"]:
+        """The values by tenor and day."""
+        rows = [
+            (tenor, value.published_on, rate_units(rate))
+            for value in self.values
+            for tenor, rate in (("1Y", value.one_year), ("5Y", value.five_years))
+        ]
+        return frame_of(LprFixing, rows)
+
+
 class LoanTerms(Terms):
     """What a loan is accounted by."""
 
     loan: Text = Field(description="Number of the agreement")
     principal: Yuan = Field(gt=0, description="Principal, yuan")
-    drawdown: date = Field(description="Day the money is paid out")
+    drawdown: date = Field(description="Day the money is to be paid out")
+    paid_out: date | None = Field(
+        None, description="Day it was paid out, if another; what is due stays as agreed"
+    )
     months: int = Field(gt=0, le=360, description="Months to maturity")
     method: Method = Field(description="等额本息, 等额本金, 利随本清, 按季付息到期还本")
     basis: Basis = Field(description="Days of a period over days of a year")
@@ -141,6 +174,11 @@ class LoanTerms(Terms):
         if first is not None and first <= self.drawdown:
             raise ValueError("first_reset must be after the drawdown")
         return self
+
+    @property
+    def begins(self) -> date:
+        """The day from which it bears interest."""
+        return self.paid_out or self.drawdown
 
 
 class TierRules(Rules):

@@ -93,7 +93,10 @@ def test_an_entity_that_says_nothing_keeps_the_chinese_standard_chart() -> None:
     )
     assert (chart["research"], chart["development"]) == ("530101", "530102")
     assert (chart["input_vat"], chart["output_vat"]) == ("22210101", "22210107")
-    assert len(chart) == len(set(chart.values())) == 20
+    loans = ("short_term_loan", "long_term_loan", "interest_payable")
+    assert [chart[role] for role in loans] == ["2001", "2501", "2231"]
+    assert chart["interest_expense"] == "6603"
+    assert len(chart) == len(set(chart.values())) == 24
 
 
 def test_an_account_of_the_entity_stands_before_the_standard_one() -> None:

@@ -3,14 +3,16 @@
 from dataclasses import replace
 from datetime import date, timedelta
 from decimal import Decimal
+from typing import get_args
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from schemas.contract import frame_of
+from schemas.entity import CHART
 from schemas.errors import RegisterError
-from schemas.loan import LOAN_CHART, Accrual, LoanDue, LoanLine, LoanRole, LoanTerms
+from schemas.loan import Accrual, LoanDue, LoanLine, LoanRole, LoanTerms
 from tasks.capital.loan.accrue import accrued
 from tasks.capital.loan.allocate import (
     Allocation,
@@ -253,8 +255,8 @@ def test_a_drawdown_debits_the_bank_and_credits_the_loan_of_its_term(
         ("bank", 500_000_000),
         (role, -500_000_000),
     ]
-    assert LOAN_CHART[role] == account
-    assert LOAN_CHART["bank"] == "1002"
+    assert CHART[role] == account
+    assert CHART["bank"] == "1002"
 
 
 def test_interest_accrues_as_6603_and_2231_and_is_paid_with_the_principal() -> None:
@@ -267,7 +269,7 @@ def test_interest_accrues_as_6603_and_2231_and_is_paid_with_the_principal() -> N
         ("interest_expense", 100),
         ("bank", -5_450),
     ]
-    assert (LOAN_CHART["interest_expense"], LOAN_CHART["interest_payable"]) == (
+    assert (CHART["interest_expense"], CHART["interest_payable"]) == (
         "6603",
         "2231",
     )
@@ -292,7 +294,7 @@ def test_over_its_life_a_loan_leaves_the_interest_in_the_books_and_nothing_else(
         account, made = pay(account, row.payable_on, row.interest + row.principal)
         posted += repayment_entry(made, terms)
 
-    balances = {role: 0 for role in LOAN_CHART}
+    balances = {role: 0 for role in get_args(LoanRole)}
     for role, amount in posted:
         balances[role] += amount
 

@@ -4,7 +4,7 @@ Drawdown 1002 / 2001, or 2501 where it runs for more than a year; interest and p
 as they accrue 6603 / 2231; repayment 2001 or 2501, 2231 / 1002 (企业会计准则应用指南
 附录 会计科目). Fees are charged when they are paid: 6603 / 1002. A payment clears what
 was accrued up to its day: accrue first, else 2231 is left in debit. The pledge itself
-is no entry. Lines are roles of ``LOAN_CHART``, in fen; their sum is 0, none is 0.
+is no entry. Lines are roles of the chart, in fen; their sum is 0, none is 0.
 
 Drawdown of 5,000,000.00 over 12 months -> bank 500,000,000, short_term_loan
 −500,000,000.

@@ -82,7 +82,7 @@ def opened(
     columns = "number", "due_on", "payable_on", "principal_fen", "interest_fen"
     dues = tuple(map(Due._make, shown.select(columns).iter_rows()))
     penal = penalty_steps(steps, terms.penalty_multiple)
-    return LoanAccount(terms, penal, dues, terms.drawdown, fees)
+    return LoanAccount(terms, penal, dues, terms.begins, fees)
 
 
 def penalty_steps(steps: Steps, multiple: Decimal) -> Steps:

@@ -59,11 +59,11 @@ def rate_steps(
         ContractError: The table lacks a value, or the rate falls below 0.
     """
     if isinstance(terms.rate, FixedRate):
-        return (Step(terms.drawdown, rate_units(terms.rate.annual_rate)),)
+        return (Step(terms.begins, rate_units(terms.rate.annual_rate)),)
     resets = [day for day in reset_days(terms, terms.rate) if day <= as_of]
     return tuple(
         Step(day, floating(terms.rate, lpr, calendar, day))
-        for day in (terms.drawdown, *resets)
+        for day in (terms.begins, *resets)
     )
 
 
@@ -76,7 +76,8 @@ def reset_days(terms: LoanTerms, rate: LprRate) -> Iterator[date]:
     for k in range(0 if rate.first_reset else 1, terms.months + 1):
         if (day := months_later(start, k * every)) >= maturity(terms):
             return
-        yield day
+        if day > terms.begins:
+            yield day
 
 
 def maturity(terms: LoanTerms) -> date:

@@ -66,16 +66,17 @@ def spans(terms: LoanTerms) -> list[Span]:
     """Cut the life of a loan at its due days, counted in months from the drawdown.
 
     Drawn down on 2024-01-31, due on 2024-02-29 and 2024-03-31. Of interest only, on
-    the quarter's 20th and at maturity.
+    the quarter's 20th and at maturity. Paid out on another day, it is due on the days
+    that were agreed, as far as they follow.
     """
-    start, end = terms.drawdown, maturity(terms)
+    start, end = terms.begins, maturity(terms)
     if terms.method == "bullet":
         inner = []
     elif terms.method == "interest_only":
         inner = settlement_days(start, end)
     else:
-        inner = [months_later(start, k) for k in range(1, terms.months)]
-    cuts = [start, *inner, end]
+        inner = [months_later(terms.drawdown, k) for k in range(1, terms.months)]
+    cuts = [start, *(day for day in inner if day > start), end]
     return list(itertools.pairwise(cuts))
 
 
