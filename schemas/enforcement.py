@@ -8,7 +8,7 @@ from pydantic import Field
 
 from schemas.gates import Gates
 from schemas.money import LARGEST_FEN, Yuan
-from schemas.registers import Right
+from schemas.registers import PledgeEvent, Right
 from schemas.terms import Terms, Text
 
 COSTS, INTEREST, PRINCIPAL, SURPLUS = "costs", "interest", "principal", "surplus"
@@ -19,7 +19,8 @@ class StepInTerms(Terms):
     """How a lender takes over the right to operate after a default."""
 
     factor: str = Field("", description="Filled in from the document")
-    asset: str = Field("", description="Filled in from the asset")
+    asset: str = Field("", description="Filled in from the pledge")
+    version: str = Field("", description="Filled in from the pledge")
     agreement: Text = Field(description="Number of the agreement in default")
     pledgor: Text = Field(description="Who holds the right to operate")
     lender: Text = Field(description="Who takes it over")
@@ -31,10 +32,11 @@ class StepInTerms(Terms):
 
 
 class SteppedIn(NamedTuple):
-    """Gates first, then the transfers to register."""
+    """Gates first; then the transfers to register, and the event of the pledge."""
 
     gates: Annotated[pl.LazyFrame, Gates]
     rights: Annotated[pl.LazyFrame, Right]
+    event: Annotated[pl.LazyFrame, PledgeEvent]
 
 
 class RealisationTerms(Terms):

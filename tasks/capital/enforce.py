@@ -6,6 +6,7 @@ a claim is costs, interest, principal (art. 561); a junior pledge comes after al
 senior one (art. 414).
 """
 
+from collections.abc import Sequence
 from datetime import date
 from typing import Annotated, Any
 
@@ -26,11 +27,11 @@ from schemas.enforcement import (
 from schemas.errors import ContractError
 from schemas.gates import Gates
 from schemas.money import exact_fen
-from schemas.portfolio import Covered
-from schemas.registers import Dispute, Right
-from schemas.rights import SCOPE
+from schemas.registers import CoverState, Dispute, Pledge, PledgeEvent, Right
+from tasks.capital.handover import Handover, hand_over
 from tasks.capital.waterfall import pour
-from tasks.rights import UNDISPUTED, Registered, disputed, registered, standing
+from tasks.pledged import Held, held
+from tasks.rights import UNDISPUTED, disputed
 
 Answer = tuple[str, bool, str, str]  # gate, passed, ground, evidence
 
@@ -72,8 +73,10 @@ def enforce(
 
 
 def step_in(
-    covered: Annotated[pl.LazyFrame, Covered],
+    cover: Annotated[pl.LazyFrame, CoverState],
     rights: Annotated[pl.LazyFrame, Right],
+    pledges: Annotated[pl.LazyFrame, Pledge],
+    events: Annotated[pl.LazyFrame, PledgeEvent],
     terms: StepInTerms,
     as_of: date,
     disputes: Annotated[pl.LazyFrame, Dispute] = UNDISPUTED,
@@ -81,62 +84,97 @@ def step_in(
     """Transfer the right to operate to the lender, if the loan is in default.
 
     The lender operates and collects in the pledgor's place until the debt is paid or
-    the right is sold; either ends in another transfer.
+    the right is sold; either ends in another transfer. Stepping in again by the same
+    document on the same day posts nothing.
 
     Args:
-        covered: How the loan stands on the day.
+        cover: States of the pledge as the watch recorded them.
         rights: Right events over the asset.
+        pledges: Pledges of the pledgor's entity.
+        events: What happened to these pledges.
         terms: Who takes over, from whom, by which document.
         as_of: First day on which the lender holds the right.
         disputes: Disputes over the factor or its asset.
 
     Returns:
         Gates first; then a transfer for every certificate under which the pledgor
-        operates on the day.
+        operates on the day, and the event of the pledge.
     """
-    events = rights.collect()
-    held = standing(events, "operate", as_of, terms.pledgor)
+    moved = hand_over(rights.collect(), handover(terms, as_of))
+    known = held(pledges.collect().to_dicts(), events.collect().to_dicts(), ())
     names = (terms.factor, terms.asset)
     gates = [
-        in_default(covered.collect(), terms),
-        ("right_to_operate", held.live, held.ground, held.evidence),
+        in_default(cover.collect(), terms.agreement, as_of),
+        first_in_rank(known, terms),
+        ("right_to_operate", moved.held.live, moved.held.ground, moved.held.evidence),
         disputed(disputes.collect(), names, as_of),
     ]
-    rows = [
-        tuple(transfer(one, terms, as_of).values())
-        for one in registered(events, "operate")
-        if any(
-            spell.first <= as_of <= spell.last and spell.holder == terms.pledgor
-            for spell in one.spells()
-        )
-    ]
-    posted = rows if all(passed for _, passed, _, _ in gates) else []
+    done = all(passed for _, passed, _, _ in gates)
+    rows = [stepped_in(one, terms, as_of) for one in known] if done else []
+    mine = [tuple(row.values()) for row in rows if row["request"] == terms.agreement]
     return SteppedIn(
         gates=frame_of(Gates, [(*gate, as_of) for gate in gates]).lazy(),
-        rights=frame_of(Right, posted).lazy(),
+        rights=(moved.transfers if done else moved.transfers.clear()).lazy(),
+        event=frame_of(PledgeEvent, mine).lazy(),
     )
 
 
-def in_default(covered: pl.DataFrame, terms: StepInTerms) -> Answer:
-    """Ask whether the loan is in default."""
-    states = covered.filter(request=terms.agreement)["state"].to_list()
-    said = f"{terms.agreement} stands at {states[0] if states else 'nothing known'}"
-    return "default", states == ["default"], said, terms.evidence
+def handover(terms: StepInTerms, on: date) -> Handover:
+    """Say by what the pledgor's right to operate goes to the lender."""
+    return Handover(
+        giver=terms.pledgor,
+        taker=terms.lender,
+        on=on,
+        basis=terms.basis,
+        evidence=terms.evidence,
+        evidence_sha256=terms.evidence_sha256,
+    )
 
 
-def transfer(one: Registered, terms: StepInTerms, on: date) -> dict[str, Any]:
-    """Write the transfer of a right to the lender; nothing but the holder moves."""
-    changes = [e for e in one.of("change") if e["effective_on"] <= on]
-    scope = [one.grant, *changes][-1]
-    return {
-        **one.grant,
-        **{name: scope[name] for name in SCOPE},
-        "event": "transfer",
-        "holder": terms.lender,
-        "basis": terms.basis,
+def in_default(cover: pl.DataFrame, agreement: str, on: date) -> Answer:
+    """Ask whether the watch has recorded a default that stands on the day."""
+    past = cover.filter(pl.col("request") == agreement, pl.col("watched_on") <= on)
+    if past.is_empty():
+        said = f"nothing is recorded of how {agreement} stands on {on}: watch it first"
+        return "default", False, said, "register CoverState"
+    last = past.sort("number").row(-1, named=True)
+    said = f"{agreement} stands at {last['state']} since {last['watched_on']}"
+    ground = f"{said}: {last['ground']}" if last["ground"] else said
+    return "default", last["state"] == "default", ground, "register CoverState"
+
+
+def first_in_rank(known: Sequence[Held], terms: StepInTerms) -> Answer:
+    """Ask for a live pledge of the asset that nobody's ranks before."""
+    live = [one for one in known if one.secured.get(terms.asset, 0) > 0]
+    mine = [one for one in live if one.request == terms.agreement]
+    if not mine:
+        said = f"{terms.asset} secures nothing of {terms.agreement}"
+        return "pledge", False, said, "register Pledge"
+    rank = mine[0].pledge["rank"]
+    before = sorted(one.request for one in live if one.pledge["rank"] < rank)
+    said = f"of rank {rank}" + (f", behind {', '.join(before)}" if before else "")
+    return "pledge", not before, f"{terms.agreement} is {said}", "register Pledge"
+
+
+def stepped_in(one: Held, terms: StepInTerms, on: date) -> dict[str, Any]:
+    """Write the event of the pledge; one that stands is that event."""
+    row = {
+        "request": one.request,
+        "event": "step_in",
+        "number": len(one.of("step_in")) + 1,
+        "effective_on": on,
+        "amount_fen": None,
+        "asset": terms.asset,
+        "version": terms.version,
+        "replaces": "",
+        "cap_fen": None,
+        "junior": "",
+        "registration": "",
+        "registered_at": "",
+        "valid_to": None,
         "evidence": terms.evidence,
         "evidence_sha256": terms.evidence_sha256,
-        "effective_on": on,
-        "valid_to": one.last_term,
-        "number": 1 + max((e["number"] for e in one.of("transfer")), default=0),
+        "reason": terms.basis,
     }
+    same = [e for e in one.of("step_in") if {**e, "number": 0} == {**row, "number": 0}]
+    return dict(same[0]) if same else row

@@ -9,16 +9,21 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from schemas.contract import frame_of
-from schemas.enforcement import Claim, RealisationTerms, Satisfied, StepInTerms
+from schemas.enforcement import (
+    Claim,
+    RealisationTerms,
+    Satisfied,
+    StepInTerms,
+    SteppedIn,
+)
 from schemas.errors import ContractError
 from schemas.money import yuan
-from schemas.portfolio import Covered
-from schemas.registers import Dispute, Right
+from schemas.registers import CoverState, Dispute, Pledge, PledgeEvent, Right
 from schemas.rights import RightAct
 from tasks.asset.register import register_right
 from tasks.capital.enforce import enforce, step_in
 from tasks.rights import bundle
-from tests.finance_case import HOLDER, failed, right_event
+from tests.finance_case import HOLDER, failed, happened, pledged, right_event
 
 LENDER = "Bank (illustrative)"
 DAY = date(2026, 7, 1)
@@ -110,10 +115,17 @@ def test_every_fen_of_the_proceeds_goes_out_and_nobody_is_skipped(
     assert made["paid_fen"][first + 1 :].sum() == 0
 
 
-def standing_at(state: str, request: str = "LOAN-1") -> pl.LazyFrame:
-    """A loan in a state."""
-    row = (request, 900_000, 1_000_000, state, state, 1, 1, 0)
-    return frame_of(Covered, [row]).lazy()
+def stands_at(*states: str, request: str = "LOAN-1") -> pl.LazyFrame:
+    """States of a loan, day by day, the last one on the eve of the step-in."""
+    eve = DAY.toordinal() - 1
+    rows = [
+        (
+            *(request, n, date.fromordinal(eve - len(states) + n), "warning", state),
+            *(1, None, None, None, None, None, "overdue", "E"),
+        )
+        for n, state in enumerate(states, 1)
+    ]
+    return frame_of(CoverState, rows).lazy()
 
 
 TERMS = StepInTerms(
@@ -132,8 +144,28 @@ def events(*rows: Any) -> pl.LazyFrame:
     return frame_of(Right, rows or [right_event("operate"), right_event("hold")]).lazy()
 
 
+def stepping(
+    cover: pl.LazyFrame | None = None,
+    rights: pl.LazyFrame | None = None,
+    pledges: Any = (),
+    what: Any = (),
+    on: date = DAY,
+    disputes: Any = (),
+) -> SteppedIn:
+    """Step in."""
+    return step_in(
+        stands_at("default") if cover is None else cover,
+        events() if rights is None else rights,
+        frame_of(Pledge, pledges or [pledged()]).lazy(),
+        frame_of(PledgeEvent, what).lazy(),
+        TERMS,
+        on,
+        frame_of(Dispute, disputes).lazy(),
+    )
+
+
 def test_after_a_default_the_lender_operates_and_the_pledgor_holds_on() -> None:
-    made = step_in(standing_at("default"), events(), TERMS, DAY)
+    made = stepping()
 
     assert failed(made.gates) == {}
     after = pl.concat([events().collect(), made.rights.collect()])
@@ -164,7 +196,7 @@ def test_the_transfer_is_the_one_that_a_registration_by_hand_would_write() -> No
         }
     )
 
-    made = step_in(standing_at("default"), known, TERMS, DAY).rights.collect()
+    made = stepping(rights=known).rights.collect()
 
     assert made.rows() == register_right(known, act).collect().rows()
 
@@ -174,7 +206,7 @@ def test_another_holders_certificate_and_one_that_ran_out_are_left_alone() -> No
     over = right_event("operate", certificate="C-3", valid_to=date(2026, 6, 30))
     known = events(right_event("operate"), other, over)
 
-    made = step_in(standing_at("default"), known, TERMS, DAY).rights.collect()
+    made = stepping(rights=known).rights.collect()
 
     assert made["certificate"].to_list() == ["C-operate"]
 
@@ -185,8 +217,16 @@ DISPUTED = ("D-1", "jiangbei", "index", "open", date(2026, 1, 1), "X", "title", 
 @pytest.mark.parametrize(
     ("changed", "gate", "said"),
     [
-        ({"covered": standing_at("margin_call")}, "default", "stands at margin_call"),
-        ({"covered": standing_at("default", "L-2")}, "default", "nothing known"),
+        ({"cover": stands_at("margin_call")}, "default", "stands at margin_call"),
+        ({"cover": stands_at("default", "normal")}, "default", "stands at normal"),
+        ({"cover": stands_at("default", request="L-2")}, "default", "watch it first"),
+        ({"on": date(2026, 6, 29)}, "default", "nothing is recorded"),
+        (
+            {"pledges": [pledged(rank=2), pledged(request="SENIOR")]},
+            "pledge",
+            "LOAN-1 is of rank 2, behind SENIOR",
+        ),
+        ({"what": [happened("release")]}, "pledge", "secures nothing of LOAN-1"),
         (
             {"rights": events(right_event("operate", holder="Somebody else"))},
             "right_to_operate",
@@ -198,19 +238,38 @@ DISPUTED = ("D-1", "jiangbei", "index", "open", date(2026, 1, 1), "X", "title", 
             "to 2026-06-30",
         ),
         (
-            {"disputes": frame_of(Dispute, [DISPUTED]).lazy()},
+            {"disputes": [DISPUTED]},
             "dispute",
             "D-1 over index",
         ),
     ],
-    ids=["no default", "unknown", "not his", "expired", "disputed"],
+    ids=[
+        *("no default", "cured", "unknown", "not yet", "junior", "released"),
+        *("not his", "expired", "disputed"),
+    ],
 )
 def test_a_step_in_without_its_ground_moves_nothing(
     changed: dict[str, Any], gate: str, said: str
 ) -> None:
-    base = {"covered": standing_at("default"), "rights": events()}
-    made = step_in(**(base | changed), terms=TERMS, as_of=DAY)
+    made = stepping(**changed)
 
     assert list(failed(made.gates)) == [gate]
     assert said in failed(made.gates)[gate]
     assert made.rights.collect().is_empty()
+    assert made.event.collect().is_empty()
+
+
+def test_stepping_in_again_finds_what_stands() -> None:
+    made = stepping()
+    moved, event = made.rights.collect(), made.event.collect()
+    PledgeEvent.to_schema().validate(event)
+    sold = right_event(
+        "operate", "transfer", holder="Buyer", number=2, effective_on=date(2026, 9, 1)
+    )
+    known = pl.concat([events().collect(), moved, frame_of(Right, [sold])])
+
+    again = stepping(rights=known.lazy(), what=event.rows())
+
+    assert failed(again.gates) == {}
+    assert again.rights.collect().rows() == moved.rows()
+    assert again.event.collect().rows() == event.rows()
