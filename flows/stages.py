@@ -15,6 +15,7 @@ from tasks.asset.register import register_dispute, register_right
 from tasks.asset.reverse import reverse
 from tasks.capital.capitalize import capitalize
 from tasks.capital.pledging import register_pledge
+from tasks.capital.roots import fingerprint
 from tasks.product.bundle import deliver
 from tasks.product.derive import derive
 from tasks.product.entitle import replace_key, revoke_order, withdraw_product
@@ -47,6 +48,7 @@ close_task = stage_task(Stage.ASSET, close, "close")
 post_task = stage_task(Stage.ASSET, post)
 appraisal_task = stage_task(Stage.ASSET, appraisal, "act")
 disclose_task = stage_task(Stage.ASSET, disclose, "act")
+fingerprint_task = stage_task(Stage.CAPITAL, fingerprint)
 capitalize_task = stage_task(Stage.CAPITAL, capitalize)
 register_pledge_task = stage_task(Stage.CAPITAL, register_pledge, "act")
 approve_task = stage_task(Stage.ASSET, approve, "approval")

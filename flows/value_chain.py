@@ -13,6 +13,7 @@ from flows.evidence import with_evidence
 from flows.partitions import resource_of, span_of, vouchers_of
 from flows.products import product_of
 from flows.refusal import answers
+from flows.roots import roots_of
 from flows.runpage import summarize
 from flows.stages import (
     assess_task,
@@ -80,5 +81,6 @@ def value_chain(
     capital = terms.loan and capitalize_task(
         *(asset, rights, pledges, journal, assessed),
         *(terms.loan, day, terms.disputes),
+        **roots_of(terms, product),
     )
     return summarize(terms, day, (raw, resource, product, asset, capital))

@@ -19,7 +19,7 @@ from schemas.gates import Gates
 from schemas.loan import Basis, FixedRate, LoanTerms, LprRate, Method, rate_units
 from schemas.money import Exact, Rate, Yuan
 from schemas.policy import CapitalRules
-from schemas.registers import Pledge
+from schemas.registers import CollateralRoot, Pledge
 from schemas.terms import Slug, Terms, Text
 from schemas.trust import ContributionTerms, TrustTerms
 
@@ -281,6 +281,7 @@ class Capital(NamedTuple):
     """What the fourth stage hands over; gates first."""
 
     gates: Annotated[pl.LazyFrame, Gates]
+    roots: Annotated[pl.LazyFrame, CollateralRoot]
     pledge: Annotated[pl.LazyFrame, Pledge]
     repayment: Annotated[pl.LazyFrame, Repayment]
     position: Annotated[pl.LazyFrame, Position]

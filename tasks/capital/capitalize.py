@@ -7,6 +7,7 @@ import polars as pl
 
 from schemas.asset import Valuation
 from schemas.capital import Capital, CapitalTerms
+from schemas.collateral import Fingerprint
 from schemas.errors import FactorError
 from schemas.quality import Score
 from schemas.registers import JournalLine, Pledge, Right
@@ -14,6 +15,7 @@ from tasks.capital.eligibility import Case, Valued, eligibility
 from tasks.capital.pledge import pledge
 from tasks.capital.position import position
 from tasks.capital.repay import repay
+from tasks.capital.roots import UNROOTED, rooted
 from tasks.rights import UNDISPUTED
 
 
@@ -26,6 +28,7 @@ def capitalize(
     terms: CapitalTerms,
     as_of: date,
     disputes: Annotated[pl.LazyFrame, "compared"] = UNDISPUTED,
+    roots: Annotated[pl.LazyFrame, Fingerprint] = UNROOTED,
 ) -> Capital:
     """Pledge the asset and plan the repayment, if every gate is open.
 
@@ -39,9 +42,11 @@ def capitalize(
         terms: The document's financing with asset, chart and policy filled in.
         as_of: The day the stage speaks of.
         disputes: Disputes over the factor or its asset, contract Dispute.
+        roots: The source tables that the asset rests on.
 
     Returns:
-        Gates first; then the pledge to post, the schedule, and where the loan stands.
+        Gates first; then the roots and the pledge to post, the schedule, and where the
+        loan stands.
 
     Raises:
         FactorError: The terms lack their policy.
@@ -67,8 +72,10 @@ def capitalize(
     described = pledge(case)
     gates = eligibility(case, described)
     posted = gates["passed"].all() and not case.live
+    rests = rooted(roots, terms)
     return Capital(
         gates=gates.lazy(),
+        roots=(rests if posted else rests.clear()).lazy(),
         pledge=(described if posted else described.clear()).lazy(),
         repayment=case.repayment.lazy(),
         position=position(case).lazy(),

@@ -7,12 +7,19 @@ from typing import Any
 import polars as pl
 
 from schemas.artifact import ArtifactRef, Made, Publication, Snapshot
+from schemas.contract import Column
 from schemas.errors import ContractError, StoreError
 from schemas.resource import Source
 from tasks import store
-from tasks.source import Text, open_text
+from tasks.source import Text, is_packed, member_digests, open_text
 from tasks.stage.call import Call, digest, refs_of
-from tasks.stage.signature import TEXT, Declaration, model_contract, schema_of
+from tasks.stage.signature import (
+    MEMBERS,
+    TEXT,
+    Declaration,
+    model_contract,
+    schema_of,
+)
 
 # Running line numbers of a piece stay below this: each piece has a block of its own.
 BLOCK = 1 << 32
@@ -29,7 +36,7 @@ def opened(call: Call, scratch: Path) -> dict[str, Any]:
         elif name in call.shape.mappings:
             arguments[name] = {
                 entry: pl.concat(
-                    open_frame(call, f"{name}.{entry}", ref)
+                    open_one(call, f"{name}.{entry}", ref)
                     for ref in refs_of(call, entry, given)
                 )
                 for entry, given in value.items()
@@ -45,6 +52,37 @@ def open_ref(call: Call, role: str, ref: ArtifactRef, scratch: Path) -> pl.LazyF
     if call.shape.inputs.get(role) == TEXT:
         return open_raw(call, role, ref, scratch)
     return open_frame(call, role, ref)
+
+
+def open_one(call: Call, role: str, ref: ArtifactRef) -> pl.LazyFrame:
+    """Open one entry of a mapping: as checked rows, or as digests of raw bytes."""
+    if call.shape.inputs.get(role.partition(".")[0]) == MEMBERS:
+        return open_members(call, ref)
+    return open_frame(call, role, ref)
+
+
+def open_members(call: Call, ref: ArtifactRef) -> pl.LazyFrame:
+    """Hash what one raw piece holds: ``member``, where it was found, and ``sha256``.
+
+    A piece that was unpacked when it was collected has that digest already.
+    """
+    run = store.made_with(call.store, ref).publication
+    (origin,) = {m.origin for m in run.artifacts if m.ref.id == ref.id and m.origin}
+    path = f"{origin.path}!{origin.member}".removesuffix("!")
+    # Of its terms only the place and the way of keeping matter here.
+    any_column = Column(name="any", logical_type="string")
+    source = Source(
+        name=ref.name.partition("@")[0],
+        path=path,
+        licence=origin.licence,
+        retain=origin.retained,
+        columns=(any_column,),
+    )
+    held = [(path, ref.sha256)]
+    if is_packed(source):
+        with store.raw_file(call.store, ref) as file:
+            held = [*member_digests(file, source)]
+    return pl.LazyFrame(held, ["member", "sha256"], orient="row")
 
 
 def open_frame(call: Call, role: str, ref: ArtifactRef) -> pl.LazyFrame:

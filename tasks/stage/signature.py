@@ -20,6 +20,7 @@ from tasks.contract import Contract, compile_contract
 UNCHECKED = ("raw", "document", "manifest")  # bytes and lists, no frames
 COMPARED = "compared"  # frames that results are held against, but do not derive from
 TEXT = "text"  # a parameter that takes raw bytes, opened as text
+MEMBERS = "members"  # raw bytes by source, opened as the digests of what they hold
 # A DataFrameModel, or a method of the terms that yields a schema.
 Declaration = Any  # no common type exists: a class or a function
 StageFunction = Callable[..., Any]  # any stage function: its annotations say the rest
