@@ -1039,6 +1039,32 @@ def compare(
 
 
 @app.command
+def portfolio(
+    *,
+    by: Literal["industry", "lender", "borrower"] = "industry",
+    stress: Path | None = None,
+    policy: str = "cn-2025",
+    as_of: date | None = None,
+    json: Json = False,
+) -> int:
+    """Show how all live pledges stand, how they are spread, and what scenarios do.
+
+    Example: datafactor portfolio --by industry --stress scenarios.csv
+
+    Args:
+        by: Share what is owed out by this; the policy limits industries.
+        stress: CSV of scenario,industry,change: -0.2 is a fifth down, an empty industry
+            all others.
+        policy: Whose ladder and limits hold: its name, or its file.
+        as_of: The day; today if not said.
+    """
+    from flows import portfolio as flow
+
+    data = flow.portfolio(by, stress, policy, as_of)
+    return Answer("portfolio", data, lambda c: flow.show(c, data)).give(json)
+
+
+@app.command
 def books(
     *names: str,
     asset: str = "",

@@ -14,22 +14,21 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
-from pathlib import Path
 from typing import Any, NamedTuple
 
 import polars as pl
 from rich.console import Console
 
 from flows.calendar import scheduled_date
+from flows.document import policy_named
 from flows.face import table
 from flows.virtual import Known, all_of, asset_on, empty, grounds, known_of, rows
 from schemas.appraisal import Case, Income, Metered, ReplacementCost
 from schemas.artifact import Snapshot
 from schemas.asset import Asset
 from schemas.compliance import PublicData
-from schemas.document import load
 from schemas.errors import DatafactorError, FactorError
-from schemas.factor import Documents, Factor, load_documents, named, resolved
+from schemas.factor import Documents, Factor, load_documents, resolved
 from schemas.money import exact_fen, fen, shown, yuan
 from schemas.offer import CeilingRules, Price
 from schemas.policy import CapitalRules, Policy
@@ -135,7 +134,7 @@ def compare(
             f"{', '.join(strange)} is no supply of public data: write some of"
             f" {', '.join(SUPPLIES)}, joined by commas"
         )
-    held = [policy_of(p, documents) for p in policies] or [documents.policy]
+    held = [policy_named(p, documents.policies) for p in policies] or [documents.policy]
     columns = [*variants(documents, supplies, held, as_of)]
     return {
         "factor": documents.factor.factor,
@@ -152,13 +151,6 @@ def refuse_unreviewed(factor: Factor) -> None:
             f"{factor.factor} has no product with a compliance review: ways of supply"
             " are judged by product.compliance; write it"
         )
-
-
-def policy_of(name: str, documents: Documents) -> Policy:
-    """Load a policy by its name, or by the path of its file."""
-    if name.endswith((".yaml", ".yml")):
-        return load(Path(name), Policy)
-    return load(named(documents.policies, name), Policy)
 
 
 def variants(

@@ -1,5 +1,6 @@
 """What value carries a pledge: all of it, what is left, or a share; counted by hand."""
 
+from collections.abc import Mapping
 from datetime import date
 from typing import Any
 
@@ -35,7 +36,7 @@ def event(request: str, kind: str, amount: int | None = None, **more: Any) -> An
 
 
 def value_of(
-    *pledges: Held, values: dict[str, int | None], **owed: int
+    *pledges: Held, values: Mapping[str, int | None], **owed: int
 ) -> dict[str, int | None]:
     """The value that carries each pledge."""
     at = {("jiangbei", asset): value for asset, value in values.items()}

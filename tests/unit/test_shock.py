@@ -1,6 +1,7 @@
 """An appraisal under another price or quality, counted by hand from the oracles."""
 
 from decimal import Decimal
+from typing import Any
 
 import pytest
 
@@ -24,7 +25,7 @@ def test_income_follows_the_price_and_its_expenses_do_not() -> None:
     assert value(income(), price="-0.2") == 61_197_157
     # Less 100,000 a year: 140,000, 156,000, 172,000 at 12 %:
     # 125,000.00 + 124,362.24490 + 122,426.20262.
-    less = {"less": {"staff": sourced(values=["100000"] * 3)}}
+    less: Any = {"less": {"staff": sourced(values=["100000"] * 3)}}
     costly = income(forecast=forecast("300000", "320000", "340000", **less))
     assert value(costly, price="-0.2") == 37_178_845
 

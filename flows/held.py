@@ -1,0 +1,104 @@
+"""Read from the store what lenders hold on a day: pledges, debts, values, states."""
+
+from collections.abc import Sequence
+from contextlib import suppress
+from datetime import date
+
+import polars as pl
+
+from flows.document import factor_named
+from flows.virtual import all_of
+from schemas.errors import FactorError
+from schemas.factor import Factor
+from schemas.registers import CollateralRoot, CoverState, Loan, Pledge, PledgeEvent
+from tasks import store
+from tasks.capital.hold import At, Owed
+from tasks.capital.repay import repay
+from tasks.pledged import Held, Row, held
+
+NOT_STATED = "not stated"
+
+
+def live_pledges() -> list[Held]:
+    """List the pledges that secure something now, in the order they were posted."""
+    registers = (all_of(r).to_dicts() for r in (Pledge, PledgeEvent, CollateralRoot))
+    return [one for one in held(*registers) if one.total > 0]
+
+
+def loans() -> dict[str, Row]:
+    """Read the loans by their number; of several tranches the first."""
+    rows = all_of(Loan).sort("loan", "tranche", descending=True).to_dicts()
+    return {row["loan"]: row for row in rows}
+
+
+def documents() -> dict[str, Factor]:
+    """Find the document of each loan that was assessed, by the agreement's number."""
+    found = {}
+    for run in store.newest(store.current(), "capitalize"):
+        with suppress(FactorError):  # a document that is gone tells nothing any more
+            terms = factor_named(run.publication.factor)
+            if terms.loan:
+                found[terms.loan.agreement] = terms
+    return found
+
+
+def owed_on(pledges: Sequence[Held], day: date) -> dict[str, Owed]:
+    """Say what is owed under each pledge on a day, and in which industry.
+
+    By the document's schedule, as if it were kept; where no schedule is at hand, all
+    that the pledge secures.
+    """
+    known, written = loans(), documents()
+    found = {}
+    for one in pledges:
+        terms = written.get(one.request)
+        told = known.get(one.request, {}).get("industry") or industry_of(terms)
+        found[one.request] = Owed(outstanding(one, terms, day), 0, told)
+    return found
+
+
+def outstanding(one: Held, terms: Factor | None, day: date) -> int:
+    """Say what a loan owes on a day by its schedule, in fen."""
+    if terms is None or terms.loan is None:
+        return one.total
+    try:
+        plan = repay(terms.loan)
+    except FactorError:  # a floating rate: its rows are not known ahead
+        return one.total
+    paid = plan.filter(pl.col("due_on") <= day)["principal_fen"].sum()
+    return int(plan["principal_fen"].sum()) - int(paid)
+
+
+def industry_of(terms: Factor | None) -> str:
+    """Name the borrower's industry, else that of the decision that the data serve."""
+    if terms is None or terms.loan is None:
+        return NOT_STATED
+    return terms.loan.borrower.industry or terms.scenario.industry
+
+
+def states() -> dict[str, str]:
+    """Read the state of each pledge that was recorded last."""
+    last = all_of(CoverState).sort("number").group_by("request").last()
+    return dict(last.select("request", "state").iter_rows())
+
+
+def values_on(day: date) -> dict[At, int | None]:
+    """Read the appraised value of each asset as its last run found it, in fen.
+
+    None where no report stands or none is valid on the day; an asset whose gates were
+    shut has no value at all.
+    """
+    found: dict[At, int | None] = {}
+    for run in store.newest(store.current(), "assetize"):
+        if ref := run.refs.get("valuation"):
+            row = store.scan(store.current(), ref).collect().row(0, named=True)
+            found[row["entity"], row["asset"]] = value_on(row, day)
+    return found
+
+
+def value_on(row: Row, day: date) -> int | None:
+    """Give the appraised value of a valuation on a day; None where it is not valid."""
+    first, last = row["appraised_on"], row["valid_to"]
+    if first is None or last is None or not first <= day <= last:
+        return None
+    return int(row["appraised_fen"])
