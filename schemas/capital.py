@@ -110,6 +110,7 @@ class CapitalTerms(Terms):
     entity: str = Field("", description="Filled in from the document")
     asset: str = Field("", description="Filled in from the asset")
     version: str = Field("", description="Filled in from the asset")
+    illustrative: bool = Field(False, description="Filled in from the document")
     kind: Literal["pledge_loan", "unsecured_line", "facility"] = Field(
         description="质押贷款, 信用贷款 with data as evidence, or 银团贷款 in tranches"
     )

@@ -299,7 +299,10 @@ def resolved(
     known = factor.model_copy(update={"sources": sources, "resource": resource})
     product = factor.product and offered(known, entity, policy, feeders, folders)
     asset = factor.asset and product and booked(factor.asset, product, entity, policy)
-    capital = factor.capital and asset and financed(factor.capital, asset, policy)
+    made_up = {"illustrative": factor.illustrative}
+    capital = (
+        factor.capital and asset and financed(factor.capital, asset, policy, made_up)
+    )
     return known.model_copy(
         update={
             "product": product,
@@ -564,9 +567,12 @@ def authorised(product: ProductTerms) -> Ending | None:
     return Ending(last_day=public.valid_to, source=source)
 
 
-def financed(capital: Financing, asset: AssetTerms, policy: Policy) -> Financing:
-    """Fill in which asset is financed, and the rules."""
+def financed(
+    capital: Financing, asset: AssetTerms, policy: Policy, said: Mapping[str, bool]
+) -> Financing:
+    """Fill in which asset is financed, the rules, and what the document says of all."""
     known: dict[str, Any] = {  # Any: a field of the stage's terms
+        **said,
         "factor": asset.factor,
         "entity": asset.entity,
         "asset": asset.name,
