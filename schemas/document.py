@@ -203,10 +203,13 @@ def load(path: Path, model: type[T]) -> T:
         _sentence(path, lines[loc], loc, f"{OPEN} {todo.question}")
         for loc, todo in todos.items()
     ]
+    answered = _answered(value)
     try:
-        made = model.model_validate(_answered(value))
+        made = model.model_validate(answered)
     except ValidationError as error:
         found = error.errors(include_url=False, include_input=False)
+        for e in found:
+            e["loc"] = _as_written(answered, e["loc"])
         # Pydantic counts a list without its bad items: that echo helps nobody.
         inner = {e["loc"][:n] for e in found for n in range(len(e["loc"]))}
         problems += [
@@ -237,6 +240,22 @@ def _answered(value: Value) -> Value:
     if isinstance(value, list):
         return [_answered(item) for item in value if not isinstance(item, Todo)]
     return value
+
+
+def _as_written(value: Value, loc: Loc) -> Loc:
+    """Leave out the tags by which Pydantic tells the models of a union apart.
+
+    ``capital.pledge_loan.months`` is written ``capital.months``.
+    """
+    kept: list[str | int] = []
+    for n, part in enumerate(loc, 1):
+        keys = value if isinstance(value, dict) else {}
+        if n < len(loc) and part not in keys and part in keys.values():
+            continue
+        kept.append(part)
+        inside = isinstance(value, list) and isinstance(part, int) and part < len(value)
+        value = value[part] if inside else keys.get(str(part))  # type: ignore[index]
+    return tuple(kept)
 
 
 def _is_open(loc: Loc, todos: Mapping[Loc, Todo]) -> bool:

@@ -10,10 +10,12 @@ from pydantic import TypeAdapter, ValidationError
 
 from schemas.capital import CapitalTerms, Financing
 from schemas.document import load
+from schemas.errors import FactorError
 from schemas.loan import TierRules
 from schemas.policy import Policy
 from schemas.pool import PoolRules
 from schemas.portfolio import ConcentrationRules, CoverageRules
+from schemas.terms import Terms
 from schemas.trust import ContributionTerms, TrustTerms
 from tests.finance_case import CODE, capital_terms, make_capital
 
@@ -23,6 +25,12 @@ TRANCHES = [
     {"tranche": "b", "lender": "Bank B", "amount": "60000000.00"},
     {"tranche": "c", "lender": "Bank A", "amount": "30000000.00"},
 ]
+
+
+class Financed(Terms):
+    """A document of nothing but a financing."""
+
+    capital: Financing
 
 
 def facility(**changed: Any) -> CapitalTerms:
@@ -197,3 +205,24 @@ def test_each_policy_of_the_house_serves_the_lenders_other_rooms(
     path: Path, rules: type[Any]
 ) -> None:
     assert load(path, Policy).resolve(rules).policy == path.stem
+
+
+def test_an_error_in_a_financing_is_told_at_its_own_line(tmp_path: Path) -> None:
+    path = tmp_path / "loan.yaml"
+    path.write_text(
+        "capital:\n  kind: unsecured_line\n  months: 0\n  agrement: A-1\n"
+        "  lender: TODO  # who lends?\n",
+        "utf-8",
+    )
+
+    with pytest.raises(FactorError) as told:
+        load(path, Financed)
+
+    said = str(told.value).splitlines()
+    assert "loan.yaml line 5, capital.lender: TODO who lends?" in said
+    assert "loan.yaml line 3, capital.months: Input should be greater than 0" in said
+    assert (
+        "loan.yaml line 4, capital.agrement: unknown key; did you mean agreement?"
+        in said
+    )
+    assert not any("capital.lender: Field" in line for line in said)
