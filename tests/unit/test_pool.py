@@ -1,64 +1,21 @@
 """A pool of loans: who gets in, the label, and cash in = cash out each period."""
 
-from datetime import date, timedelta
+from datetime import date
 from fractions import Fraction
 from typing import Any
 
-import polars as pl
 import pytest
 from hypothesis import given, settings
-from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from schemas.contract import frame_of
 from schemas.errors import ContractError, FactorError
 from schemas.gates import Gates
-from schemas.pool import Collected, Distributed, Pooled, PoolTerms, Screened
+from schemas.pool import Collected, Distributed, Screened
 from tasks.capital.pool import screen, securitise
 from tasks.capital.waterfall import pour, waterfall
 from tests.finance_case import failed
-
-CUT_OFF = date(2025, 4, 30)
-
-
-def pool_terms(**changed: Any) -> PoolTerms:
-    """100,000,000.00 senior at 2.4 % and 30,000,000.00 subordinated."""
-    stated: dict[str, Any] = {
-        "pool": "P-1",
-        "cut_off": CUT_OFF,
-        "matures_on": date(2026, 4, 30),
-        "senior": "100000000.00",
-        "subordinated": "30000000.00",
-        "coupon_rate": "0.024",
-        "tax_rate": "0.0326",
-        "fee_rate": "0.001",
-        "turbo_above": "0.05",
-        "rules": {
-            "policy": "test-policy",
-            "applies_from": date(2024, 1, 1),
-            "label_share": "0.5",
-        },
-    }
-    return PoolTerms.model_validate(stated | changed)
-
-
-def offered(balance: int, **changed: Any) -> tuple[Any, ...]:
-    """One loan, of data, sound, maturing within the notes' term."""
-    row = {
-        "request": f"L-{balance}",
-        "borrower": "Borrower (illustrative)",
-        "balance_fen": balance,
-        "data_pledged": True,
-        "overdue_days": 0,
-        "state": "normal",
-        "matures_on": date(2026, 4, 30),
-    }
-    return tuple((row | changed).values())
-
-
-def loans(*rows: tuple[Any, ...]) -> pl.LazyFrame:
-    """Loans offered."""
-    return frame_of(Pooled, rows).lazy()
+from tests.pool_case import CUT_OFF, loans, month, offered, pool_terms, pools
 
 
 def test_a_pool_of_sound_loans_with_80_of_130_on_data_is_labelled() -> None:
@@ -130,25 +87,12 @@ def test_an_empty_pool_or_one_before_its_policy_is_refused() -> None:
         securitise(loans(), pool_terms(rules=None), CUT_OFF)
 
 
-LABEL = {"label_share": "0.5"}
+LABEL = {"label_share": "0.5", "approval_above": "1"}
 
 
 def test_notes_that_end_before_they_begin_are_refused() -> None:
     with pytest.raises(ValidationError, match="after cut_off"):
         pool_terms(matures_on=CUT_OFF)
-
-
-def month(
-    period: int,
-    interest: int,
-    principal: int,
-    defaulted: int = 0,
-    recovered: int = 0,
-    on: date | None = None,
-) -> tuple[Any, ...]:
-    """One period; paid on the last of May and the 30th after it."""
-    day = on or [date(2025, 5, 31), date(2025, 6, 30), date(2025, 7, 31)][period - 1]
-    return (period, day, interest, principal, recovered, defaulted)
 
 
 def fall(*rows: tuple[Any, ...], **changed: Any) -> list[dict[str, Any]]:
@@ -280,32 +224,6 @@ def test_a_period_that_cannot_be_is_refused(
 ) -> None:
     with pytest.raises(ContractError, match=said):
         fall(*rows)
-
-
-@st.composite
-def pools(draw: st.DrawFn) -> tuple[dict[str, Any], list[tuple[Any, ...]]]:
-    """A plan and what its loans do over some months."""
-    senior, rest = draw(st.integers(1, 10**11)), draw(st.integers(0, 10**10))
-    rates = st.decimals(0, "0.2", places=4).map(str)
-    terms = {
-        "senior": f"{senior // 100}.{senior % 100:02}",
-        "subordinated": f"{rest // 100}.{rest % 100:02}",
-        "coupon_rate": draw(rates),
-        "tax_rate": draw(rates),
-        "fee_rate": draw(rates),
-        "turbo_above": draw(rates),
-    }
-    rows, on, left, lost = [], CUT_OFF, senior + rest, 0
-    for period in range(1, draw(st.integers(1, 8)) + 1):
-        on += timedelta(draw(st.integers(1, 92)))
-        principal = draw(st.integers(0, left))
-        defaulted = draw(st.integers(0, (left - principal) // 4))
-        recovered = draw(st.integers(0, lost))
-        interest = draw(st.integers(0, 10**9))
-        rows.append((period, on, interest, principal, recovered, defaulted))
-        left -= principal + defaulted
-        lost += defaulted - recovered
-    return terms, rows
 
 
 # 1,000 pools of up to eight months: a second or two, as nothing but integers is poured.

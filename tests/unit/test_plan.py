@@ -1,0 +1,101 @@
+"""The books of a plan: every entry by hand, and balanced whatever the pool does."""
+
+from datetime import date
+from typing import Any
+
+import polars as pl
+from hypothesis import given, settings
+
+from schemas.contract import frame_of
+from schemas.gates import Gates
+from schemas.pool import Collected, PaidOut, Screened
+from schemas.registers import JournalLine
+from tasks.capital.plan import pay_out
+from tests.finance_case import failed
+from tests.pool_case import CUT_OFF, month, pool_terms, pools
+
+LATER = date(2030, 1, 1)
+POOLED = frame_of(Screened, [("L-1", 13_000_000_000, True, True, "")]).lazy()
+
+
+def paid_out(*rows: tuple[Any, ...], on: date = LATER, **changed: Any) -> PaidOut:
+    """Pay out what came in."""
+    collected = frame_of(Collected, rows).lazy()
+    return pay_out(POOLED, collected, pool_terms(**changed), on)
+
+
+def entry(made: PaidOut, key: str) -> dict[str, int]:
+    """Account and fen of one entry."""
+    lines = made.journal.collect().filter(entry=key)
+    return dict(lines.select("account", "amount_fen").iter_rows())
+
+
+def test_a_quiet_month_is_booked_as_it_was_computed_by_hand() -> None:
+    # as in the waterfall's own case: taxes 16,300.00, fees 11,041.10, interest
+    # 203,835.62, principal 10,000,000.00, and 268,823.28 to the rest
+    made = paid_out(month(1, 50_000_000, 1_000_000_000))
+
+    assert failed(made.gates) == {}
+    assert entry(made, "transfer/p-1/0") == {
+        "1303": 13_000_000_000,
+        "2502": -10_000_000_000,
+        "4001": -3_000_000_000,
+    }
+    assert entry(made, "collect/p-1/1") == {
+        "1002": 1_050_000_000,
+        "6011": -50_000_000,
+        "1303": -1_000_000_000,
+    }
+    assert entry(made, "distribute/p-1/1") == {
+        "6403": 1_630_000,
+        "6421": 1_104_110,
+        "6411": 20_383_562,
+        "2502": 1_000_000_000,
+        "4001": 26_882_328,
+        "1002": -1_050_000_000,
+    }
+    lines = made.journal.collect()
+    JournalLine.to_schema().validate(lines)
+    Gates.to_schema().validate(made.gates.collect())
+    assert set(lines["period"]) == {"2025-04", "2025-05"}
+
+
+def test_a_default_is_a_loss_until_it_is_recovered() -> None:
+    made = paid_out(
+        month(1, 0, 0, defaulted=500_000), month(2, 0, 0, recovered=300_000)
+    )
+
+    assert entry(made, "collect/p-1/1") == {"6702": 500_000, "1303": -500_000}
+    assert entry(made, "collect/p-1/2") == {"1002": 300_000, "6702": -300_000}
+
+
+def test_payment_days_to_come_are_left_out_and_a_plan_to_come_is_refused() -> None:
+    rows = month(1, 1, 0), month(2, 1, 0)
+
+    first = paid_out(*rows, on=date(2025, 5, 31))
+    early = paid_out(*rows, on=date(2025, 4, 29))
+
+    assert first.distributed.collect()["period"].to_list() == [1]
+    assert list(failed(early.gates)) == ["begun"]
+    assert date(2025, 4, 30) == CUT_OFF
+
+
+@settings(max_examples=60, deadline=None)
+@given(pools())
+def test_whatever_a_pool_does_its_books_balance_and_its_cash_is_nil(
+    pool: tuple[dict[str, Any], list[tuple[Any, ...]]],
+) -> None:
+    terms, collected = pool
+
+    made = paid_out(*collected, **terms)
+
+    assert failed(made.gates) == {}
+    lines = made.journal.collect()
+    sums = lines.group_by("entry").agg(pl.col("amount_fen").sum(), n=pl.len())
+    assert set(sums["amount_fen"]) == {0}
+    assert sums["n"].min() >= 2  # type: ignore[operator]  # of integers
+    held = dict(lines.group_by("account").agg(pl.col("amount_fen").sum()).iter_rows())
+    last = made.distributed.collect().row(-1, named=True)
+    assert held.get("1002", 0) == 0
+    assert held.get("1303", 0) == last["pool_balance_fen"]
+    assert -held.get("2502", 0) == last["senior_balance_fen"]
