@@ -4,21 +4,15 @@ import json
 import os
 import re
 from collections.abc import Sequence
-from datetime import date
 from pathlib import Path
 from typing import Any
 
 import rfc8785
-from pydantic import ValidationError
 from rich.console import Console
 
-from schemas.asset import AssetTerms
 from schemas.errors import FactorError, RegisterError, SourceError
-from tasks.asset.appraise.bundle import bundle_of
-from tasks.asset.appraise.case import case_of
-from tasks.asset.appraise.value import in_force
 from tasks.pack import contents
-from tasks.pack.chain import Head, Link, chain_text, followed, keys_in, outputs
+from tasks.pack.chain import Head, chain_text, followed, keys_in
 from tasks.pack.chosen import Kept, Loan, concerns, loan_in, others, wanted
 from tasks.pack.examine import Trusted, examine
 from tasks.pack.frames import Held, opened
@@ -52,13 +46,12 @@ def write_pack(number: str, file: Path, sample: int = 0) -> Facts:
         "runs": given.head.seq,
         "frames": len(given.held),
         "bytes": len(data),
-        "illustrative": given.about["illustrative"],
+        "illustrative": given.loan.illustrative,
     }
 
 
 def packed(number: str, sample: int = 0) -> tuple[bytes, contents.Given]:
     """Gather what a loan's pack is made of, and pack it."""
-    from flows.document import factor_named
     from tasks import store
     from tasks.store.handed import bytes_of, hand_out
 
@@ -73,8 +66,6 @@ def packed(number: str, sample: int = 0) -> tuple[bytes, contents.Given]:
         data = bytes_of(s, other.output.made.ref.sha256)
         if speaks(opened(other, data), loan):
             kept.append((other, data))
-    document = factor_named(loan.factor)
-    about = {"title": document.title, "illustrative": document.illustrative}
     given = contents.Given(
         loan=loan,
         links=links,
@@ -82,8 +73,6 @@ def packed(number: str, sample: int = 0) -> tuple[bytes, contents.Given]:
         runs=handed.runs,
         held=held_of(kept),
         frames={k.name: data for k, data in kept},
-        about=about,
-        bundle=bundled(links, loan, illustrative=document.illustrative),
         sample=sampled(loan, sample) if sample else b"",
     )
     return zipped(contents.files_of(given)), given
@@ -97,25 +86,6 @@ def held_of(kept: Sequence[tuple[Kept, bytes]]) -> list[Held]:
 def speaks(held: Held, loan: Loan) -> bool:
     """Say whether a frame has a row that speaks of the loan."""
     return any(concerns(row, loan) for row in held.frame.iter_rows(named=True))
-
-
-def bundled(links: Sequence[Link], loan: Loan, *, illustrative: bool) -> bytes:
-    """Write the bundle of the appraisal that the last decision read; none if none."""
-    known = outputs(links)
-    ids = [i.id for i in loan.newest.said.inputs if i.role == "valuation"]
-    for one in (known[id].link for id in ids if id in known):
-        try:
-            terms = AssetTerms.model_validate_json(json.dumps(one.said.terms))
-        except ValidationError:
-            raise FactorError(
-                f"the asset of {loan.factor} was stated under another release: run it"
-                " again, then pack"
-            ) from None
-        stated = in_force(terms.appraisal, one.said.as_of or date.max)
-        if stated is not None:
-            case = case_of(terms, stated)
-            return bundle_of(case.model_copy(update={"illustrative": illustrative}))
-    return b""
 
 
 def sampled(loan: Loan, rows: int) -> bytes:

@@ -18,7 +18,7 @@ REGISTERS = (
     *("Right", "Dispute", "AssetCard", "AssetEvent", "JournalLine", "Approval"),
     *("Pledge", "Loan", "LoanFact", "CollateralRoot", "PledgeEvent", "CoverState"),
 )
-TELLING = ("snapshot", "assess", "assetize", "post", LENDING)
+TELLING = ("snapshot", "assess", "assetize", "post", "fingerprint", LENDING)
 ASSET_FRAMES = ("valuation", "amortization", "recognition")
 QUALITY_FRAMES = ("score", "quality")
 Row = Mapping[str, Any]  # a row of any register
@@ -45,6 +45,11 @@ class Loan(NamedTuple):
     def asset(self) -> str:
         """The pledged asset."""
         return str(self.grant.said.terms.get("asset", ""))
+
+    @property
+    def illustrative(self) -> bool:
+        """Whether its document says that rights, parties and money are made up."""
+        return bool(self.terms.get("illustrative", False))
 
     @property
     def entity(self) -> str:

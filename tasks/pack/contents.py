@@ -15,6 +15,8 @@ from typing import Any, NamedTuple
 import rfc8785
 
 from schemas.errors import SourceError
+from tasks.asset.appraise.bundle import writer as bundle_writer
+from tasks.pack.appraised import bundle_for
 from tasks.pack.chain import Head, Link, chain_text, head_text
 from tasks.pack.chosen import Loan
 from tasks.pack.facts import Told, facts_of
@@ -27,9 +29,9 @@ FORM = "datafactor/pack/1"
 MANIFEST, CHAIN, HEAD = "manifest.json", "chain/runs.txt", "chain/head.json"
 BUNDLE, JOURNAL, DOSSIER = "appraisal.tar", "journal.beancount", "dossier.html"
 SAMPLE = "sample.json"
-GIVEN = (CHAIN, HEAD, BUNDLE, SAMPLE)  # beside frames: all else follows from them
+GIVEN = (CHAIN, HEAD, SAMPLE)  # beside frames: all else follows from them
 WRITERS = {
-    "tasks.pack": ("facts.py", "steps.py", "descent.py", "journal.py", "chosen.py"),
+    "tasks.pack": ("facts.py", "steps.py", "descent.py", "journal.py", "appraised.py"),
     "tasks.page": SOURCES,
 }
 
@@ -43,15 +45,14 @@ class Given(NamedTuple):
     runs: Sequence[tuple[str, str]]  # hash and body of each run
     held: Sequence[Held]
     frames: Mapping[str, bytes]  # by name in the pack
-    about: Mapping[str, Any]  # JSON
-    bundle: bytes = b""  # of the appraisal; empty: there is none
     sample: bytes = b""  # rows that the licence lets be seen; empty: none
 
 
 @cache
 def writer() -> str:
     """Digest of all that writes what follows: another release may word it otherwise."""
-    texts = [
+    texts = [bundle_writer().encode()]
+    texts += [
         files(room).joinpath(name).read_bytes()
         for room, names in WRITERS.items()
         for name in names
@@ -65,7 +66,6 @@ def files_of(given: Given) -> Files:
         CHAIN: chain_text(given.runs),
         HEAD: head_text(given.head),
         **given.frames,
-        **({BUNDLE: given.bundle} if given.bundle else {}),
         **({SAMPLE: given.sample} if given.sample else {}),
         **following(given),
     }
@@ -74,8 +74,8 @@ def files_of(given: Given) -> Files:
 
 def following(given: Given) -> Files:
     """Write what follows from chain, frames and bundle: facts, journal, dossier."""
-    told = Told(given.loan, given.links, given.held, given.about)
-    facts = facts_of(told)
+    facts = facts_of(Told(given.loan, given.links, given.held))
+    bundle = bundle_for(given.links, given.loan)
     title = str(given.loan.terms.get("borrower", {}).get("name", given.loan.entity))
     ledger = ledger_text(given.held, given.links, given.loan, title)
     end = {
@@ -84,25 +84,25 @@ def following(given: Given) -> Files:
         "at": str(given.head.line["at"]),
         "store": given.head.store,
         "signer": given.head.signed_with,
-        "bundle": hashlib.sha256(given.bundle).hexdigest() if given.bundle else "",
+        "bundle": hashlib.sha256(bundle).hexdigest() if bundle else "",
         "sample": bool(given.sample),
     }
     return {
         **{f"facts/{name}.json": rfc8785.dumps(part) for name, part in facts.items()},
         **({JOURNAL: ledger} if ledger else {}),
+        **({BUNDLE: bundle} if bundle else {}),
         DOSSIER: page(facts, end),
     }
 
 
 def manifest_of(given: Given, made: Mapping[str, bytes]) -> bytes:
-    """Write the digest of each file, the head, what the document says of itself."""
+    """Write the digest of each file, and the head."""
     return rfc8785.dumps(
         {
             "form": FORM,
             "loan": given.loan.number,
             "head": {"seq": given.head.seq, "hash": given.head.hash},
             "store": given.head.store,
-            "about": dict(given.about),
             "writer": writer(),
             "entries": {
                 name: {
@@ -125,12 +125,9 @@ def read_manifest(entries: Mapping[str, bytes]) -> dict[str, Any]:  # Any: JSON
         held: dict[str, Any] = json.loads(entries[MANIFEST])
         sound = (
             held["form"] == FORM
-            and {*("loan", "head", "store", "about", "writer", "entries")}
-            <= held.keys()
+            and {*("loan", "head", "store", "writer", "entries")} <= held.keys()
         )
         shaped = all(isinstance(e["sha256"], str) for e in held["entries"].values())
-        shaped = shaped and isinstance(held["about"]["illustrative"], bool)
-        shaped = shaped and isinstance(held["about"]["title"], str)
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         sound = shaped = False
     if not (sound and shaped):

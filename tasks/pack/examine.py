@@ -181,7 +181,7 @@ def examine_loan(
     """Recompute what the pack tells of its loan."""
     loan = loan_in(links, str(manifest["loan"]))
     held = frames_of(report, entries, links, loan)
-    told = Told(loan, links, held, manifest["about"])
+    told = Told(loan, links, held)
     report.find(
         CORRUPT,
         *(
@@ -193,7 +193,7 @@ def examine_loan(
     decide(report, loan, held)
     appraise(report, entries, told)
     follow(report, entries, manifest, head, told)
-    leave_out(report, told)
+    leave_out(report, told, sampled=contents.SAMPLE in entries)
 
 
 def frames_of(
@@ -273,8 +273,8 @@ def appraise(report: Report, entries: Files, told: Told) -> None:
     case = bundle.case_in(bundle.unpacked(entries[contents.BUNDLE]))
     if case.appraisal not in stated(told):
         report.find(CORRUPT, "the bundle is not of an appraisal that the asset states")
-    if case.illustrative != told.about["illustrative"]:
-        report.find(CORRUPT, "bundle and manifest differ about what is illustrative")
+    if case.illustrative != told.loan.illustrative:
+        report.find(CORRUPT, "bundle and loan differ about what is illustrative")
     report.examined["appraised values"] = 1
 
 
@@ -308,8 +308,7 @@ def follow(
         )
         return
     given = contents.Given(
-        *(told.loan, told.links, head, (), told.held, {}, told.about),
-        bundle=entries.get(contents.BUNDLE, b""),
+        *(told.loan, told.links, head, (), told.held, {}),
         sample=entries.get(contents.SAMPLE, b""),
     )
     made = contents.following(given)
@@ -322,7 +321,7 @@ def follow(
     report.examined["files made again"] = len(made)
 
 
-def leave_out(report: Report, told: Told) -> None:
+def leave_out(report: Report, told: Told, *, sampled: bool) -> None:
     """Say plainly what nobody can recompute from a pack."""
     raw = [o for o in rests_on(told).values() if o.made.origin is not None]
     numbers = sorted(
@@ -336,5 +335,10 @@ def leave_out(report: Report, told: Told) -> None:
         f"the bytes of {len(raw):,} source files are not in the pack, their digests"
         " are: resource, product and quality were not computed again",
         "what an appraiser, a court or an external register states was not asked again",
+        *(
+            ["the rows of the sample were not held against the product"]
+            if sampled
+            else []
+        ),
         f"pledges examined: {', '.join(numbers) or 'none'}",
     ]

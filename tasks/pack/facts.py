@@ -4,10 +4,11 @@ Amounts are text in yuan, days ISO texts, shares text with six decimals. Nothing
 decided anew: what was decided is told with its ground, its evidence and its day.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from datetime import date
 from typing import Any, NamedTuple
 
+from schemas.artifact import Publication
 from schemas.money import yuan
 from schemas.quality import DIMENSIONS, TOTAL
 from tasks.finance import ratio
@@ -21,6 +22,10 @@ from tasks.quality import shown as share
 from tasks.rights import standing
 
 Facts = dict[str, Any]  # JSON
+NAMED = (
+    *("accounts", "factor", "agreement", "entity", "asset", "version"),
+    "illustrative",
+)
 BEFORE_LENDING = ("assess", "productize", "assetize", "post")
 EVENTS = ("Loan", "LoanFact", "CollateralRoot", "PledgeEvent", "CoverState")
 
@@ -31,7 +36,6 @@ class Told(NamedTuple):
     loan: Loan
     links: Sequence[Link]
     held: Sequence[Held]
-    about: Mapping[str, Any]  # JSON: what the document says of itself
 
 
 def facts_of(told: Told) -> dict[str, Any]:  # Any: JSON
@@ -79,8 +83,10 @@ def loan_facts(told: Told) -> Facts:
     """Tell parties and terms, as the last decision read them."""
     loan, terms = told.loan, dict(told.loan.terms)
     rules, borrower = terms.pop("rules", None) or {}, terms.pop("borrower", None) or {}
-    for name in ("accounts", "factor", "agreement", "entity", "asset", "version"):
+    for name in NAMED:
         terms.pop(name, None)
+    if isinstance(terms.get("escrow"), dict):
+        terms["escrow"] = terms["escrow"] | {"account": masked(terms["escrow"])}
     return {
         "number": loan.number,
         "factor": loan.factor,
@@ -90,11 +96,28 @@ def loan_facts(told: Told) -> Facts:
         "borrower": borrower,
         "rules": rules,
         "terms": terms,
-        "title": told.about["title"],
-        "illustrative": told.about["illustrative"],
+        "title": title_of(told),
+        "illustrative": loan.illustrative,
         "granted_on": said(loan.grant.said.as_of),
         "as_of": said(loan.newest.said.as_of),
     }
+
+
+def masked(escrow: Facts) -> str:
+    """Write an account with its last four digits only; the chain holds it whole."""
+    return f"…{str(escrow.get('account', ''))[-4:]}"
+
+
+def title_of(told: Told) -> str:
+    """Say what the data are about, in the words of the product's document."""
+    made = [o.link.said for o in rests_on(told).values()]
+    titles = [str(said.terms.get("title", "")) for said in made if is_of(said, told)]
+    return next((title for title in titles if title), told.loan.factor)
+
+
+def is_of(said: Publication, told: Told) -> bool:
+    """Ask whether a run made the product of the loan's own factor."""
+    return (said.task, said.factor) == ("productize", told.loan.factor)
 
 
 def gates_facts(told: Told) -> list[Facts]:
