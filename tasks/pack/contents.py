@@ -15,7 +15,6 @@ from typing import Any, NamedTuple
 import rfc8785
 
 from schemas.errors import SourceError
-from tasks.asset.appraise.bundle import writer as bundle_writer
 from tasks.pack.appraised import bundle_for
 from tasks.pack.chain import Head, Link, chain_text, head_text
 from tasks.pack.chosen import Loan
@@ -23,6 +22,7 @@ from tasks.pack.facts import Told, facts_of
 from tasks.pack.frames import Held
 from tasks.pack.journal import ledger_text
 from tasks.pack.zipped import Files
+from tasks.page.appraisal import writer as bundle_writer
 from tasks.page.dossier import SOURCES, page
 
 FORM = "datafactor/pack/1"
