@@ -1065,6 +1065,36 @@ def portfolio(
 
 
 @app.command
+def what_if(
+    factor: str = "",
+    *,
+    withdraw: str = "",
+    lapse: str = "",
+    quality: Annotated[str, Parameter(allow_leading_hyphen=True)] = "",
+    price: Annotated[str, Parameter(allow_leading_hyphen=True)] = "",
+    as_of: date | None = None,
+    json: Json = False,
+) -> int:
+    """Say what would follow of one event for values, books and loans; keep nothing.
+
+    Example: datafactor what-if --withdraw flight-disruption/resource/flights
+
+    Args:
+        factor: Only this factor; all that have an asset if not said.
+        withdraw: A source, or whatever else a REF names, can be used no more.
+        lapse: Number of a certificate: its rights end on the day.
+        quality: Points by which the quality score moves: -0.03.
+        price: Share by which the price of the data moves: -0.2 is a fifth down.
+        as_of: The day on which it happens; today if not said.
+    """
+    from flows import what_if as flow
+
+    shock = flow.supposed(withdraw=withdraw, lapse=lapse, quality=quality, price=price)
+    data = flow.what_if(shock, factor, as_of)
+    return Answer("what-if", data, lambda c: flow.show(c, data)).give(json)
+
+
+@app.command
 def books(
     *names: str,
     asset: str = "",
