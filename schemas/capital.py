@@ -19,6 +19,7 @@ from schemas.gates import Gates
 from schemas.loan import Basis, FixedRate, LoanTerms, LprRate, Method, rate_units
 from schemas.money import Exact, Rate, Yuan
 from schemas.policy import CapitalRules
+from schemas.portfolio import CoverageRules
 from schemas.registers import CollateralRoot, Pledge
 from schemas.terms import Slug, Terms, Text
 from schemas.trust import ContributionTerms, TrustTerms
@@ -145,6 +146,9 @@ class CapitalTerms(Terms):
         default_factory=dict, description="Filled in from the entity"
     )
     rules: CapitalRules | None = Field(None, description="Filled in from the policy")
+    ladder: CoverageRules | None = Field(
+        None, description="Filled in from the policy, if it warns, calls and enforces"
+    )
 
     @model_validator(mode="before")
     @classmethod

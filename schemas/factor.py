@@ -23,6 +23,7 @@ from schemas.errors import FactorError
 from schemas.grade import GRADES, Grade, grade_of
 from schemas.licence import Grant, Unlisted, catalogues, looked_up
 from schemas.policy import AssetRules, CapitalRules, Policy
+from schemas.portfolio import CoverageRules
 from schemas.product import ProductRules, ProductTerms, Provider, Upstream
 from schemas.quality import CheckCounts, Indicator
 from schemas.registers import Approval, Cost, Dispute, JournalLine, PeriodClose
@@ -567,6 +568,12 @@ def authorised(product: ProductTerms) -> Ending | None:
     return Ending(last_day=public.valid_to, source=source)
 
 
+def ladder_of(policy: Policy) -> CoverageRules | None:
+    """Read at which loan to value a lender warns, calls and enforces, if it is said."""
+    said = policy.rules.keys() >= {*CoverageRules.names()}
+    return policy.resolve(CoverageRules) if said else None
+
+
 def financed(
     capital: Financing, asset: AssetTerms, policy: Policy, said: Mapping[str, bool]
 ) -> Financing:
@@ -579,6 +586,7 @@ def financed(
         "version": asset.version,
         "accounts": asset.accounts,
         "rules": policy.resolve(CapitalRules),
+        "ladder": ladder_of(policy),
     }
     read = {n: v for n, v in known.items() if n in type(capital).model_fields}
     return capital.model_copy(update=read)
