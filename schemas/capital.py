@@ -20,7 +20,7 @@ from schemas.loan import Basis, FixedRate, LoanTerms, LprRate, Method, rate_unit
 from schemas.money import Exact, Rate, Yuan
 from schemas.policy import CapitalRules
 from schemas.portfolio import CoverageRules
-from schemas.registers import CollateralRoot, Pledge
+from schemas.registers import CollateralRoot, Loan, Pledge
 from schemas.terms import Slug, Terms, Text
 from schemas.trust import ContributionTerms, TrustTerms
 
@@ -288,5 +288,6 @@ class Capital(NamedTuple):
     gates: Annotated[pl.LazyFrame, Gates]
     roots: Annotated[pl.LazyFrame, CollateralRoot]
     pledge: Annotated[pl.LazyFrame, Pledge]
+    loan: Annotated[pl.LazyFrame, Loan]
     repayment: Annotated[pl.LazyFrame, Repayment]
     position: Annotated[pl.LazyFrame, Position]

@@ -15,13 +15,16 @@ import polars as pl
 from pydantic import AfterValidator, Field, field_validator, model_validator
 
 from schemas.contract import frame_of
+from schemas.entity import Role
 from schemas.money import Exact, Rate, Yuan
 from schemas.policy import Rules
-from schemas.terms import Terms, Text
+from schemas.terms import Slug, Terms, Text
 
 Basis = Literal["ACT/360", "ACT/365", "30/360"]
 Method = Literal["equal_instalments", "equal_principal", "bullet", "interest_only"]
 Tenor = Literal["1Y", "5Y"]
+Keep = Literal["term", "instalment"]
+"""What of a plan stays when something is repaid early: 期限不变 or 月供不变."""
 Tier = Literal["normal", "special_mention", "substandard", "doubtful", "loss"]
 """五级分类: 正常, 关注, 次级, 可疑, 损失."""
 
@@ -32,6 +35,7 @@ LoanRole = Literal[
 """Roles of the chart 会计科目: 银行存款, 短期借款, 长期借款, 应付利息, 财务费用."""
 BASES: tuple[str, ...] = get_args(Basis)
 TIERS: tuple[Tier, ...] = get_args(Tier)
+KEEPS: tuple[Keep, ...] = get_args(Keep)
 RATE_UNIT = 10**8
 
 
@@ -180,6 +184,32 @@ class LoanTerms(Terms):
         """The day from which it bears interest."""
         return self.paid_out or self.drawdown
 
+    @property
+    def anchor(self) -> int:
+        """The day of the month on which it is due, where the month has it."""
+        return self.drawdown.day
+
+
+class LoanPart(Terms):
+    """One tranche of an agreement, by the terms it was drawn under."""
+
+    agreement: Text = Field(description="Number of the agreement")
+    tranche: Text = Field(description="Name of the tranche; 1 where there is one")
+    lender: Text = Field(description="Who lends it")
+    terms: LoanTerms = Field(description="What it is accounted by")
+
+
+class BookTerms(Terms):
+    """By what the loans of an entity are kept in its books."""
+
+    factor: str = Field(description="The entity again: they are of no one factor")
+    entity: Slug = Field(description="Whose books they enter")
+    parts: tuple[LoanPart, ...] = Field((), description="Its loans, by tranche")
+    accounts: dict[Role, str] = Field(description="The entity's chart")
+    lpr: LprTable = Field(LprTable(), description="Published values")
+    calendar: BankCalendar = Field(BankCalendar(), description="Business days")
+    closes: str = Field("", description="Month that is over with the day; or none")
+
 
 class TierRules(Rules):
     """From how many days past due a loan is of a tier (金融资产风险分类办法, 2023)."""
@@ -250,7 +280,8 @@ class LoanSchedule(pa.DataFrameModel):
 class Stretch(pa.DataFrameModel):
     """Days over which an amount bears one rate. Key: loan, number, from_on.
 
-    Stretches of one (loan, number) are summed up before they are rounded. Where
+    Stretches of one (loan, number) are summed up before they are rounded. ``anchor`` is
+    the day of the month on which the loan is due, for 30/360. Where
     ``rate_fixed`` is false the rate is projected beyond a reset: nothing accrues on it.
     """
 
@@ -261,6 +292,7 @@ class Stretch(pa.DataFrameModel):
     amount_fen: int = pa.Field(ge=0)
     rate_units: int = pa.Field(ge=0)
     basis: str = pa.Field(isin=BASES)
+    anchor: int = pa.Field(ge=1, le=31)
     rate_fixed: bool
 
     class Config:

@@ -11,6 +11,7 @@ from schemas.collateral import Fingerprint
 from schemas.errors import FactorError
 from schemas.quality import Score
 from schemas.registers import JournalLine, Pledge, Right
+from tasks.capital.agree import agree
 from tasks.capital.eligibility import Case, Valued, eligibility
 from tasks.capital.pledge import pledge
 from tasks.capital.position import position
@@ -45,8 +46,8 @@ def capitalize(
         roots: The source tables that the asset rests on.
 
     Returns:
-        Gates first; then the roots and the pledge to post, the schedule, and where the
-        loan stands.
+        Gates first; then the roots, the pledge and the loan to post, the schedule, and
+        where the loan stands.
 
     Raises:
         FactorError: The terms lack their policy.
@@ -72,11 +73,12 @@ def capitalize(
     described = pledge(case)
     gates = eligibility(case, described)
     posted = gates["passed"].all() and not case.live
-    rests = rooted(roots, terms)
+    rests, agreed = rooted(roots, terms), agree(terms)
     return Capital(
         gates=gates.lazy(),
         roots=(rests if posted else rests.clear()).lazy(),
         pledge=(described if posted else described.clear()).lazy(),
+        loan=(agreed if posted else agreed.clear()).lazy(),
         repayment=case.repayment.lazy(),
         position=position(case).lazy(),
     )

@@ -12,6 +12,7 @@ from schemas.contract import frame_of
 from schemas.entity import CHART
 from schemas.errors import FactorError
 from tests.finance_case import (
+    CODE,
     DRAWDOWN,
     HOLDER,
     capital_terms,
@@ -55,6 +56,21 @@ def test_every_gate_is_open_in_the_base_case_and_names_its_evidence() -> None:
 
 def test_the_pledge_names_asset_version_cap_and_maturity() -> None:
     assert make_capital().pledge.collect().rows() == [pledged()]
+
+
+def test_the_loan_is_written_down_with_its_borrower_and_maturity() -> None:
+    agreed = make_capital().loan.collect().row(0, named=True)
+
+    assert (agreed["loan"], agreed["tranche"]) == ("LOAN-1", "1")
+    assert (agreed["factor"], agreed["asset"]) == ("index", "index-asset")
+    assert (agreed["borrower"], agreed["borrower_code"]) == (HOLDER, CODE)
+    assert agreed["amount_fen"] == 500_000_000
+    assert (agreed["signed_on"], agreed["matures_on"]) == (
+        DRAWDOWN,
+        date(2026, 6, 20),
+    )
+    live = make_capital(pledges=[pledged()], as_of=date(2025, 8, 1))
+    assert live.loan.collect().is_empty()
 
 
 def test_the_cap_is_rounded_down() -> None:

@@ -7,7 +7,7 @@ import pytest
 from pydantic import ValidationError
 
 from schemas.document import load
-from schemas.entity import ALPHABET, Entity, credit_code_is_sound
+from schemas.entity import ALPHABET, Entity, Role, credit_code_is_sound
 
 VALID = [
     "91110000600037341L",
@@ -93,7 +93,7 @@ def test_an_entity_that_says_nothing_keeps_the_chinese_standard_chart() -> None:
     )
     assert (chart["research"], chart["development"]) == ("530101", "530102")
     assert (chart["input_vat"], chart["output_vat"]) == ("22210101", "22210107")
-    loans = ("short_term_loan", "long_term_loan", "interest_payable")
+    loans: list[Role] = ["short_term_loan", "long_term_loan", "interest_payable"]
     assert [chart[role] for role in loans] == ["2001", "2501", "2231"]
     assert chart["interest_expense"] == "6603"
     assert len(chart) == len(set(chart.values())) == 24

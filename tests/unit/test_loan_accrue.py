@@ -91,7 +91,7 @@ def test_accrual_over_split_days_is_accrual_over_the_whole(cuts: list[date]) -> 
 def test_the_largest_loan_accrues_exactly(
     amount: int, units: int, basis: str, days: int
 ) -> None:
-    row = ("L", 1, START, date(2026, 6, 21), amount, units, basis, True)
+    row = ("L", 1, START, date(2026, 6, 21), amount, units, basis, 20, True)
     upto = START + timedelta(days=days)
     counted = days
     if basis == "30/360":
@@ -107,7 +107,7 @@ def test_the_largest_loan_accrues_exactly(
 
 def test_half_a_fen_rounds_up() -> None:
     # 1.00 at 1.8 % over 1 day of 360 is 0.005 fen; 100.00 is half a fen
-    rows = [("L", 1, START, END, 10_000, 1_800_000, "ACT/360", True)]
+    rows = [("L", 1, START, END, 10_000, 1_800_000, "ACT/360", 20, True)]
 
     assert accrued(frame_of(Stretch, rows), START + timedelta(days=1)).rows() == [
         ("L", 1)

@@ -3,7 +3,7 @@
 Rest days are those of the notices 国办发明电〔2024〕12号 and 〔2025〕7号.
 """
 
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 
 import polars as pl
@@ -15,9 +15,11 @@ from pydantic import ValidationError
 from schemas.loan import BASES, BankCalendar, Basis, HolidayYear
 from tasks.capital.loan.calendar import is_business_day, payable
 from tasks.capital.loan.daycount import day_numbers, days_between, year_days
+from tasks.finance import months_later
 from tests.loan_case import CHINA
 
 DAYS = st.dates(date(1990, 1, 1), date(2199, 12, 31))
+ENDS = st.integers(1990, 2199).map(lambda y: date(y, 3, 1) - timedelta(days=1))
 
 
 @pytest.mark.parametrize(
@@ -41,33 +43,47 @@ def test_days_are_counted_by_the_basis(
     assert days_between(start, end, basis) == count
 
 
+@given(start=DAYS, k=st.integers(0, 400))
+def test_a_month_of_a_loan_is_a_twelfth_of_a_year_of_360_days(
+    start: date, k: int
+) -> None:
+    a, b = months_later(start, k), months_later(start, k + 1)
+
+    assert days_between(a, b, "30/360", start.day) == 30
+
+
 @pytest.mark.parametrize("basis", BASES)
-@given(days=st.lists(DAYS, min_size=3, max_size=3).map(sorted))
+@given(
+    days=st.lists(DAYS, min_size=3, max_size=3).map(sorted), anchor=st.integers(1, 31)
+)
 def test_counts_of_adjoining_periods_add_up_and_never_fall(
-    basis: Basis, days: list[date]
+    basis: Basis, days: list[date], anchor: int
 ) -> None:
     a, b, c = days
 
-    first, second = days_between(a, b, basis), days_between(b, c, basis)
+    first, second = (days_between(*d, basis, anchor) for d in ((a, b), (b, c)))
 
-    assert first + second == days_between(a, c, basis)
+    assert first + second == days_between(a, c, basis, anchor)
     assert min(first, second) >= 0
 
 
 @settings(max_examples=20, deadline=None)
-@given(start=DAYS, end=DAYS)
-def test_a_column_of_days_is_counted_like_each_day(start: date, end: date) -> None:
+@given(start=DAYS | ENDS, end=DAYS | ENDS, anchor=st.integers(1, 31))
+def test_a_column_of_days_is_counted_like_each_day(
+    start: date, end: date, anchor: int
+) -> None:
     frame = pl.DataFrame({"a": [start] * 3, "b": [end] * 3, "basis": BASES})
-    basis = pl.col("basis")
+    basis, due = pl.col("basis"), pl.lit(anchor, pl.Int64)
 
     made = frame.select(
-        days=day_numbers(pl.col("b"), basis) - day_numbers(pl.col("a"), basis),
+        days=day_numbers(pl.col("b"), basis, due)
+        - day_numbers(pl.col("a"), basis, due),
         year=year_days(basis),
     )
 
     calendar_days = (end - start).days
     assert made["days"][:2].to_list() == [calendar_days, calendar_days]
-    assert made["days"][2] == days_between(start, end, "30/360")
+    assert made["days"][2] == days_between(start, end, "30/360", anchor)
     assert made["year"].to_list() == [360, 365, 360]
 
 

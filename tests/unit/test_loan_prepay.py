@@ -9,11 +9,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from schemas.errors import ContractError, RegisterError
-from schemas.loan import BASES, LoanSchedule, Method
+from schemas.loan import BASES, Keep, LoanSchedule, Method
 from tasks.capital.loan.accrue import accrue, stretches
 from tasks.capital.loan.allocate import claimed, pay, rescheduled
 from tasks.capital.loan.penalty import opened
-from tasks.capital.loan.prepay import Keep, Prepayment, prepay, replan
+from tasks.capital.loan.prepay import Prepayment, prepay, replan
 from tasks.capital.loan.rates import Step, rate_steps
 from tasks.capital.loan.schedule import Planned, plan, schedule
 from tests.loan_case import CHINA, fixings, flat, loan_terms, lpr_rate

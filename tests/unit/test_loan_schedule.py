@@ -1,6 +1,6 @@
 """Schedules of a loan, as the oracles have them, to exactly 0.00."""
 
-from datetime import date
+from datetime import date, timedelta
 from decimal import Decimal
 from fractions import Fraction
 from typing import Any, get_args
@@ -272,12 +272,18 @@ def test_a_loan_without_interest_is_paid_in_equal_parts() -> None:
     assert [r.principal for r in plan(terms, flat("0"))] == [33, 33, 34]
 
 
+def thirtieth(day: date, terms: LoanTerms) -> int:
+    """A February without the day on which the loan is due ends as if it had it."""
+    ends = (day + timedelta(days=1)).day == 1
+    return min(max(day.day, terms.drawdown.day) if ends else day.day, 30)
+
+
 def fraction_of(row: Planned, terms: LoanTerms, rate: Decimal) -> Fraction:
     days = (row.due_on - row.from_on).days
     if terms.basis == "30/360":
         a, b = row.from_on, row.due_on
         days = 360 * (b.year - a.year) + 30 * (b.month - a.month)
-        days += min(b.day, 30) - min(a.day, 30)
+        days += thirtieth(b, terms) - thirtieth(a, terms)
     year = 365 if terms.basis == "ACT/365" else 360
     return (row.balance + row.principal) * Fraction(rate) * days / year
 

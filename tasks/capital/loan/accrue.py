@@ -32,7 +32,7 @@ def stretches(
     cells = [
         (
             *(terms.loan, row.number, a, b, row.balance + row.principal),
-            *(units, terms.basis, a < reset),
+            *(units, terms.basis, terms.anchor, a < reset),
         )
         for row in rows
         for a, b, units in pieces(cuts, row.from_on, row.due_on)
@@ -52,8 +52,8 @@ def accrued(
     """
     refuse_projected(borne, upto)
     end = pl.min_horizontal("to_on", pl.lit(upto, pl.Date))
-    basis = pl.col("basis")
-    days = day_numbers(end, basis) - day_numbers(pl.col("from_on"), basis)
+    counted = basis, _ = pl.col("basis"), pl.col("anchor")
+    days = day_numbers(end, *counted) - day_numbers(pl.col("from_on"), *counted)
     # fen × rate × days does not fit 64 bits from 100 million yuan on
     size = pl.col("amount_fen").cast(pl.Int128) * pl.col("rate_units")
     whole = (year_days(basis) * RATE_UNIT).first()

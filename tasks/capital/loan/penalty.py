@@ -106,11 +106,12 @@ def penalty(account: LoanAccount, upto: date) -> int:
         ContractError: A reset before the day has no rate.
     """
     refuse_unfixed(account.terms, account.steps, upto)
-    whole = YEAR[account.terms.basis] * RATE_UNIT
+    basis, anchor = account.terms.basis, account.terms.anchor
+    whole = YEAR[basis] * RATE_UNIT
     total = 0
     for due in account.dues:
         weighed = sum(
-            amount * units * days_between(a, b, account.terms.basis)
+            amount * units * days_between(a, b, basis, anchor)
             for a, b, amount, units in overdue(account, due, upto)
         )
         total += (2 * weighed + whole) // (2 * whole)
@@ -148,10 +149,11 @@ def penalty_stretches(
     """
     terms = account.terms
     refuse_unfixed(terms, account.steps, upto)
+    counted = terms.basis, terms.anchor
     return frame_of(
         Stretch,
         [
-            (terms.loan, due.number, a, b, amount, units, terms.basis, True)
+            (terms.loan, due.number, a, b, amount, units, *counted, True)
             for due in account.dues
             for a, b, amount, units in overdue(account, due, upto)
         ],

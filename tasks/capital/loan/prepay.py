@@ -13,15 +13,13 @@ to be repaid in the 9 months left at 312,051.85, or at 424,836.29 in 7.
 
 from collections.abc import Iterable, Sequence
 from datetime import date
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
 from schemas.errors import RegisterError
-from schemas.loan import LoanTerms
+from schemas.loan import Keep, LoanTerms
 from schemas.money import shown
 from tasks.capital.loan.rates import Step, Steps, rate_on, refuse_unfixed, weight
 from tasks.capital.loan.schedule import Planned, Span, interest_of, plan, repaid
-
-Keep = Literal["term", "instalment"]
 
 
 class Prepayment(NamedTuple):

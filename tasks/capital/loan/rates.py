@@ -170,5 +170,6 @@ def weight(steps: Steps, start: date, end: date, terms: LoanTerms) -> int:
 
     0.036 over 92 days -> 331,200,000.
     """
+    counted = terms.basis, terms.anchor
     cut = pieces(steps, start, end)
-    return sum(units * days_between(a, b, terms.basis) for a, b, units in cut)
+    return sum(units * days_between(a, b, *counted) for a, b, units in cut)

@@ -180,7 +180,7 @@ def schedule(
         pay_on, guessed = payable(row.due_on, calendar)
         if row.early:
             pay_on, guessed = row.due_on, False
-        days = days_between(row.from_on, row.due_on, terms.basis)
+        days = days_between(row.from_on, row.due_on, terms.basis, terms.anchor)
         amounts = row.principal, row.interest, row.principal + row.interest, row.balance
         when = row.from_on, row.due_on, pay_on, days
         unfixed = open_from is not None and open_from < row.due_on
