@@ -82,7 +82,8 @@ def amount(fen: int | None) -> str | None:
 def loan_facts(told: Told) -> Facts:
     """Tell parties and terms, as the last decision read them."""
     loan, terms = told.loan, dict(told.loan.terms)
-    rules, borrower = terms.pop("rules", None) or {}, terms.pop("borrower", None) or {}
+    borrower = terms.pop("borrower", None) or {}
+    rules = {**(terms.pop("ladder", None) or {}), **(terms.pop("rules", None) or {})}
     for name in NAMED:
         terms.pop(name, None)
     if isinstance(terms.get("escrow"), dict):
@@ -210,6 +211,13 @@ def floors(told: Told) -> Iterator[Facts]:
                 "now": share(row["score_ppm"]),
                 "source": f"{told.loan.factor}/resource/score",
             }
+            if "min_quality" in rules:
+                yield {
+                    "what": "min_quality",
+                    "limit": str(rules["min_quality"]),
+                    "now": share(row["score_ppm"]),
+                    "source": f"{policy}/min_quality",
+                }
     if owed is not None and "max_ltv" in rules:
         yield {
             "what": "max_ltv",

@@ -22,7 +22,7 @@ def steps_of(terms: Mapping[str, Any], position: Mapping[str, Any]) -> list[Fact
         terms: Terms of the loan with the rules of its policy.
         position: Where it stands (contract Position), or nothing.
     """
-    rules = terms.get("rules") or {}
+    rules = {**(terms.get("ladder") or {}), **(terms.get("rules") or {})}
     owed, value = position.get("outstanding_fen"), position.get("appraised_fen")
     if not owed:
         return []

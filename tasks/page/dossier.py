@@ -102,11 +102,17 @@ def flat(terms: Facts, above: str = "") -> Iterator[tuple[Pair, str]]:
             yield from flat(value, f"{above}{name} ")
         elif isinstance(value, list):
             for place, one in enumerate(value, 1):
-                held = one if isinstance(one, Mapping) else {str(place): one}
-                said = "; ".join(f"{n}: {v}" for n, v in held.items() if v is not None)
+                said = joined(one)
                 yield (head if place == 1 else ("", "")), said
         elif value not in (None, ""):
             yield head, str(value)
+
+
+def joined(one: Any) -> str:  # Any: JSON
+    """Write a part of a list on one line."""
+    if not isinstance(one, Mapping):
+        return str(one)
+    return "; ".join(f"{n.replace('_', ' ')}: {v}" for n, v in one.items() if v)
 
 
 def state_of(facts: Facts) -> Pair:
