@@ -1020,6 +1020,7 @@ def compare(
     supply: str = "open,shared,authorised-free,authorised-paid",
     policy: str = "",
     as_of: date | None = None,
+    plot: Path | None = None,
     json: Json = False,
 ) -> int:
     """Set ways to supply one factor's data side by side: price, revenue, value, loan.
@@ -1031,10 +1032,13 @@ def compare(
         policy: Policies or their files, joined by commas; the document's own if not
             said.
         as_of: The day it speaks of; today if not said.
+        plot: Draw the amounts to this SVG file.
     """
     from flows import compare as flow
 
     data = flow.compare(factor, flow.listed(supply), flow.listed(policy), as_of)
+    if plot:
+        flow.write_plot(data, plot)
     return Answer("compare", data, lambda c: flow.show(c, data)).give(json)
 
 

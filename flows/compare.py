@@ -14,6 +14,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import polars as pl
@@ -43,6 +44,7 @@ from tasks.asset.appraise.value import in_force, reconciled
 from tasks.asset.grants import known_rights
 from tasks.capital.capitalize import capitalize
 from tasks.finance import months_later
+from tasks.page.figure import WHOLE, Bar, bars
 from tasks.product import case as review
 from tasks.product.ceiling import Allowed, ceiling_revenue
 from tasks.product.gates import answered
@@ -70,6 +72,7 @@ ROWS = {
     "loan_capacity": "loan capacity",
     "reach": "reach",
 }
+DRAWN = ("revenue", "recognised", "appraised", "loan_capacity")
 
 
 class Cell(NamedTuple):
@@ -530,24 +533,50 @@ def reach(of: Variant, offer: Cell) -> Cell:
     return Cell(None, who, (f"{of.orders.height} orders of {customers} customers",))
 
 
+def write_plot(data: Facts, file: Path) -> None:
+    """Draw the amounts of each way of supply as bars of one scale, as an SVG file."""
+    most = max(fen_of(c, name) or 0 for c in data["columns"] for name in DRAWN) or 1
+    drawn = []
+    for name in DRAWN:
+        drawn.append(Bar(ROWS[name].upper(), "", 0, 0))
+        for column, head in zip(data["columns"], heads(data), strict=True):
+            amount = fen_of(column, name) or 0
+            said = column["rows"][name]["said"]
+            drawn.append(Bar(head, said, 0, amount * WHOLE // most))
+    made_up = ", illustrative" if data["illustrative"] else ""
+    title = f"{data['factor']}: openness against assetisation 开放与资产化"
+    about = f"CNY without tax, as of {data['as_of']}{made_up}; * as it is stated"
+    file.write_text(bars(title, about, drawn), "utf-8")
+
+
+def fen_of(column: Facts, row: str) -> int | None:
+    """Read the amount of a cell; None where it is not known."""
+    value = column["rows"][row]["value"]
+    return None if value is None else exact_fen(Decimal(value))
+
+
+def heads(data: Facts) -> list[str]:
+    """Name each column: its supply, its policy where there are several, * if stated."""
+    several = len({c["policy"] for c in data["columns"]}) > 1
+    return [
+        c["supply"]
+        + (f" · {c['policy']}" if several else "")
+        + (" *" if c["stated"] else "")
+        for c in data["columns"]
+    ]
+
+
 def show(console: Console, data: Facts) -> None:
     """Show the columns side by side, each reason once below."""
     notes: dict[str, int] = {}
     columns = data["columns"]
-    policies = {c["policy"] for c in columns}
     body = []
     for name, title in ROWS.items():
         cells = [c["rows"][name] for c in columns]
         body.append((title, *(cell_text(cell, notes) for cell in cells)))
-    heads = [
-        c["supply"]
-        + (f" · {c['policy']}" if len(policies) > 1 else "")
-        + (" *" if c["stated"] else "")
-        for c in columns
-    ]
     made_up = " (illustrative)" if data["illustrative"] else ""
     title = f"{data['factor']}, as of {data['as_of']}{made_up}; CNY without tax"
-    console.print(table(title, ("", *heads), body))
+    console.print(table(title, ("", *heads(data)), body))
     console.print("\n* as the document states it; nothing was kept", markup=False)
     for said, number in notes.items():
         console.print(f"{number:>3} {said}", markup=False)

@@ -14,8 +14,12 @@ from tasks.asset.post import post
 from tasks.asset.register import register_dispute, register_right
 from tasks.asset.reverse import reverse
 from tasks.capital.capitalize import capitalize
+from tasks.capital.contribute import contribute
+from tasks.capital.enforce import step_in
 from tasks.capital.pledging import register_pledge
 from tasks.capital.roots import fingerprint
+from tasks.capital.trust import distribute, settle
+from tasks.capital.watch import watch
 from tasks.product.bundle import deliver
 from tasks.product.derive import derive
 from tasks.product.entitle import replace_key, revoke_order, withdraw_product
@@ -50,6 +54,11 @@ appraisal_task = stage_task(Stage.ASSET, appraisal, "act")
 disclose_task = stage_task(Stage.ASSET, disclose, "act")
 fingerprint_task = stage_task(Stage.CAPITAL, fingerprint)
 capitalize_task = stage_task(Stage.CAPITAL, capitalize)
+watch_task = stage_task(Stage.CAPITAL, watch)
+contribute_task = stage_task(Stage.CAPITAL, contribute)
+settle_task = stage_task(Stage.CAPITAL, settle)
+distribute_task = stage_task(Stage.CAPITAL, distribute, "act")
+step_in_task = stage_task(Stage.CAPITAL, step_in, "act")
 register_pledge_task = stage_task(Stage.CAPITAL, register_pledge, "act")
 approve_task = stage_task(Stage.ASSET, approve, "approval")
 reverse_task = stage_task(Stage.ASSET, reverse, "act")

@@ -33,7 +33,10 @@ class Chain:
         """The artifact at the end of the chain: what all the others lead to."""
         stage = next(s for s in reversed(STAGES) if self.frames.get(s))
         found = self.frames[stage]
-        names = ("pledge", "position", "valuation", "product", "resource")
+        names = (
+            *("pledge", "position", "interests", "decision"),
+            *("valuation", "product", "resource"),
+        )
         return next((found[n] for n in names if n in found), next(iter(found.values())))
 
 
@@ -66,6 +69,16 @@ def describe(stage: str, refs: Mapping[str, ArtifactRef]) -> str:
             f"book value {shown(row['book_fen'])} CNY at cost, appraised value"
             f" {shown(row['appraised_fen'])} CNY"
         )
+    return financing(refs)
+
+
+def financing(refs: Mapping[str, ArtifactRef]) -> str:
+    """Say in words what became of an asset in the fourth stage."""
+    if "interests" in refs:
+        row = first_row(refs["interests"])
+        return f"settled in trust {row['trust']} for {refs['interests'].rows} people"
+    if "decision" in refs:
+        return "given for equity; the close of the month books it"
     row = first_row(refs["position"])
     return (
         f"loan {row['agreement']} of {shown(row['principal_fen'])} CNY,"

@@ -10,6 +10,7 @@ from flows.calendar import scheduled_date
 from flows.document import factor_named
 from flows.drivers import drivers_of
 from flows.evidence import with_evidence
+from flows.financing import given_away
 from flows.partitions import resource_of, span_of, vouchers_of
 from flows.products import product_of
 from flows.refusal import answers
@@ -83,4 +84,5 @@ def value_chain(
         *(terms.loan, day, terms.disputes),
         **roots_of(terms, product),
     )
-    return summarize(terms, day, (raw, resource, product, asset, capital))
+    used = capital or given_away(terms, asset, day)
+    return summarize(terms, day, (raw, resource, product, asset, used))

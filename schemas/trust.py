@@ -7,6 +7,7 @@ import pandera.polars as pa
 import polars as pl
 from pydantic import Field, model_validator
 
+from schemas.asset import Proposed
 from schemas.entity import CreditCode, Role
 from schemas.gates import Gates
 from schemas.money import LARGEST_FEN, Exact, Yuan
@@ -108,6 +109,16 @@ class Settled(NamedTuple):
     transfers: Annotated[pl.LazyFrame, Right]
 
 
+class DistributionTerms(Terms):
+    """One receipt of a trust that is passed on."""
+
+    factor: Slug = Field(description="Factor whose asset is settled")
+    deed: TrustTerms = Field(description="The trust")
+    receipt: Text = Field(pattern=r"\S", description="Voucher of the receipt")
+    amount: Yuan = Field(gt=0, description="To distribute, net of costs, yuan")
+    accounts: dict[Role, str] = Field(description="Chart of the trust's books")
+
+
 class Receipt(pa.DataFrameModel):
     """What a trust has to distribute, net of its costs. Key: receipt."""
 
@@ -131,3 +142,11 @@ class TrustPayment(pa.DataFrameModel):
     class Config:
         strict = True
         unique = ["receipt", "beneficiary"]
+
+
+class PassedOn(NamedTuple):
+    """Gates first; then who is paid what, and the entries of the trust's books."""
+
+    gates: Annotated[pl.LazyFrame, Gates]
+    payments: Annotated[pl.LazyFrame, TrustPayment]
+    journal: Annotated[pl.LazyFrame, Proposed]

@@ -1,6 +1,7 @@
 """The three commands as people and programs read them, on one pledged asset."""
 
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -41,6 +42,17 @@ def test_compare_tells_each_reason_once(home: Path, capsys: Any) -> None:
     assert made["schema"] == "datafactor/compare/1"
     assert [c["supply"] for c in made["data"]["columns"]] == supply.split(",")
     assert [c["stated"] for c in made["data"]["columns"]] == [False, True]
+
+
+def test_compare_draws_amounts_on_one_scale(home: Path, capsys: Any) -> None:
+    # 600,000.00 recognised is the most, 570 px; 287,603.30 lent are 273.2 of them.
+    file = home / "compared.svg"
+    said(capsys, "compare", "rain", "--supply", "authorised-paid", "--plot", str(file))
+
+    drawn = file.read_text("utf-8")
+    widths = re.findall(r'<rect x="270" y="[0-9]+" width="([0-9]+)"', drawn)
+    assert [w for w in widths if w != "1"] == ["299", "570", "546", "273"]
+    assert "287,603.30" in drawn
 
 
 def test_what_if_reads_a_fall_as_a_number(home: Path, capsys: Any) -> None:

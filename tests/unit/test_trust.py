@@ -11,11 +11,19 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from schemas.contract import frame_of
+from schemas.entity import CHART
 from schemas.errors import ContractError
 from schemas.gates import Gates
 from schemas.registers import Dispute, Pledge, PledgeEvent, Right
-from schemas.trust import Interest, Receipt, Settled, TrustPayment, TrustTerms
-from tasks.capital.trust import distribute_receipts, settle
+from schemas.trust import (
+    DistributionTerms,
+    Interest,
+    Receipt,
+    Settled,
+    TrustPayment,
+    TrustTerms,
+)
+from tasks.capital.trust import distribute, distribute_receipts, settle
 from tasks.finance import largest_remainder
 from tasks.rights import bundle
 from tests.finance_case import (
@@ -194,3 +202,20 @@ def test_a_receipt_goes_out_whole_and_nobody_is_a_fen_off(
     assert sum(parts.values()) == amount
     for name, part in parts.items():
         assert abs(part - Fraction(amount * named[name], 1_000_000)) < 1
+
+
+def test_a_receipt_before_the_trust_stands_is_passed_on_to_nobody() -> None:
+    terms = DistributionTerms(
+        factor="index", deed=deed(), receipt="SLIP", amount="1.00", accounts=CHART
+    )
+    grant = right_event("operate")
+
+    made = distribute(frame_of(Right, [grant]).lazy(), terms, BEGINS)
+    stands = [grant, *settled().transfers.collect().rows()]
+    early = distribute(frame_of(Right, stands).lazy(), terms, BEFORE)
+
+    assert list(failed(made.gates)) == ["settled"]
+    assert list(failed(early.gates)) == ["within_the_trust"]
+    assert made.payments.collect().is_empty()
+    assert made.journal.collect().is_empty()
+    assert early.journal.collect().is_empty()
