@@ -280,17 +280,26 @@ def trace(ref: Ref, *, columns: bool = False, json: Json = False) -> int:
 
 
 @app.command
-def impact(ref: Ref, *, json: Json = False) -> int:
+def impact(ref: Ref, *, limit: int = 1_000, json: Json = False) -> int:
     """Follow bytes forward to the products, assets, loans and money that rest on them.
 
-    Example: datafactor impact flight-disruption/resource/flights
+    Also a right, a quality metric, an agreement, an order or a licence.
+
+    Example: datafactor impact right:JB-DP-2026-018
+
+    Args:
+        limit: How many of each kind to list, of artifacts the nearest; the totals count
+            all.
     """
+    from flows.resting import impact_facts, show_rows, show_totals
     from tasks import store
 
     s = store.current()
-    found = store.impact(s, *store.every(s, ref))
-    data = face.impact_facts(ref, found)
-    return Answer("impact", data, lambda c: face.impact(c, data)).give(json)
+    starts = store.every(s, ref)
+    if not json:
+        show_totals(out, ref, store.weigh(s, *starts))
+    data = impact_facts(ref, starts, limit)
+    return Answer("impact", data, lambda c: show_rows(c, data)).give(json)
 
 
 @app.command
@@ -788,6 +797,30 @@ def approve(
         return Answer("approve", line, lambda c: booking.line(c, line)).give(json)
     data = approving.decide(given)
     return Answer("approve", data, lambda c: booking.decided(c, data)).give(json)
+
+
+@app.command
+def distribute(
+    factor: str,
+    amount: str,
+    *,
+    evidence: str,
+    on: date | None = None,
+    json: Json = False,
+) -> int:
+    """Pass what a trust received on to its beneficiaries, to the fen, and post it.
+
+    Example: datafactor distribute rain 100000.00 --evidence SLIP-7 --on 2026-07-15
+
+    Args:
+        amount: What is to be distributed, net of costs; yuan.
+        evidence: Voucher of the receipt; the same again posts nothing.
+        on: Day on which it was received; today if not said.
+    """
+    from flows import financing
+
+    data = financing.distribute(factor, amount, on, evidence)
+    return Answer("distribute", data, lambda c: financing.show(c, data)).give(json)
 
 
 @app.command

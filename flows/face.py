@@ -7,10 +7,9 @@ from rich.console import Console
 from rich.table import Table
 
 from flows import summary
-from schemas.money import shown
 from schemas.resource import NOTES
 from tasks.product.promises import few
-from tasks.store import Fact, Findings, Impact, Node, Run
+from tasks.store import Fact, Findings, Node, Run
 
 Facts = dict[str, Any]  # JSON
 FEW = 8  # roots at the end of a run; `trace` lists all
@@ -175,45 +174,6 @@ def roots(console: Console, nodes: Sequence[Node], limit: int | None = None) -> 
         console.print(f"    sha256 {node.sha256}  ({origin.licence})", markup=False)
     if more := len(raw[limit:] if limit else ()):
         console.print(f"  and {more:,} more: `datafactor trace` lists them")
-
-
-def impact_facts(ref: str, found: Impact) -> Facts:
-    """Tell what rests on an artifact; money as text in yuan."""
-    return {
-        "ref": ref,
-        "products": list(found.products),
-        "assets": list(found.assets),
-        "loans": [
-            {
-                "request": loan.request,
-                "lender": loan.lender,
-                "asset": loan.asset,
-                "principal": shown(loan.principal_fen),
-            }
-            for loan in found.pledges
-        ],
-        "booked": shown(found.booked_fen),
-        "pledged": shown(found.pledged_fen),
-        "artifacts": [node.model_dump(mode="json") for node in found.nodes],
-    }
-
-
-def impact(console: Console, data: Facts) -> None:
-    """Show the products, assets, loans and money that rest on an artifact."""
-    console.print(f"on {data['ref']}, in all its versions, rest:", markup=False)
-    console.print(f"  {len(data['artifacts'])} artifacts with it", markup=False)
-    for kind in ("products", "assets"):
-        for name in data[kind] or [f"no {kind}"]:
-            console.print(f"  {name}", markup=False)
-    for loan in data["loans"]:
-        console.print(
-            f"  loan {loan['request']}: {loan['principal']} CNY from {loan['lender']}"
-            f" on {loan['asset']}",
-            markup=False,
-        )
-    console.print(
-        f"  journal debits {data['booked']} CNY, pledged {data['pledged']} CNY"
-    )
 
 
 def rows(console: Console, data: Facts) -> None:

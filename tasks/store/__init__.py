@@ -8,7 +8,7 @@ from tasks.store.books import entered
 from tasks.store.counts import check_counts, series, snapshot
 from tasks.store.doctor import Fact, doctor
 from tasks.store.find import Use, uses
-from tasks.store.impact import Impact, impact
+from tasks.store.impact import Impact, Weight, impact, outstanding, weigh
 from tasks.store.lineage import (
     Loan,
     Node,
@@ -77,6 +77,7 @@ __all__ = [
     "Store",
     "Trail",
     "Use",
+    "Weight",
     "again",
     "bears",
     "check_counts",
@@ -105,6 +106,7 @@ __all__ = [
     "newest",
     "opened",
     "opened_by",
+    "outstanding",
     "own_name",
     "parts",
     "path",
@@ -131,4 +133,5 @@ __all__ = [
     "verify",
     "volumes",
     "was_redriven",
+    "weigh",
 ]

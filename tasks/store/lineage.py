@@ -8,7 +8,16 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict
-from sqlalchemy import Connection, Select, func, select
+from sqlalchemy import (
+    ARRAY,
+    ColumnElement,
+    Connection,
+    Select,
+    any_,
+    bindparam,
+    func,
+    select,
+)
 
 from schemas.artifact import Hex, Kind, Origin, Stage
 from schemas.errors import StoreError
@@ -68,6 +77,7 @@ class Loan(_Answer):
     entity: str
     asset: str
     principal_fen: int
+    secured: bool = True
 
     def __str__(self) -> str:
         return f"the loan {self.request} of {shown(self.principal_fen)}"
@@ -83,14 +93,31 @@ def trace(s: Store, id: str) -> list[Node]:
 
 
 def among(
-    c: Connection, query: Select[Any], column: Any, ids: Sequence[str | int]
+    c: Connection,
+    query: Select[Any],
+    column: Any,
+    ids: Sequence[str | int],
+    batch: int = BATCH,
 ) -> list[dict[str, Any]]:  # rows of any shape
-    """Read the rows whose column is one of many ids."""
+    """Read the rows whose column is one of many ids, batch by batch."""
     found: list[dict[str, Any]] = []
-    for start in range(0, len(ids), BATCH):
-        some = query.where(column.in_(ids[start : start + BATCH]))
+    for start in range(0, len(ids), batch):
+        some = query.where(one_of(c, column, ids[start : start + batch]))
         found += [dict(row) for row in c.execute(some).mappings()]
     return found
+
+
+def one_of(
+    c: Connection, column: Any, ids: Sequence[str | int]
+) -> ColumnElement[bool]:  # Any: a column of any table
+    """Ask for any of many values.
+
+    On PostgreSQL they go as one array: parsing a thousand parameters takes longer than
+    the query.
+    """
+    if c.dialect.name == "sqlite":
+        return column.in_(ids)  # type: ignore[no-any-return]  # a column is untyped
+    return column == any_(bindparam(None, [*ids], type_=ARRAY(column.type)))  # type: ignore[no-any-return]  # see above
 
 
 def closure(
@@ -107,9 +134,43 @@ def _edges(c: Connection, starts: Sequence[str], *, down: bool) -> list[Edge]:
     """Collect (child, parent) of all ancestors, or of all descendants."""
     here, far = (edge.parent, "child") if down else (edge.child, "parent")
     both = select(edge.child, edge.parent)
-    found = both.where(here.in_(starts)).cte("found", recursive=True)
+    found = both.where(one_of(c, here, starts)).cte("found", recursive=True)
     found = found.union(both.join(found, here == found.c[far]))
     return [(row.child, row.parent) for row in c.execute(select(found))]
+
+
+def reached(c: Connection, starts: Sequence[str], *, down: bool) -> list[str]:
+    """List artifacts with all their ancestors, or descendants, in no order."""
+    here, there = (edge.parent, edge.child) if down else (edge.child, edge.parent)
+    ids = dict.fromkeys(starts)
+    for first in range(0, len(starts), STARTS):
+        some = starts[first : first + STARTS]
+        beside = select(there.label("id")).where(one_of(c, here, some))
+        found = beside.cte(recursive=True)
+        found = found.union(select(there).join(found, here == found.c.id))
+        ids |= dict.fromkeys(c.scalars(select(found.c.id)))
+    return [*ids]
+
+
+def nearest(
+    c: Connection, starts: Sequence[str], limit: int
+) -> tuple[dict[str, int], list[Edge]]:
+    """Collect the nearest descendants, level by level, until there are enough."""
+    depth = dict.fromkeys(starts[:limit], 0)
+    edges: list[Edge] = []
+    front = [*depth]
+    while front and len(depth) < limit:
+        far = depth[front[0]] + 1
+        for start in range(0, len(front), BATCH):
+            some = select(edge.child, edge.parent).distinct()
+            some = some.where(one_of(c, edge.parent, front[start : start + BATCH]))
+            some = some.order_by(edge.child, edge.parent).limit(limit)
+            for child, parent in c.execute(some):
+                if child in depth or len(depth) < limit:
+                    depth.setdefault(child, far)
+                    edges.append((child, parent))
+        front = [id for id, steps in depth.items() if steps == far]
+    return depth, edges
 
 
 def described(

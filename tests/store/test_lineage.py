@@ -264,3 +264,23 @@ def test_the_newest_complete_run_of_each_factor_is_found(s: Store) -> None:
     assert keys == [("a", sha("run 3")), ("b", sha("run 1"))]
     assert store.newest(s, "productize", "b") == found[1:]
     assert store.newest(s, "productize", "c") == []
+
+
+def test_totals_count_all_and_rows_are_the_nearest(s: Store, refs: Refs) -> None:
+    """On raw bytes rest rejects and resource, product, journal, pledge: 6 with it."""
+    found = store.impact(s, refs["flights"].id, limit=3)
+
+    assert [node.depth for node in found.nodes] == [0, 1, 1]
+    assert found.weight == store.weigh(s, refs["flights"].id)
+    assert found.weight.artifacts == 6
+    assert (found.weight.loans, found.weight.pledged_fen) == (1, 500_000_000)
+    assert found.weight.booked_fen == 120_000
+
+
+def test_what_is_named_twice_is_weighed_once(s: Store, refs: Refs) -> None:
+    """The resource descends from the bytes: both are asked for at once."""
+    both = (refs["resource"].id, refs["flights"].id)
+
+    assert store.weigh(s, *both) == store.weigh(s, refs["flights"].id)
+    depths = {node.frame: node.depth for node in store.impact(s, *both).nodes}
+    assert (depths["resource"], depths["flights"], depths["pledge"]) == (0, 0, 3)

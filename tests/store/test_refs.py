@@ -118,7 +118,7 @@ def test_an_order_and_a_loan_are_agreements_too(s: Store, refs: Refs) -> None:
 
     assert store.every(s, "agreement:SO-9") == [posted.ref.id]
     assert store.every(s, "agreement:BANK-2026-001") == [refs["pledge"].id]
-    assert store.impact(s, refs["flights"].id).ordered_fen == 30_000
+    assert store.weigh(s, refs["flights"].id).ordered_fen == 30_000
 
 
 def test_on_a_licence_rest_the_files_that_bear_it(s: Store, refs: Refs) -> None:
