@@ -824,6 +824,37 @@ def distribute(
 
 
 @app.command
+def enforce(
+    loan: str,
+    *,
+    evidence: str,
+    step_in: bool = False,
+    on: date | None = None,
+    basis: str = "",
+    file: Path | None = None,
+    json: Json = False,
+) -> int:
+    """Enforce a pledge whose loan stands at default, as the watch recorded it.
+
+    Example: datafactor enforce BANK-2026-001 --step-in --evidence NOTICE-1
+
+    Args:
+        loan: Number of the agreement.
+        evidence: Notice, judgment or record of the sale.
+        step_in: The lender takes over the right to operate.
+        on: The day; today if not said.
+        basis: Clause or judgment that allows it.
+        file: That document itself; its digest is kept.
+    """
+    from flows import enforce as flow
+
+    if not step_in:
+        raise RegisterError("say what is done: --step-in")
+    data = flow.step_in(loan, on, evidence, file, basis)
+    return Answer("enforce", data, lambda c: flow.show_step_in(c, data)).give(json)
+
+
+@app.command
 def rights(
     factor: str,
     *,
