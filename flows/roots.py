@@ -6,6 +6,7 @@ only takes in what another factor made of them.
 """
 
 from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 
 from flows.stages import fingerprint_task
 from schemas.artifact import NO_CONTRACT, ArtifactRef
@@ -22,27 +23,34 @@ Tables = dict[str, list[Node]]  # by factor/source
 def roots_of(
     terms: Factor, product: Mapping[str, ArtifactRef]
 ) -> dict[str, ArtifactRef]:
-    """Take the fingerprint of all source tables that a pledged product was made of.
+    """Give ``capitalize`` its argument ``roots``; nothing where nothing is pledged."""
+    if terms.loan is None or not terms.loan.pledged:
+        return {}
+    return {"roots": fingerprint_of(terms.factor, product["product"])}
+
+
+def fingerprint_of(factor: str, product: ArtifactRef) -> ArtifactRef:
+    """Take the fingerprint of all source tables that a product was made of.
 
     Returns:
-        The argument ``roots`` of ``capitalize``; nothing where nothing is pledged.
+        A frame of contract Fingerprint.
 
     Raises:
         StoreError: No source is known, or not which files it was read from.
     """
-    if terms.loan is None or not terms.loan.pledged:
-        return {}
-    nodes = store.trace(store.current(), product["product"].id)
+    nodes = store.trace(store.current(), product.id)
     members, rows = raw_tables(nodes), clean_tables(nodes)
     if not rows or rows.keys() - members.keys():
         raise StoreError(
-            f"{terms.factor}: lineage does not lead from its product back to the files"
-            " of its sources; run it anew, and the factors that it takes in"
+            f"{factor}: lineage does not lead from its product back to the files of its"
+            " sources; run it anew, and the factors that it takes in"
         )
     held = {name: refs_of(members[name]) for name in rows}
     read = {name: refs_of(parts) for name, parts in rows.items()}
-    asked = FingerprintTerms(factor=terms.factor)
-    return {"roots": fingerprint_task(held, read, asked)}
+    asked = FingerprintTerms(factor=factor, product=product)
+    # Prefect looks into a dict, and takes a new text for a result that is gone: it drew
+    # clean[airlines] -> fingerprint. The edge is drawn by the product.
+    return fingerprint_task(MappingProxyType(held), MappingProxyType(read), asked)
 
 
 def raw_tables(nodes: Sequence[Node]) -> Tables:

@@ -1,8 +1,11 @@
 """Terms and frames by which data is known again, whatever it is called."""
 
+from typing import Any
+
 import pandera.polars as pa
 from pydantic import Field
 
+from schemas.artifact import ArtifactRef
 from schemas.quality import WHOLE
 from schemas.terms import Slug, Terms
 
@@ -11,6 +14,11 @@ class FingerprintTerms(Terms):
     """Whose collateral is told by what its sources hold."""
 
     factor: Slug = Field(description="Whose sources they are, with those it takes in")
+    product: ArtifactRef = Field(description="The product that was followed back")
+
+    def identity(self) -> dict[str, Any]:
+        """Leave the product out: it leads to the sources and adds nothing to them."""
+        return self.model_dump(mode="json", exclude={"product"})
 
 
 class Fingerprint(pa.DataFrameModel):

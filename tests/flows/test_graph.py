@@ -34,6 +34,7 @@ BOXES = {
     "productize",
     "assetize",
     "post",
+    "fingerprint",
     "capitalize",
 }
 
@@ -81,7 +82,8 @@ def test_the_run_page_shows_the_chain_and_its_edges(small_store: store.Store) ->
         "productize": {"derive", "classify"},
         "assetize": {"productize", "clean[vouchers]", "assess"},
         "post": {"assetize"},
-        "capitalize": {"assetize", "assess"},
+        "fingerprint": {"productize"},
+        "capitalize": {"assetize", "assess", "fingerprint"},
     }
 
     with get_client(sync_client=True) as client:

@@ -1,32 +1,12 @@
 """A sketch knows the same rows again in each disguise, and no others."""
 
-import random
-from datetime import date, timedelta
-
 import polars as pl
 import pytest
 
 from tasks.capital.sketch import overlap, sketch
+from tests.trips import trips
 
 MEETS = 500_000  # half of the rows
-
-
-def trips(seed: int, rows: int = 3_000) -> pl.DataFrame:
-    """Make a table of trips with keys that other tables share."""
-    chance = random.Random(seed)
-    day = date(2024, 1, 1)
-    return pl.DataFrame(
-        {
-            "day": [day + timedelta(days=n // 24 % 90) for n in range(rows)],
-            "hour": [n % 24 for n in range(rows)],
-            "month": [(day + timedelta(days=n // 24 % 90)).month for n in range(rows)],
-            "plate": [f"P{chance.randrange(400):03}" for _ in range(rows)],
-            "metres": [chance.randrange(100, 90_000) for _ in range(rows)],
-            "litres": [chance.randrange(1, 9_000) / 100 for _ in range(rows)],
-            "seconds": [chance.randrange(60, 9_000) for _ in range(rows)],
-            "kind": [chance.choice("abc") for _ in range(rows)],
-        }
-    )
 
 
 TABLE = trips(1)
