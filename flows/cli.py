@@ -767,6 +767,28 @@ def close(
 
 
 @app.command
+def watch(entity: str = "", *, as_of: date | None = None, json: Json = False) -> int:
+    """Watch what live pledges rest on: who must be warned, called, enforced, and why.
+
+    A change of state is recorded once. What cannot be read is a warning, and the exit
+    is 1. With PREFECT_API_URL set, it is a flow run there.
+
+    Example: datafactor watch jiangbei-data --as-of 2026-07-31
+
+    Args:
+        entity: Whose pledges; those of all entities if not said.
+    """
+    from flows import watch_collateral as flow
+
+    try:
+        data = flow.watched(entity, as_of)
+    except Refused as refused:
+        return refusal(refused, [], "watch").give(json)
+    failed = int(bool(data["trouble"]))
+    return Answer("watch", data, lambda c: flow.show(c, data), failed).give(json)
+
+
+@app.command
 def approve(
     subject: str = "",
     *,

@@ -1,0 +1,258 @@
+"""Pledges are watched from the store: COL-03, what is told once, what is not read."""
+
+import json
+import shutil
+from collections.abc import Iterator
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from flows.cli import main
+from flows.rights import dispute, register
+from flows.watch_collateral import event_id, look_after
+from schemas.artifact import Snapshot, Stage
+from schemas.asset import Valuation
+from schemas.errors import Refused, RegisterError
+from schemas.registers import CoverState, Loan, Pledge, PledgeEvent, Right
+from tasks import store
+from tests import leased, shop
+from tests.builders import temporary_store
+from tests.store import build
+
+ENTITY, ASSET, LOAN = "jiangbei-data", "rain-asset", "COL-3"
+FIRST, NEXT, LAST = date(2026, 7, 2), date(2026, 7, 3), date(2026, 7, 4)
+# The thresholds of COL-03 are a test policy.
+LADDER = {"advance_ltv": "0.60", "warning_ltv": "0.65", "haircut": "0"}
+Row = dict[str, Any]
+RECORDED = Snapshot(register=CoverState, where={})
+
+
+def post(contract: Any, row: Row, factor: str = "rain") -> None:
+    """Post one row of a register."""
+    s, name = store.current(), contract.__name__
+    frame = build.frame_of(contract, [row])
+    posted = build.made(s, name, frame, build.sha(f"{row}"))
+    where: Row = {"stage": Stage.CAPITAL, "factor": factor}
+    store.publish(s, build.run(posted, task="given", register=name, **where))
+
+
+def appraise(yuan: int, entity: str = ENTITY, asset: str = ASSET) -> None:
+    """Publish another valuation of an asset, as its last run would."""
+    s = store.current()
+    row = {
+        "entity": entity,
+        "asset": asset,
+        "version": "1.0.0",
+        "outcome": "intangible",
+        "charged": True,
+        "book_fen": 100,
+        "appraised_fen": yuan * 100,
+        "approach": "income 1",
+        "appraiser": "Appraisers",
+        "report": f"R-{yuan}",
+        "appraised_on": date(2026, 6, 20),
+        "valid_to": date(2027, 6, 19),
+    }
+    valuation = build.made(s, "valuation", build.frame_of(Valuation, [row]))
+    where: Row = {"stage": Stage.ASSET, "factor": "rain" if asset == ASSET else asset}
+    terms = {"entity": entity, "name": asset}
+    made = build.run(valuation, task="assetize", terms=terms, **where)
+    if done := store.finished(s, made.key):  # as a run that comes back to what was
+        store.again(s, done)
+    else:
+        store.publish(s, made)
+
+
+def pledged(number: str, **more: Any) -> None:
+    """Lend 5,000,000.00 on an asset, and register the pledge for three years."""
+    given = {"entity": ENTITY, "asset": ASSET} | more
+    post(Loan, build.loan(loan=number, borrower=leased.HOLDER, factor="rain", **given))
+    post(Pledge, build.pledge(number, exclusive=True, **given))
+    ends = date(2029, 6, 30)
+    kept = build.event("perfect", 1, number, registration="ZD-7", valid_to=ends)
+    post(PledgeEvent, kept)
+
+
+@pytest.fixture(scope="module")
+def base(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The asset of rain with its right, pledged and registered, worth 8,968,000.00."""
+    folder = tmp_path_factory.mktemp("watch")
+    with leased.leased(folder):
+        pledged(LOAN)
+        appraise(8_968_000)
+    file = folder / "policies" / "cn-2025.yaml"
+    text = file.read_text("utf-8")
+    for name, value in LADDER.items():
+        head, _, rest = text.partition(f"  {name}:\n    value: ")
+        text = f'{head}  {name}:\n    value: "{value}"{rest[rest.index(chr(10)) :]}'
+    file.write_text(text, "utf-8")
+    return folder
+
+
+@pytest.fixture
+def home(base: Path, tmp_path: Path) -> Iterator[Path]:
+    """A copy of it: what a test records stays there."""
+    folder = tmp_path / "copy"
+    shutil.copytree(base, folder)
+    with temporary_store(folder, **shop.places(folder)):
+        yield folder
+
+
+def watch(day: date, entity: str = "") -> Row:
+    """Watch on a day; the one pledge of the first entity."""
+    data = look_after(entity, day)
+    return next(row for row in data["pledges"] if row["request"] == LOAN)
+
+
+def changes() -> list[Row]:
+    return store.snapshot(store.current(), RECORDED, "")[0].to_dicts()
+
+
+def runs() -> int:
+    return len(store.runs(store.current(), task="watch"))
+
+
+def test_col_03_from_a_sound_pledge_over_a_margin_call_back_to_normal(
+    home: Path,
+) -> None:
+    sound = watch(FIRST)
+    assert (sound["ltv"], sound["called"]) == ("0.557538", "正常 normal")
+    assert (sound["changed"], changes()) == (False, [])
+
+    appraise(7_000_000)
+    called = watch(NEXT)
+    assert (called["ltv"], called["called"]) == ("0.714286", "补充担保 margin call")
+    assert (called["before"], called["changed"]) == ("normal", True)
+    assert (called["repay"], called["top_up"]) == ("800,000.00", "1,333,333.34")
+    assert called["releasable"] == "0.00"
+    assert "call 补充担保 from the pledgor; 800,000.00 CNY repaid" in called["to_do"]
+
+    appraise(8_333_334)  # 5,000,000.00 / 0.60, rounded up
+    cured = watch(LAST)
+    assert (cured["before"], cured["state"]) == ("margin_call", "normal")
+    told = [(c["number"], c["watched_on"], c["before"], c["state"]) for c in changes()]
+    assert told == [
+        (1, NEXT, "normal", "margin_call"),
+        (2, LAST, "margin_call", "normal"),
+    ]
+    assert store.verify(store.current()).exit == 0
+
+
+def test_the_same_watch_again_records_nothing_and_tells_the_same(home: Path) -> None:
+    appraise(7_000_000)
+    first = watch(NEXT)
+
+    again, once_more = watch(NEXT), watch(NEXT)
+
+    assert again == once_more == first
+    assert event_id(again) == event_id(first)
+    assert len(changes()) == 1
+    assert runs() == 2  # the second knows that a change is recorded; the third is it
+
+
+def test_a_value_that_came_back_the_same_day_is_weighed_again(home: Path) -> None:
+    """What is reused must not hide that a state was left in between."""
+    low = 7_000_000
+    for yuan in (low, 9_000_000, low):
+        appraise(yuan)
+        watch(NEXT)
+
+    assert [c["state"] for c in changes()] == ["margin_call", "normal", "margin_call"]
+
+
+def test_a_clock_that_goes_back_is_refused_also_where_nothing_changed(
+    home: Path,
+) -> None:
+    watch(NEXT)
+
+    with pytest.raises(Refused, match="up to 2026-07-03: a watch of 2026-07-02 would"):
+        watch(FIRST)
+    assert watch(NEXT)["state"] == "normal"
+
+
+def test_a_day_that_has_not_come_is_refused(home: Path) -> None:
+    with pytest.raises(RegisterError, match="2999-01-01 has not come"):
+        watch(date(2999, 1, 1))
+
+
+def test_a_valuation_whose_bytes_were_changed_is_a_warning_and_asks_for_somebody(
+    home: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    s = store.current()
+    ref = store.newest(s, "assetize", "rain")[0].refs["valuation"]
+    file = store.path(s, ref.sha256)
+    body = bytearray(file.read_bytes())
+    body[40] ^= 1
+    file.chmod(0o600)
+    file.write_bytes(body)
+
+    code = main(["watch", ENTITY, "--as-of", str(FIRST), "--json"])
+
+    data = json.loads(capsys.readouterr().out)["data"]
+    (row,) = data["pledges"]
+    assert code == 1
+    assert (row["state"], row["value"], row["ltv"]) == ("warning", "", "")
+    assert f"bytes sha256:{ref.sha256[:12]}" in row["ground"]
+    assert data["trouble"][0].startswith(f"{ASSET}: bytes sha256:")
+    assert changes()[0]["value_fen"] is None
+
+
+def test_a_pledge_whose_documents_are_gone_hides_no_other(home: Path) -> None:
+    """An entity without a document, and an asset that no run has valued."""
+    pledged("P-2", entity="nowhere", asset="wind")
+    pledged("P-3", asset="wind")
+
+    data = look_after("", FIRST)
+
+    found = {row["request"]: row["state"] for row in data["pledges"]}
+    assert found == {LOAN: "normal", "P-3": "default"}  # nobody may operate wind
+    assert [said.partition(":")[0] for said in data["trouble"]] == [
+        "the pledges of nowhere are not watched",
+        "wind",
+    ]
+
+
+def test_two_entities_are_watched_together_and_alone(home: Path) -> None:
+    entities = home / "entities"
+    text = (entities / f"{ENTITY}.yaml").read_text("utf-8")
+    (entities / "hebei.yaml").write_text(text.replace(ENTITY, "hebei", 1), "utf-8")
+    pledged("P-2", entity="hebei", asset="wind")
+
+    both, alone = look_after("", FIRST), look_after(ENTITY, FIRST)
+
+    assert [row["entity"] for row in both["pledges"]] == [ENTITY, "hebei"]
+    assert [row["entity"] for row in alone["pledges"]] == [ENTITY]
+    assert alone["trouble"] == []
+
+
+def test_a_right_that_is_moved_and_a_dispute_raise_their_hands(home: Path) -> None:
+    said = {"claimant": "Town", "ground": "its gauges", "evidence": "COURT-7"}
+    dispute("rain", "open", FIRST, number="CASE-1", **said)
+    warned = watch(FIRST)
+
+    moved = {"right": "operate", "certificate": "operate-1", "holder": "Buyer"}
+    assert warned["state"] == "warning"
+    assert "dispute CASE-1 over rain is open" in warned["ground"]
+    certificate = store.snapshot(
+        store.current(), Snapshot(register=Right, where={"right": "operate"}), ""
+    )[0]["certificate"][0]
+    moved |= {"certificate": certificate, "basis": "sold", "evidence": "DEED-1"}
+    register("rain", "transfer", NEXT, None, **moved)
+    lost = watch(NEXT)
+    assert (lost["before"], lost["state"]) == ("warning", "default")
+    assert "Buyer holds it on 2026-07-03" in lost["ground"]
+    assert "enforce 处置 5,000,000.00 CNY" in lost["to_do"]
+
+
+def test_data_that_were_to_be_renewed_and_were_not_are_stale(home: Path) -> None:
+    file = home / "factors" / "rain.yaml"
+    document = json.loads(file.read_text("utf-8"))
+    document["sources"]["rain"]["update_frequency"] = "P1D"
+    file.write_text(json.dumps(document), "utf-8")
+
+    row = watch(FIRST)
+
+    assert row["state"] == "warning"
+    assert "rain was made last as of 2026-06-30; renewed every P1D" in row["ground"]
