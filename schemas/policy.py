@@ -111,6 +111,14 @@ class CapitalRules(Rules):
     lender_limit: Yuan = Field(gt=0, description="Lent by one lender, yuan")
 
 
+class DrawRules(Rules):
+    """What a lender asks before it pays out."""
+
+    registered_before_drawdown: bool = Field(
+        description="The pledge stands at the external register before money is paid"
+    )
+
+
 class CloseRules(Rules):
     """What the books of an entity are closed by."""
 

@@ -15,7 +15,7 @@ from schemas.errors import ContractError, RegisterError
 from schemas.loan import BookTerms, LoanPart, LoanTerms
 from schemas.registers import JournalLine, LoanFact, PeriodClose
 from tasks.capital.loan.book import Book, Fact, Market, follow
-from tasks.capital.loan.keep import keep_loans
+from tasks.capital.loan.keep import digest_of, keep_loans
 from tests.loan_case import CHINA, fixings, loan_terms, lpr_rate
 
 MARKET = Market(fixings(), CHINA)
@@ -123,11 +123,15 @@ ENTITY = "jiangbei"
 COLUMNS = ["entry", "booked_on", "account", "amount_fen"]
 
 
-def facts_of(*facts: Fact, loan: str = "LOAN-1") -> pl.LazyFrame:
+def facts_of(
+    *facts: Fact, loan: str = "LOAN-1", terms: LoanTerms = LOAN_05
+) -> pl.LazyFrame:
+    part = LoanPart(agreement=loan, tranche="1", lender="Bank", terms=terms)
     rows = [
         (
             *(loan, f.event, f.number, "1", f.on, f.amount),
-            *(f.name, f"{f.event}-{f.number}", "", ""),
+            digest_of(part) if f.event == "draw" else f.name,
+            *(f"{f.event}-{f.number}", "", ""),
         )
         for f in facts
     ]
@@ -182,7 +186,7 @@ def test_a_drawdown_and_the_close_of_its_month_are_posted_once() -> None:
 def test_a_loan_of_more_than_a_year_is_a_long_term_one() -> None:
     terms = loan_terms(months=13)
 
-    made = posted_by(facts_of(DRAWN), EMPTY, date(2025, 6, 20), terms)
+    made = posted_by(facts_of(DRAWN, terms=terms), EMPTY, date(2025, 6, 20), terms)
 
     assert made["account"].to_list() == ["1002", "2501"]
 
@@ -253,6 +257,17 @@ def test_the_loans_of_others_and_an_account_that_is_missing() -> None:
         keep_loans(facts_of(DRAWN), EMPTY.lazy(), shut, asked, day)
 
 
+def test_terms_that_changed_after_the_drawdown_post_nothing() -> None:
+    dearer = loan_terms(
+        method="interest_only",
+        basis="ACT/360",
+        rate={"kind": "fixed", "annual_rate": "0.04"},
+    )
+
+    with pytest.raises(RegisterError, match="other terms of loan LOAN-1 than those"):
+        posted_by(facts_of(DRAWN), EMPTY, date(2025, 6, 30), dearer)
+
+
 @settings(max_examples=60, deadline=None)
 @given(
     method=st.sampled_from(
@@ -283,7 +298,10 @@ def test_after_the_last_payment_every_account_of_a_loan_is_nothing(
     facts = [DRAWN._replace(amount=principal)]
     if fee:
         facts.append(Fact("fee", 1, date(2025, 6, 25), fee, "handling"))
-    journal, day = posted_by(facts_of(*facts), EMPTY, DRAWN.on, terms), DRAWN.on
+    journal, day = (
+        posted_by(facts_of(*facts, terms=terms), EMPTY, DRAWN.on, terms),
+        DRAWN.on,
+    )
     for number, wait in enumerate([*waits, 900], 1):
         day = day + timedelta(days=wait)
         book = follow(terms, facts, MARKET, day)
@@ -301,7 +319,7 @@ def test_after_the_last_payment_every_account_of_a_loan_is_nothing(
         except RegisterError:  # a prepayment that the interest until the day eats up
             continue
         facts = with_it
-        journal = posted_by(facts_of(*facts), journal, day, terms)
+        journal = posted_by(facts_of(*facts, terms=terms), journal, day, terms)
 
     sums = journal.group_by("entry").agg(pl.col("amount_fen").sum())
     assert sums["amount_fen"].to_list() == [0] * sums.height

@@ -12,15 +12,17 @@ Source: 企业会计准则应用指南 附录, accounts 2001, 2231, 2501, 6603. 
 """
 
 import calendar
+import hashlib
 from collections.abc import Iterator, Sequence
 from datetime import date, timedelta
 from typing import Annotated, Any, NamedTuple
 
 import polars as pl
+import rfc8785
 
 from schemas.asset import Proposed
 from schemas.contract import frame_of
-from schemas.errors import ContractError
+from schemas.errors import ContractError, RegisterError
 from schemas.loan import BookTerms, LoanPart, LoanRole
 from schemas.registers import JournalLine, LoanFact, PeriodClose
 from tasks.capital.loan.book import Book, Fact, Market, follow
@@ -63,12 +65,14 @@ def keep_loans(
 
     Raises:
         ContractError: The rate of a reset is missing, or the chart lacks an account.
+        RegisterError: The document changed the terms of a loan that was drawn.
     """
     told, journal = facts.collect(), booked.collect()
     shut = str(closed.collect()["period"].max() or "")
     market = Market(terms.lpr.fixings, terms.calendar)
     lines: list[Line] = []
     for part in terms.parts:
+        refuse_other_terms(told, part)
         book = follow(part.terms, facts_of(told, part), market, as_of)
         if book:
             ends = cuts(book.terms.begins, shut, as_of, bool(terms.closes))
@@ -76,6 +80,26 @@ def keep_loans(
             lines += accruals(journal, part, book, ends, terms)
             lines += payments(told, part, book, terms)
     return frame_of(Proposed, lines).lazy()
+
+
+def refuse_other_terms(facts: pl.DataFrame, part: LoanPart) -> None:
+    """Refuse to go on where the document says other terms than those drawn under.
+
+    Raises:
+        RegisterError: It does.
+    """
+    drawn = facts.filter(loan=part.agreement, tranche=part.tranche, event="draw")
+    if set(drawn["name"]) - {digest_of(part)}:
+        raise RegisterError(
+            f"the document says other terms of loan {part.terms.loan} than those it was"
+            " drawn under: put rate, method, days and months back"
+        )
+
+
+def digest_of(part: LoanPart) -> str:
+    """Name by a digest the terms under which a tranche is drawn."""
+    said = part.terms.model_dump(mode="json", exclude_defaults=True)
+    return hashlib.sha256(rfc8785.dumps(said)).hexdigest()
 
 
 def facts_of(facts: pl.DataFrame, part: LoanPart) -> list[Fact]:
