@@ -20,6 +20,7 @@ from tasks.pack.zipped import MAX_BYTES, zipped
 from tasks.store import Findings
 
 Facts = dict[str, Any]  # JSON
+DECIDING = "tasks.capital.capitalize"
 
 
 def write_pack(number: str, file: Path, sample: int = 0) -> Facts:
@@ -53,6 +54,7 @@ def write_pack(number: str, file: Path, sample: int = 0) -> Facts:
 def packed(number: str, sample: int = 0) -> tuple[bytes, contents.Given]:
     """Gather what a loan's pack is made of, and pack it."""
     from tasks import store
+    from tasks.stage.code import code_digest
     from tasks.store.handed import bytes_of, hand_out
 
     s = store.current()
@@ -73,6 +75,7 @@ def packed(number: str, sample: int = 0) -> tuple[bytes, contents.Given]:
         runs=handed.runs,
         held=held_of(kept),
         frames={k.name: data for k, data in kept},
+        code=code_digest(DECIDING),
         sample=sampled(loan, sample) if sample else b"",
     )
     return zipped(contents.files_of(given)), given

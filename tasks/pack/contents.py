@@ -10,6 +10,7 @@ import json
 from collections.abc import Mapping, Sequence
 from functools import cache
 from importlib.resources import files
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import rfc8785
@@ -22,18 +23,14 @@ from tasks.pack.facts import Told, facts_of
 from tasks.pack.frames import Held
 from tasks.pack.journal import ledger_text
 from tasks.pack.zipped import Files
-from tasks.page.appraisal import writer as bundle_writer
-from tasks.page.dossier import SOURCES, page
+from tasks.page.dossier import page
 
 FORM = "datafactor/pack/1"
 MANIFEST, CHAIN, HEAD = "manifest.json", "chain/runs.txt", "chain/head.json"
 BUNDLE, JOURNAL, DOSSIER = "appraisal.tar", "journal.beancount", "dossier.html"
 SAMPLE = "sample.json"
 GIVEN = (CHAIN, HEAD, SAMPLE)  # beside frames: all else follows from them
-WRITERS = {
-    "tasks.pack": ("facts.py", "steps.py", "descent.py", "journal.py", "appraised.py"),
-    "tasks.page": SOURCES,
-}
+ROOMS = ("schemas", "tasks")
 
 
 class Given(NamedTuple):
@@ -45,19 +42,25 @@ class Given(NamedTuple):
     runs: Sequence[tuple[str, str]]  # hash and body of each run
     held: Sequence[Held]
     frames: Mapping[str, bytes]  # by name in the pack
+    code: str = ""  # digest of what decides on loans in this release
     sample: bytes = b""  # rows that the licence lets be seen; empty: none
 
 
 @cache
-def writer() -> str:
-    """Digest of all that writes what follows: another release may word it otherwise."""
-    texts = [bundle_writer().encode()]
-    texts += [
-        files(room).joinpath(name).read_bytes()
-        for room, names in WRITERS.items()
-        for name in names
-    ]
-    return hashlib.sha256(b"\0".join(texts)).hexdigest()
+def release() -> str:
+    """Digest of all that decides and writes here: another release may do it otherwise.
+
+    It names the very sources, so that a pack of the same release has to come out the
+    same to the byte.
+    """
+    state = hashlib.sha256()
+    for room in ROOMS:
+        top = Path(str(files(room)))
+        for file in sorted(top.rglob("*")):
+            if file.suffix in (".py", ".html", ".css") and file.is_file():
+                name = f"{room}/{file.relative_to(top).as_posix()}"
+                state.update(f"{name}\0".encode() + file.read_bytes())
+    return state.hexdigest()
 
 
 def files_of(given: Given) -> Files:
@@ -103,7 +106,8 @@ def manifest_of(given: Given, made: Mapping[str, bytes]) -> bytes:
             "loan": given.loan.number,
             "head": {"seq": given.head.seq, "hash": given.head.hash},
             "store": given.head.store,
-            "writer": writer(),
+            "release": release(),
+            "code": given.code,
             "entries": {
                 name: {
                     "sha256": hashlib.sha256(body).hexdigest(),
@@ -125,7 +129,8 @@ def read_manifest(entries: Mapping[str, bytes]) -> dict[str, Any]:  # Any: JSON
         held: dict[str, Any] = json.loads(entries[MANIFEST])
         sound = (
             held["form"] == FORM
-            and {*("loan", "head", "store", "writer", "entries")} <= held.keys()
+            and {*("loan", "head", "store", "release", "code", "entries")}
+            <= held.keys()
         )
         shaped = all(isinstance(e["sha256"], str) for e in held["entries"].values())
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError):

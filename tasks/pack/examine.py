@@ -190,7 +190,7 @@ def examine_loan(
         ),
     )
     report.examined["journal lines"] = len(register_rows(held, "JournalLine"))
-    decide(report, loan, held)
+    decide(report, manifest, loan, held)
     appraise(report, entries, told)
     follow(report, entries, manifest, head, told)
     leave_out(report, told, sampled=contents.SAMPLE in entries)
@@ -233,27 +233,39 @@ def absent(report: Report, left: Sequence[Kept]) -> None:
         )
 
 
-def decide(report: Report, loan: Loan, held: Sequence[Held]) -> None:
-    """Make the credit decision again: gates, pledge, schedule, position."""
-    for decision in {loan.grant.seq: loan.grant, loan.newest.seq: loan.newest}.values():
+def decide(
+    report: Report, manifest: Mapping[str, Any], loan: Loan, held: Sequence[Held]
+) -> None:
+    """Make the credit decision again: gates, pledge, schedule, position.
+
+    What a run of another release decided may come out otherwise without a fault.
+    """
+    decisions = {loan.grant.seq: loan.grant, loan.newest.seq: loan.newest}
+    same = 0
+    for seq, decision in decisions.items():
+        mine = of_this_release(manifest) and decision.said.code == manifest["code"]
         try:
-            same, other = decided_again(decision, held)
+            decided = decided_again(decision, held)
         except Lacking as error:
-            report.find(
-                UNVERIFIABLE,
-                f"the decision of run {decision.seq} was not made again: {error}",
-            )
+            said = f"the decision of run {seq} was not made again: {error}"
+            report.find(UNVERIFIABLE, said)
             continue
-        report.find(
-            CORRUPT,
-            *(
-                f"{n} of run {decision.seq} does not follow from what it read"
-                for n in other
-            ),
-        )
-        report.examined["frames decided again"] = report.examined.get(
-            "frames decided again", 0
-        ) + len(same)
+        same += len(decided.same)
+        for name in decided.other:
+            what = f"{name} of run {seq} does not follow from what it read"
+            if mine:
+                report.find(CORRUPT, what)
+            else:
+                report.find(
+                    UNVERIFIABLE,
+                    f"{what} when this release decides; it was another that did",
+                )
+    report.examined["frames decided again"] = same
+
+
+def of_this_release(manifest: Mapping[str, Any]) -> bool:
+    """Ask whether this very release wrote a pack."""
+    return bool(manifest["release"] == contents.release())
 
 
 def appraise(report: Report, entries: Files, told: Told) -> None:
@@ -300,13 +312,6 @@ def follow(
     told: Told,
 ) -> None:
     """Make facts, journal and dossier again, and compare every byte."""
-    if manifest["writer"] != contents.writer():
-        report.find(
-            UNVERIFIABLE,
-            "dossier, facts and journal were written by another release, and were only"
-            " held against their digests: verify with that release",
-        )
-        return
     given = contents.Given(
         *(told.loan, told.links, head, (), told.held, {}),
         sample=entries.get(contents.SAMPLE, b""),
@@ -314,10 +319,12 @@ def follow(
     made = contents.following(given)
     rest = {n for n in entries if not n.startswith("frames/")}
     there = rest - {*contents.GIVEN, contents.MANIFEST}
-    report.find(CORRUPT, *(f"{n} does not belong there" for n in there - made.keys()))
+    bit = CORRUPT if of_this_release(manifest) else UNVERIFIABLE
+    by = "" if bit == CORRUPT else " when this release writes; it was another that did"
+    report.find(bit, *(f"{n} does not belong there{by}" for n in there - made.keys()))
     for name in sorted(made):
         if entries.get(name) != made[name]:
-            report.find(CORRUPT, f"{name} is not what chain and frames give")
+            report.find(bit, f"{name} is not what chain and frames give{by}")
     report.examined["files made again"] = len(made)
 
 

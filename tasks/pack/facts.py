@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 from schemas.artifact import Publication
 from schemas.money import yuan
 from schemas.quality import DIMENSIONS, TOTAL
+from tasks.capital.pledging import registration
 from tasks.finance import ratio
 from tasks.pack.chain import Link, Output, closure, outputs
 from tasks.pack.chosen import Loan, concerns
@@ -18,6 +19,8 @@ from tasks.pack.descent import lineage_of
 from tasks.pack.frames import Held, Row, frame_named, register_frame, register_rows
 from tasks.pack.journal import journal_of
 from tasks.pack.steps import steps_of
+from tasks.pledged import Held as Pledged
+from tasks.pledged import held as held_by
 from tasks.quality import shown as share
 from tasks.rights import standing
 
@@ -187,6 +190,16 @@ def ends(told: Told) -> Iterator[Facts]:
             "limit": str(stands.last),
             "source": stands.evidence,
             "after": matures is not None and stands.last < matures,
+        }
+    mine = pledge_of(told)
+    entries = mine.of("perfect", "extend") if mine else []
+    if entries:
+        until = max(entry["valid_to"] for entry in entries)
+        yield {
+            "what": "registration",
+            "limit": str(until),
+            "source": entries[-1]["registration"],
+            "after": matures is not None and until < matures,
         }
     valid = valued.get("valid_to")
     yield {
@@ -388,9 +401,29 @@ def pledge_facts(told: Told) -> Facts:
             if concerns(row, told.loan)
         ]
         found[register] = rows
-    perfected = [row for row in found["PledgeEvent"] if row.get("event") == "perfect"]
-    found["registration"] = "perfected" if perfected else "unperfected"
-    return found
+    own = pledge_of(told)
+    state, ground = registration(own, day_of(told)) if own else ("unperfected", "")
+    secured = None if own is None else amount(own.total)
+    return found | {"registration": state, "ground": ground, "secured": secured}
+
+
+def pledge_of(told: Told) -> Pledged | None:
+    """Put the loan's own pledge together with all that happened to it; None if none."""
+    rows, events = (register_rows(told.held, n) for n in ("Pledge", "PledgeEvent"))
+    every = held_by(rows, events, ())
+    return next((one for one in every if one.request == told.loan.number), None)
+
+
+def day_of(told: Told) -> date:
+    """Find the last day of which anything of the loan was recorded."""
+    days = [told.loan.newest.said.as_of or date.min]
+    for register, column in (
+        ("PledgeEvent", "effective_on"),
+        ("CoverState", "watched_on"),
+    ):
+        rows = register_rows(told.held, register)
+        days += [row[column] for row in rows if concerns(row, told.loan)]
+    return max(days)
 
 
 def journal_facts(told: Told) -> list[Facts]:

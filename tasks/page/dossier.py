@@ -19,10 +19,6 @@ from tasks.page.dossier_words import DOSSIER_WORDS
 from tasks.page.words import Pair
 
 Facts = Mapping[str, Any]  # JSON
-SOURCES = (
-    *("dossier.py", "dossier_words.py", "amounts.py", "descent.py", "plot.py"),
-    *("graph.py", "words.py", "templates/dossier.html", "templates/style.css"),
-)
 WHOLE = 1_000_000  # ppm
 SHOWN = 200  # files, frames or lines on the page; the files of the pack have all
 BOXES = 120  # of the drawing

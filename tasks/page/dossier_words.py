@@ -119,11 +119,13 @@ DOSSIER_WORDS: dict[str, Pair] = {
     "registration": ("登记状态", "Registration"),
     "perfected": ("已办理登记", "perfected"),
     "unperfected": ("未办理登记", "unperfected"),
+    "cancelled": ("已注销登记", "cancelled"),
+    "lapsed": ("登记已过期", "lapsed"),
     "unperfected_say": (
-        "质押未在外部登记机构登记，或登记未记录，对第三人的效力未经证明。",
-        "No external registration is recorded: that the pledge holds against others is"
-        " not shown.",
+        "对第三人的效力未经证明。",
+        "That the pledge holds against others is not shown.",
     ),
+    "secured_now": ("目前担保的金额（元）", "Secured now (yuan)"),
     "rank": ("顺位", "Rank"),
     "request": ("合同号", "Agreement"),
     "secured": ("担保金额（元）", "Secured (yuan)"),
