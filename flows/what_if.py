@@ -8,6 +8,8 @@ Lapsed: the right ends on the day; without a right to process and to operate the
 is 0, and what was made of that asset's product goes with it. Quality: the score moves
 by so many points of 1, with it δ and X1, and the gate ``quality`` is asked again.
 Price: forecasts and deals move by a share (``tasks/asset/appraise/shock.py``).
+
+A loan stands as the watch of the day would find it, by its ratio and by its signs.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -20,17 +22,29 @@ import polars as pl
 from rich.console import Console
 
 from flows.calendar import scheduled_date
-from flows.document import factor_named, policy_named
+from flows.document import factor_named
 from flows.face import table
 from flows.held import live_pledges, owed_on, states, value_on, values_on
+from flows.looked import Found, looked
 from flows.virtual import Known, all_of, asset_on, known_of
+from flows.watch_collateral import assets_of, by_policy, terms_of
 from schemas.asset import AssetTerms
 from schemas.errors import DatafactorError, FactorError, RegisterError
 from schemas.factor import Factor
 from schemas.money import exact_fen, shown, yuan
-from schemas.portfolio import CoverageRules
 from schemas.quality import TOTAL, WHOLE
-from schemas.registers import Right
+from schemas.registers import (
+    CollateralRoot,
+    CoverState,
+    Dispute,
+    Invoice,
+    LoanFact,
+    Order,
+    Pledge,
+    PledgeEvent,
+    Right,
+)
+from schemas.watch import WatchTerms
 from tasks import store
 from tasks.asset.appraise.shock import at_price, at_quality
 from tasks.asset.appraise.value import in_force
@@ -38,6 +52,7 @@ from tasks.asset.impair import impairment, recoverable_amount
 from tasks.capital.coverage import cover
 from tasks.capital.eligibility import carrying
 from tasks.capital.hold import At, hold
+from tasks.capital.watch import NAMES, RANKS, watch
 from tasks.finance import ratio
 from tasks.pledged import Held as Pledged
 
@@ -62,10 +77,16 @@ class Shock(NamedTuple):
 
 
 class Standing(NamedTuple):
-    """What an asset is worth, in fen, None where it cannot be shown; gates shut."""
+    """What an asset is worth, in fen, None where it cannot be shown; gates shut.
+
+    ``known``: the facts that it rests on, ``valuation`` (contract Valuation) what the
+    third stage says of it, where it says anything.
+    """
 
     value_fen: int | None
-    shut: tuple[str, ...] = ()
+    shut: tuple[str, ...]
+    known: Known
+    valuation: pl.DataFrame | None = None
 
 
 @dataclass(frozen=True)
@@ -196,14 +217,12 @@ def concern(factor: Factor, own: bool, shock: Shock, day: date) -> Concerned:
     if terms is None:
         raise FactorError(f"{factor.factor} has no asset")
     known = known_of(factor, day)
-    gone = f"{shock}: what was made of it cannot be made or offered"
+    change = CHANGES[shock.kind] if own else withdrawn
     return Concerned(
         factor=factor,
         carrying_fen=carrying(known.journal, terms.accounts),
         before=stand(terms, known, day),
-        after=CHANGES[shock.kind](terms, known, shock, day)
-        if own
-        else Standing(0, (gone,)),
+        after=change(terms, known, shock, day),
     )
 
 
@@ -212,12 +231,13 @@ def stand(terms: AssetTerms, known: Known, day: date) -> Standing:
     try:
         made = asset_on(terms, known, day)
     except DatafactorError as error:
-        return Standing(None, (str(error),))
+        return Standing(None, (str(error),), known)
     failed = made.gates.filter(~pl.col("passed")).collect()
     shut = tuple(f"{g}: {why}" for g, why in failed.select("gate", "ground").rows())
+    found = made.valuation.collect()
     if not failed.filter(pl.col("gate").is_in(NEEDED)).is_empty():
-        return Standing(0, shut)
-    return Standing(value_on(made.valuation.collect().row(0, named=True), day), shut)
+        return Standing(0, shut, known)
+    return Standing(value_on(found.row(0, named=True), day), shut, known, found)
 
 
 def at_other_price(
@@ -233,7 +253,7 @@ def at_other_quality(
     """Value it at another quality, and ask the gate whether it fell too far."""
     total = known.score.filter(dimension=TOTAL)["score_ppm"].to_list()
     if not total or not total[0]:
-        return Standing(None, ("nothing of the resource was scored",))
+        return Standing(None, ("nothing of the resource was scored",), known)
     now = min(max(total[0] + int(shock.change * WHOLE), 0), WHOLE)
     moved = pl.when(pl.col("dimension") == TOTAL)
     score = known.score.with_columns(
@@ -254,7 +274,7 @@ def revalued(
     try:
         other = tuple(change(a) if a is report else a for a in terms.appraisal)
     except DatafactorError as error:
-        return Standing(None, (str(error),))
+        return Standing(None, (str(error),), known)
     return stand(terms.model_copy(update={"appraisal": other}), known, day)
 
 
@@ -273,7 +293,8 @@ def without_right(terms: AssetTerms, known: Known, shock: Shock, day: date) -> S
 
 def withdrawn(terms: AssetTerms, known: Known, shock: Shock, day: date) -> Standing:
     """Say what is left of an asset whose data may be used no more: nothing."""
-    return Standing(0, (f"{shock}",))
+    gone = f"if {shock}, what was made of it cannot be made or offered"
+    return Standing(0, (gone,), known)
 
 
 CHANGES: Mapping[Kind, Callable[[AssetTerms, Known, Shock, date], Standing]] = {
@@ -300,38 +321,92 @@ def loans_of(hit: Sequence[Concerned], day: date) -> Iterator[Facts]:
     """Say of each loan on an asset that is hit how it stands and would stand.
 
     What others owe on the same data counts before and beside it, so all live pledges
-    are held; the state after goes on from the state before.
+    are held. A state is the worse of what the ratio says and what the watch finds.
     """
     pledges = live_pledges()
+    asked = requests_on({one.at for one in hit}, pledges)
     owed, values = owed_on(pledges, day), values_on(day)
     before = values | {one.at: one.before.value_fen for one in hit}
     after = before | {one.at: one.after.value_fen for one in hit}
-    now = hold(pledges, owed, before, states())
-    for name, requests in by_policy(hit, pledges).items():
-        rules = policy_named(name).resolve(CoverageRules)
-        stood = cover(now, rules).collect()
-        then = hold(pledges, owed, after, dict(stood.select("request", "state").rows()))
-        told = cover(then, rules).collect().join(stood, on="request", suffix="_before")
-        worth = now.collect().join(then.collect(), on="request", suffix="_after")
-        for row in told.join(worth, on="request").iter_rows(named=True):
-            if row["request"] in requests:
-                yield loan_facts(row)
+    for policy, entities in by_policy(pledges, "")[0].items():
+        mine = [p for p in pledges if p.pledge["entity"] in entities]
+        seen = looked(assets_of(mine), day)
+        terms = terms_of(policy, entities, mine, seen, day)
+        held = hold(pledges, owed, before, states())
+        now = held_so(held, watched_so(terms, seen, hit, day, "before"), terms)
+        so_far = dict(now.select("request", "state").iter_rows())
+        held = hold(pledges, owed, after, so_far)
+        then = held_so(held, watched_so(terms, seen, hit, day, "after"), terms)
+        told = then.join(now, on="request", suffix="_before")
+        for row in told.filter(pl.col("request").is_in([*asked])).to_dicts():
+            yield loan_facts(row)
 
 
-def by_policy(
-    hit: Sequence[Concerned], pledges: Sequence[Pledged]
-) -> dict[str, set[str]]:
-    """Gather the agreements on assets that are hit, by their policy."""
-    found: dict[str, set[str]] = {}
+def requests_on(assets: set[At], pledges: Sequence[Pledged]) -> set[str]:
+    """Name the agreements that some assets secure."""
+    return {
+        one.request
+        for one in pledges
+        for asset, fen in one.secured.items()
+        if fen > 0 and (one.pledge["entity"], asset) in assets
+    }
+
+
+def held_so(
+    held: pl.LazyFrame, watched: pl.DataFrame, terms: WatchTerms
+) -> pl.DataFrame:
+    """Cover the pledges that were watched; the worse of both states holds.
+
+    Columns: of Covered, and outstanding_fen, value_fen, ground (of the watch).
+    """
+    rank = pl.col("state").replace_strict(RANKS, return_dtype=pl.Int64)
+    seen = watched.select("request", "ground", seen=rank)
+    stood = cover(held, terms.coverage).collect().join(seen, on="request")
+    worst = pl.max_horizontal(rank, "seen")
+    owed = held.select("request", "outstanding_fen", "value_fen").collect()
+    return stood.with_columns(
+        state=worst.replace_strict(NAMES, return_dtype=pl.String)
+    ).join(owed, on="request")
+
+
+def watched_so(
+    terms: WatchTerms,
+    found: Found,
+    hit: Sequence[Concerned],
+    day: date,
+    when: Literal["before", "after"],
+) -> pl.DataFrame:
+    """Run the watch on facts that were changed. Contract: Watched."""
+    s = store.current()
+    frames = {f: store.scan(s, ref) for f, ref in found.valuations.items()}
+    scores = {f: store.scan(s, ref) for f, ref in found.scores.items()}
+    rights = [all_of(Right)]
     for one in hit:
-        entity, asset = one.at
-        lent = {
-            p.request
-            for p in pledges
-            if p.pledge["entity"] == entity and p.secured.get(asset, 0) > 0
-        }
-        found.setdefault(one.factor.policy, set()).update(lent)
-    return found
+        name, so = one.factor.factor, one.before if when == "before" else one.after
+        frames.pop(name, None)
+        if so.valuation is not None:
+            frames[name] = so.valuation.lazy()
+        if not so.known.score.is_empty():
+            scores[name] = so.known.score.lazy()
+        rights.append(so.known.rights)
+    key = list(Right.to_schema().unique or ())
+    known = pl.concat(rights).unique(key, keep="first", maintain_order=True)
+    made = watch(
+        pledges=all_of(Pledge).lazy(),
+        events=all_of(PledgeEvent).lazy(),
+        roots=all_of(CollateralRoot).lazy(),
+        states=all_of(CoverState).lazy(),
+        facts=all_of(LoanFact).lazy(),
+        rights=known.lazy(),
+        orders=all_of(Order).lazy(),
+        invoices=all_of(Invoice).lazy(),
+        valuations=frames,
+        scores=scores,
+        terms=terms,
+        as_of=day,
+        disputes=all_of(Dispute).lazy(),
+    )
+    return made.watched.collect()
 
 
 def loan_facts(row: Facts) -> Facts:
@@ -339,14 +414,15 @@ def loan_facts(row: Facts) -> Facts:
     return {
         "loan": row["request"],
         "outstanding": money(row["outstanding_fen"]),
-        "value_before": money(row["value_fen"]),
-        "value_after": money(row["value_fen_after"]),
+        "value_before": money(row["value_fen_before"]),
+        "value_after": money(row["value_fen"]),
         "ltv_before": share(row["ltv_ppm_before"]),
         "ltv_after": share(row["ltv_ppm"]),
         "state_before": row["state_before"],
         "state_after": row["state"],
         "repay": money(row["repay_fen"]),
         "top_up": money(row["top_up_fen"]),
+        "ground": row["ground"],
     }
 
 
@@ -435,6 +511,9 @@ def show(console: Console, data: Facts) -> None:
     sums = {n: told(v) for n, v in data["totals"].items() if n != "unknown"}
     said = "; ".join(f"{n.replace('_', ' ')} {v}" for n, v in sums.items())
     console.print(f"\nin all: {said} CNY", markup=False)
+    for loan in data["loans"]:
+        if loan["state_after"] != "normal":
+            console.print(f"  {loan['loan']}: {loan['ground']}", markup=False)
     for asset in data["assets"]:
         for why in asset["shut"]:
             console.print(f"  shut: {asset['asset']}: {why}", markup=False)

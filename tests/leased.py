@@ -6,6 +6,7 @@ Every figure is small enough to be worked out by hand, as the tests do.
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -13,16 +14,20 @@ import yaml
 
 from flows.value_chain import value_chain
 from schemas.artifact import Stage
+from schemas.registers import PledgeEvent
+from tasks import store
 from tests import shop
 from tests.appraisal_case import forecast, rate
 from tests.builders import temporary_store
 from tests.finance_case import appraisal, facts, income, right, sourced
+from tests.store import build
 
 HOLDER = "Jiangbei Data Operations Co., Ltd. (illustrative)"
 HEADING = (
     "voucher,line,pool,supplier,incurred_on,project,phase,kind,amount,evidence,"
     "production_factor,file_sha256,reverses,tax"
 )
+LAST = date(2028, 6, 30)  # of the pledge's registration
 VOUCHERS = """
 V1,1,making,Cloud,2026-06-01,rain,development,staff,600000.00,E-1,labour,,,
 V2,1,making,Cloud,2026-03-31,rain,operation,staff,180000.00,E-2,labour,,,
@@ -46,6 +51,7 @@ HELD = {
     "territory": "CN",
     "valid_from": "2026-06-01",
     "valid_to": "2031-05-31",
+    "sublicensable": True,
 }
 
 
@@ -105,15 +111,26 @@ def document(*methods: dict[str, Any], **public: Any) -> str:
     return json.dumps(terms, ensure_ascii=False)
 
 
+def post(register: Any, row: dict[str, Any]) -> None:
+    """Post one row of a register."""
+    s, name = store.current(), register.__name__
+    posted = build.made(s, name, build.frame_of(register, [row]), build.sha(f"{row}"))
+    made = build.run(posted, task="record", stage=Stage.CAPITAL, register=name)
+    store.publish(s, made)
+
+
 @contextmanager
 def leased(
     home: Path, *methods: dict[str, Any], through: Stage = Stage.ASSET, **public: Any
 ) -> Iterator[None]:
-    """Open a store in which the asset was made."""
+    """Open a store in which the asset was made, pledged too and so registered."""
     shop.prepare(home)
     (home / "vouchers.csv").write_text(f"{HEADING}{VOUCHERS}", "utf-8")
     written = document(*methods, **public)
     (home / "factors" / "rain.yaml").write_text(written, "utf-8")
     with temporary_store(home, **shop.places(home)):
         value_chain.fn("rain", shop.DAY, through)
+        if through is Stage.CAPITAL:
+            term: dict[str, Any] = {"effective_on": shop.DAY, "valid_to": LAST}
+            post(PledgeEvent, build.event("perfect", request="LOAN-9", **term))
         yield

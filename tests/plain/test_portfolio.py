@@ -15,6 +15,7 @@ from schemas.registers import CoverState, Loan, Pledge, PledgeEvent
 from tasks import store
 from tests.builders import temporary_store
 from tests.kept import kept
+from tests.leased import post
 from tests.shop import prepare
 from tests.store import build
 
@@ -47,15 +48,6 @@ def lend(request: str, owed: int, value: int, **loan: Any) -> None:
     post(Loan, agreed)
     lender = agreed["lender"]
     post(Pledge, build.pledge(request, asset=asset, lender=lender, **amount))
-
-
-def post(register: Any, row: dict[str, Any]) -> None:
-    """Post one row of a register."""
-    s, name = store.current(), register.__name__
-    frame = build.frame_of(register, [row])
-    posted = build.made(s, name, frame, build.sha(f"{row}"))
-    made = build.run(posted, task="capitalize", stage=Stage.CAPITAL, register=name)
-    store.publish(s, made)
 
 
 @pytest.fixture(scope="module")

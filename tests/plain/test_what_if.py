@@ -8,6 +8,7 @@ The loan of 200,000.00 rests on 575,206.61: what 360,000.00 and 300,000.00 are w
 import json
 from collections.abc import Iterator
 from decimal import Decimal
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -52,8 +53,9 @@ def another(terms: dict[str, Any]) -> dict[str, Any]:
     return terms
 
 
+@cache
 def asked(kind: Any, name: str = "", change: str = "0") -> dict[str, Any]:
-    """What would follow on the day."""
+    """What would follow on the day; asked once, for nothing in the store changes."""
     return what_if(Shock(kind, name, Decimal(change)), "", DAY)
 
 
@@ -160,25 +162,24 @@ def test_a_right_that_no_gate_asks_for_changes_nothing(home: Path) -> None:
 
 def test_quality_below_its_step_shuts_the_gate(home: Path) -> None:
     # No figure of an income follows quality; the gate allows a fall of 0.05.
-    small, large = (
-        assets(asked("quality", change=c))["rain-asset"] for c in ("-0.05", "-0.06")
-    )
+    # The ratio stays 0.347701, but the sign warns the lender.
+    made = [asked("quality", change=change) for change in ("-0.05", "-0.06")]
 
+    small, large = (assets(one)["rain-asset"] for one in made)
     assert small["shut"] == []
     assert large["value_after"] == "575206.61"
     assert large["shut"][0].startswith("quality: quality score")
+    kept_up, warned = (one["loans"][0] for one in made)
+    assert (kept_up["state_after"], warned["state_after"]) == ("normal", "warning")
+    assert warned["ltv_after"] == "0.347701"
+    assert "it may fall by 0.050000" in warned["ground"]
 
 
 def test_asking_keeps_nothing(home: Path) -> None:
     before = kept()
 
-    for kind, name, change in (
-        ("price", "", "-0.2"),
-        ("quality", "", "-0.03"),
-        ("withdraw", "rain/resource/rain", "0"),
-        ("lapse", "C-operate", "0"),
-    ):
-        asked(kind, name, change)
+    what_if(Shock("price", change=Decimal("-0.2")), "", DAY)
+    what_if(Shock("lapse", "C-operate"), "", DAY)
 
     assert kept() == before
 
