@@ -34,7 +34,7 @@ CELLS = 1 << 23  # values held at once: 64 MB of hashes
 BUCKETS = 1 << 44  # values are counted by their 20 highest bits: 16 MB at most
 HITS, MOST = 1 << 14, 1 << 18  # facts looked at, at first and at most
 ALL = (1 << 64) - 1
-ANCHORED = 1 << 56  # of three values two must sum up to less: one pair in 256
+ANCHORED = 1 << 58  # of three values two must sum up to less: one pair in 64
 PARTS = 64  # of a bit: whole numbers add up alike in any order
 STORED, TELLING = 2, 5  # level of a fact that is kept, and of one that must be found
 FEW = 6  # fewer telling facts show nothing
@@ -60,16 +60,15 @@ def sketch(frame: pl.LazyFrame) -> str:
     limits = {n: limit(HITS, k.many(rows, width)) for n, k in enumerate(KINDS)}
     made: dict[int, str] = {}
     while limits:
-        found = sampled(frame, rows, limits, counts)
+        facts = sampled(frame, rows, limits, counts)
         for n, below in list(limits.items()):
             kind = KINDS[n]
-            if found[n].height >= kind.keep or below >= limit(
-                MOST, kind.many(rows, width)
-            ):
-                made[n] = written(found[n], below, kind.keep)
-                del limits[n]
-            else:
+            most = limit(MOST, kind.many(rows, width))
+            if facts[n].height < kind.keep and below < most:
                 limits[n] = min(ALL, below * 16)
+            else:
+                made[n] = written(facts[n], below, kind.keep)
+                del limits[n]
     return VERSION + "".join(made[n] for n in sorted(made))
 
 
@@ -152,11 +151,22 @@ def threes(table: pl.DataFrame, below: int) -> Iterator[pl.DataFrame]:
     for one, other in combinations(table.columns, 2):
         sums = table[one] + table[other]
         rows = table[(sums < ANCHORED).arg_true()]
+        if rows.is_empty() or table.width < 3:
+            continue
         pair = rows[one] + rows[other]
-        for third in rows.drop(one, other).get_columns() if len(rows) else ():
-            sums = pair + third
-            at = (sums < below).arg_true()
-            yield fact(sums, at, [rows[one], rows[other], third])
+        # All thirds in one column, one after another: far fewer calls of the engine.
+        sums = (rows.drop(one, other) + pair).unpivot()["value"]
+        at = (sums < below).arg_true()
+        row = at % len(rows)
+        sums, pair = sums.gather(at), pair.gather(row)
+        yield pl.DataFrame(
+            {
+                "sum": sums,
+                "c0": rows[one].gather(row),
+                "c1": rows[other].gather(row),
+                "c2": sums - pair,
+            }
+        )
 
 
 def wholes(table: pl.DataFrame, below: int) -> Iterator[pl.DataFrame]:
@@ -187,7 +197,7 @@ def fact(sums: pl.Series, at: pl.Series, cells: list[pl.Series]) -> pl.DataFrame
 
 KINDS = (
     Kind(256, twos, lambda rows, width: rows * width * (width - 1) // 2),
-    Kind(512, threes, lambda rows, width: rows * width**3 // 512),
+    Kind(512, threes, lambda rows, width: rows * width**3 // 128),
     Kind(128, wholes, lambda rows, width: rows),
     Kind(256, lesses, lambda rows, width: rows * width),
 )
@@ -214,7 +224,7 @@ class Sample(NamedTuple):
         return [f for f, level in found if f < below and level >= TELLING]
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=512)
 def read(text: str) -> tuple[Sample, ...]:
     """Read a sketch; of another version there is nothing to compare."""
     samples, at = [], len(VERSION)
@@ -246,22 +256,31 @@ def overlap(a: str, b: str) -> int:
     one, other = read(a), read(b)
     if not one or not other:
         return 0
-    two, three, whole, less = zip(one, other, strict=True)
-    crossed = [(whole[0], less[1])], [(less[0], whole[1])]
-    ways = ([two], [three], [two, three], [whole], *crossed)
-    return max(shared(pairs) for pairs in ways)
+    return max(contained(one, other), contained(other, one))
 
 
-def shared(pairs: list[tuple[Sample, Sample]]) -> int:
-    """Say which share of the telling facts of one table the other holds, at best."""
-    return max(contained(pairs), contained([(b, a) for a, b in pairs]))
+def contained(mine: tuple[Sample, ...], theirs: tuple[Sample, ...]) -> int:
+    """Say which share of one table stands in the other.
+
+    Three values of a row tell more than two, which tables that share their keys have
+    in common; two count where threes are few. Rows that are the same as a whole, or as
+    the whole but one value, need no other proof.
+    """
+    two, three, whole, less = range(len(KINDS))
+    threes = tally(mine[three], theirs[three])
+    pairs = [threes] if threes[1] >= FEW else [threes, tally(mine[two], theirs[two])]
+    ways = [pairs, [tally(mine[whole], theirs[whole])]]
+    ways += [[tally(mine[whole], theirs[less])], [tally(mine[less], theirs[whole])]]
+    return max(share(way) for way in ways)
 
 
-def contained(pairs: list[tuple[Sample, Sample]]) -> int:
-    """Count what is telling of the first tables, and how much of it the second hold."""
-    known = found = 0
-    for mine, theirs in pairs:
-        facts = mine.telling(min(mine.below, theirs.below))
-        known += len(facts)
-        found += sum(one in theirs.levels for one in facts)
-    return found * WHOLE // known if known >= FEW else 0
+def tally(mine: Sample, theirs: Sample) -> tuple[int, int]:
+    """Count the telling facts of one sample that the other holds, and all of them."""
+    facts = mine.telling(min(mine.below, theirs.below))
+    return sum(one in theirs.levels for one in facts), len(facts)
+
+
+def share(counts: list[tuple[int, int]]) -> int:
+    """Divide what was found by what was looked for: 0 where that is too little."""
+    held, known = (sum(numbers) for numbers in zip(*counts, strict=True))
+    return held * WHOLE // known if known >= FEW else 0

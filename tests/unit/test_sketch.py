@@ -1,7 +1,11 @@
 """A sketch knows the same rows again in each disguise, and no others."""
 
+from random import Random
+
 import polars as pl
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from tasks.capital.sketch import overlap, sketch
 from tests.trips import trips
@@ -72,3 +76,54 @@ def test_a_disguised_table_is_known_again(disguised: pl.DataFrame) -> None:
 )
 def test_another_table_is_not_taken_for_it(other: pl.DataFrame) -> None:
     assert alike(TABLE, other) < MEETS / 10
+
+
+SMALL = st.integers(0, 10_000)
+ROWS = st.lists(st.tuples(SMALL, SMALL, SMALL, st.text("abc", max_size=3)), max_size=60)
+
+
+@settings(deadline=None, max_examples=50)
+@given(ROWS, st.randoms(use_true_random=False))
+def test_a_sketch_is_the_same_in_any_order_and_by_any_names(
+    rows: list[tuple[int, int, int, str]], chance: Random
+) -> None:
+    table = pl.DataFrame(rows, schema=["a", "b", "c", "d"], orient="row")
+    table = table.cast({"a": pl.Int64, "b": pl.Int64, "c": pl.Int64, "d": pl.String})
+    names, order = list("abcd"), list(range(len(rows)))
+    chance.shuffle(names)
+    chance.shuffle(order)
+    moved = table[order].select(names).rename(str.upper)
+
+    taken = sketch(table.lazy())
+
+    assert sketch(moved.lazy()) == taken
+    assert overlap(taken, taken) in (0, 1_000_000)
+    assert len(taken) <= 16_000
+
+
+@settings(deadline=None, max_examples=50)
+@given(ROWS, ROWS)
+def test_overlap_is_a_share_that_asks_for_no_order(
+    one: list[tuple[int, int, int, str]], other: list[tuple[int, int, int, str]]
+) -> None:
+    a, b = (
+        sketch(pl.LazyFrame(rows, schema=list("abcd"), orient="row"))
+        for rows in (one, other)
+    )
+    assert 0 <= overlap(a, b) == overlap(b, a) <= 1_000_000
+
+
+def test_a_sketch_is_never_too_large() -> None:
+    wide = pl.concat([TABLE, trips(2).rename(str.upper)], how="horizontal")
+    assert len(sketch(wide.lazy())) == len(sketch(TABLE.lazy())) <= 16_000
+
+
+def test_a_table_of_one_column_cannot_be_told_from_chance() -> None:
+    one = sketch(pl.LazyFrame({"id": range(1_000)}))
+    assert overlap(one, one) == 0
+
+
+def test_nothing_is_compared_with_a_sketch_of_another_version() -> None:
+    taken = sketch(TABLE.lazy())
+    assert overlap(taken, taken) == 1_000_000
+    assert overlap(taken, "02" + taken[2:]) == overlap("", taken) == 0
