@@ -12,11 +12,13 @@ from sqlalchemy import Connection, and_, func, insert, select, update
 from sqlmodel import col
 
 from schemas.errors import RegisterError
+from schemas.portfolio import STATES
 from schemas.registers import CollateralRoot, Pledge, PledgeEvent
 from schemas.tables.columns import Row, table_of
 from schemas.tables.pledge import (
     Collateral,
     CollateralRootRow,
+    CoverStateRow,
     LoanFactRow,
     PledgeEventRow,
     PledgeRow,
@@ -27,6 +29,7 @@ from tasks.pledged import MOVES, Held, counters, held
 Values = dict[str, Any]  # one register row: text, integers, dates, flags
 Asset = tuple[str, str]  # entity, name
 Counts = dict[tuple[Any, ...], Values]
+CALLED = STATES[2:]  # margin call, default
 
 
 def secure(c: Connection, pledges: Sequence[Values]) -> None:
@@ -134,6 +137,39 @@ def in_order(c: Connection, facts: Sequence[Values]) -> None:
             raise RegisterError(
                 f"LoanFact: a payment of {last} is recorded already: date this one on"
                 " that day or later"
+            )
+
+
+def in_turn(c: Connection, states: Sequence[Values]) -> None:
+    """Refuse a change of cover that does not follow the one recorded last.
+
+    Raises:
+        RegisterError: It follows another state, its day lies before that of the last,
+            or a value below the debt comes without a margin call.
+    """
+    for new in sorted(states, key=lambda row: (row["request"], row["number"])):
+        where = (
+            col(CoverStateRow.request) == new["request"],
+            col(CoverStateRow.number) < new["number"],
+        )
+        newest = select(*table_of(CoverStateRow).columns).where(*where)
+        before = newest.order_by(col(CoverStateRow.number).desc()).limit(1)
+        last = c.execute(before).mappings().first()
+        stood, rank = (last["state"], last["number"]) if last else (STATES[0], 0)
+        if (new["before"], new["number"]) != (stood, rank + 1):
+            raise RegisterError(
+                "CoverState: another change was recorded meanwhile: watch again"
+            )
+        if last and new["watched_on"] < last["watched_on"]:
+            raise RegisterError(
+                f"CoverState: {last['watched_on']} was watched already: set the clock"
+                " right, or watch a later day"
+            )
+        below = (new["value_fen"] or 0) < new["outstanding_fen"]
+        if new["value_fen"] is not None and below and new["state"] not in CALLED:
+            raise RegisterError(
+                "CoverState: a value below the debt is recorded with a margin call:"
+                " call for cover, or have it appraised anew"
             )
 
 

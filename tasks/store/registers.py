@@ -296,6 +296,7 @@ AFTER: dict[type[pa.DataFrameModel], Callable[[Connection, Sequence[Values]], No
     Pledge: collateral.secure,
     PledgeEvent: collateral.happen,
     LoanFact: collateral.in_order,
+    CoverState: collateral.in_turn,
     Entitlement: _open,
 }
 

@@ -18,9 +18,9 @@ from tests.command import ROOT, datafactor
 
 FILE = ROOT / "deployments" / "prefect.yaml"
 DOCUMENT = yaml.safe_load(FILE.read_text("utf-8"))
-CHAINS, CLOSES = (
+CHAINS, CLOSES, WATCHES = (
     [d for d in DOCUMENT["deployments"] if d["entrypoint"].startswith(f"flows.{flow}:")]
-    for flow in ("value_chain", "close_period")
+    for flow in ("value_chain", "close_period", "watch_collateral")
 )
 README = (ROOT / "README.md").read_text("utf-8")
 
@@ -29,7 +29,8 @@ README = (ROOT / "README.md").read_text("utf-8")
 def test_every_entrypoint_loads(deployment: dict[str, str]) -> None:
     flow: Flow[..., object] = load_flow_from_entrypoint(deployment["entrypoint"])
 
-    assert flow.name == ("close-period" if deployment in CLOSES else "value-chain")
+    named = deployment["entrypoint"].rpartition(":")[2]
+    assert flow.name == named.replace("_", "-")
     assert "/" not in deployment["entrypoint"], "a module, found from any folder"
 
 
@@ -47,7 +48,17 @@ def test_every_entity_has_its_months_closed() -> None:
 
     assert {d["parameters"]["entity"] for d in CLOSES} == entities
     assert all(d["schedules"][0]["cron"].split()[2:] == ["3", "*", "*"] for d in CLOSES)
-    assert len(CHAINS) + len(CLOSES) == len(DOCUMENT["deployments"])
+    assert len(CHAINS) + len(CLOSES) + 1 == len(DOCUMENT["deployments"])
+
+
+def test_all_pledges_are_watched_daily_after_the_factors_that_they_rest_on() -> None:
+    (watch,) = WATCHES
+
+    (schedule,) = watch["schedules"]
+    minute, hour, *days = schedule["cron"].split()
+    assert (watch["parameters"], days) == ({}, ["*"] * 3)
+    runs = [d["schedules"][0]["cron"].split() for d in CHAINS if d["schedules"]]
+    assert all((int(h), int(m)) < (int(hour), int(minute)) for m, h, *_ in runs)
 
 
 @pytest.mark.parametrize("deployment", CHAINS, ids=lambda d: d["name"])

@@ -5,89 +5,38 @@ import shutil
 from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from flows.cli import main
 from flows.rights import dispute, register
 from flows.watch_collateral import event_id, look_after
-from schemas.artifact import Snapshot, Stage
-from schemas.asset import Valuation
+from schemas.artifact import Snapshot
 from schemas.errors import Refused, RegisterError
-from schemas.registers import CoverState, Loan, Pledge, PledgeEvent, Right
+from schemas.registers import CoverState, Right
 from tasks import store
-from tests import leased, shop
+from tests import shop
 from tests.builders import temporary_store
-from tests.store import build
+from tests.watched import (
+    ASSET,
+    ENTITY,
+    FIRST,
+    LAST,
+    LOAN,
+    NEXT,
+    Row,
+    appraise,
+    pledged,
+    watched_home,
+)
 
-ENTITY, ASSET, LOAN = "jiangbei-data", "rain-asset", "COL-3"
-FIRST, NEXT, LAST = date(2026, 7, 2), date(2026, 7, 3), date(2026, 7, 4)
-# The thresholds of COL-03 are a test policy.
-LADDER = {"advance_ltv": "0.60", "warning_ltv": "0.65", "haircut": "0"}
-Row = dict[str, Any]
 RECORDED = Snapshot(register=CoverState, where={})
-
-
-def post(contract: Any, row: Row, factor: str = "rain") -> None:
-    """Post one row of a register."""
-    s, name = store.current(), contract.__name__
-    frame = build.frame_of(contract, [row])
-    posted = build.made(s, name, frame, build.sha(f"{row}"))
-    where: Row = {"stage": Stage.CAPITAL, "factor": factor}
-    store.publish(s, build.run(posted, task="given", register=name, **where))
-
-
-def appraise(yuan: int, entity: str = ENTITY, asset: str = ASSET) -> None:
-    """Publish another valuation of an asset, as its last run would."""
-    s = store.current()
-    row = {
-        "entity": entity,
-        "asset": asset,
-        "version": "1.0.0",
-        "outcome": "intangible",
-        "charged": True,
-        "book_fen": 100,
-        "appraised_fen": yuan * 100,
-        "approach": "income 1",
-        "appraiser": "Appraisers",
-        "report": f"R-{yuan}",
-        "appraised_on": date(2026, 6, 20),
-        "valid_to": date(2027, 6, 19),
-    }
-    valuation = build.made(s, "valuation", build.frame_of(Valuation, [row]))
-    where: Row = {"stage": Stage.ASSET, "factor": "rain" if asset == ASSET else asset}
-    terms = {"entity": entity, "name": asset}
-    made = build.run(valuation, task="assetize", terms=terms, **where)
-    if done := store.finished(s, made.key):  # as a run that comes back to what was
-        store.again(s, done)
-    else:
-        store.publish(s, made)
-
-
-def pledged(number: str, **more: Any) -> None:
-    """Lend 5,000,000.00 on an asset, and register the pledge for three years."""
-    given = {"entity": ENTITY, "asset": ASSET} | more
-    post(Loan, build.loan(loan=number, borrower=leased.HOLDER, factor="rain", **given))
-    post(Pledge, build.pledge(number, exclusive=True, **given))
-    ends = date(2029, 6, 30)
-    kept = build.event("perfect", 1, number, registration="ZD-7", valid_to=ends)
-    post(PledgeEvent, kept)
 
 
 @pytest.fixture(scope="module")
 def base(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The asset of rain with its right, pledged and registered, worth 8,968,000.00."""
     folder = tmp_path_factory.mktemp("watch")
-    with leased.leased(folder):
-        pledged(LOAN)
-        appraise(8_968_000)
-    file = folder / "policies" / "cn-2025.yaml"
-    text = file.read_text("utf-8")
-    for name, value in LADDER.items():
-        head, _, rest = text.partition(f"  {name}:\n    value: ")
-        text = f'{head}  {name}:\n    value: "{value}"{rest[rest.index(chr(10)) :]}'
-    file.write_text(text, "utf-8")
+    watched_home(folder)
     return folder
 
 
