@@ -43,6 +43,7 @@ from tasks.asset.appraise.metered import metered
 from tasks.asset.appraise.value import in_force, reconciled
 from tasks.asset.grants import known_rights
 from tasks.capital.capitalize import capitalize
+from tasks.capital.others import survey
 from tasks.finance import months_later
 from tasks.page.figure import WHOLE, Bar, bars
 from tasks.product import case as review
@@ -486,8 +487,9 @@ def case_on(of: Variant) -> Case | str | None:
 def loan_capacity(of: Variant, made: Asset | None, lack: Cell | None) -> Cell:
     """Row 7, the most that may be lent: appraised × max_ltv, or 0 where a gate is shut.
 
-    Before any pledge, on an asset that is carried as row 5 says. The gate
-    ``loan_to_value`` is left out: it asks about one principal. Source: the policy's
+    Before any pledge and any other loan, on an asset that is carried as row 5 says. Two
+    gates are left out: ``loan_to_value`` asks about one principal, ``collateral_roots``
+    about source bytes, which are read when a pledge is made. Source: the policy's
     ``max_ltv``; the gates of the fourth stage.
     """
     if of.free:
@@ -509,9 +511,23 @@ def loan_capacity(of: Variant, made: Asset | None, lack: Cell | None) -> Cell:
         terms=of.factor.loan,
         as_of=of.day,
         disputes=of.known.disputes.lazy(),
+        quality=of.known.quality.lazy(),
+        offered=judged_anew(of).lazy(),
+        **survey(of.factor.loan, of.day)._asdict(),
     )
-    against = grounds(lent.gates, "loan_to_value")
+    against = grounds(lent.gates, "loan_to_value", "collateral_roots")
     return refused(*against) if against else money(most, told)
+
+
+def judged_anew(of: Variant) -> pl.DataFrame:
+    """Answer what the document decides anew; what the rows said stays. Contract: Gates.
+
+    A way of supply changes the review, the licence and the price; which columns look
+    personal, and what the rows disclose, it does not.
+    """
+    anew = answered(review.Case(of.product, pl.DataFrame(), of.day), REVIEWED)
+    kept = of.known.offered.filter(~pl.col("gate").is_in(anew["gate"].to_list()))
+    return pl.concat([anew, kept])
 
 
 def reach(of: Variant, offer: Cell) -> Cell:

@@ -16,6 +16,7 @@ from tasks.asset.reverse import reverse
 from tasks.capital.capitalize import capitalize
 from tasks.capital.contribute import contribute
 from tasks.capital.enforce import step_in
+from tasks.capital.others import survey
 from tasks.capital.pledging import register_pledge
 from tasks.capital.roots import fingerprint
 from tasks.capital.trust import distribute, settle
@@ -53,6 +54,7 @@ post_task = stage_task(Stage.ASSET, post)
 appraisal_task = stage_task(Stage.ASSET, appraisal, "act")
 disclose_task = stage_task(Stage.ASSET, disclose, "act")
 fingerprint_task = stage_task(Stage.CAPITAL, fingerprint)
+survey_task = stage_task(Stage.CAPITAL, survey)
 capitalize_task = stage_task(Stage.CAPITAL, capitalize)
 watch_task = stage_task(Stage.CAPITAL, watch)
 contribute_task = stage_task(Stage.CAPITAL, contribute)

@@ -14,7 +14,6 @@ from flows.financing import given_away
 from flows.partitions import resource_of, span_of, vouchers_of
 from flows.products import product_of
 from flows.refusal import answers
-from flows.roots import roots_of
 from flows.runpage import summarize
 from flows.stages import (
     assess_task,
@@ -25,6 +24,7 @@ from flows.stages import (
     post_task,
 )
 from flows.summary import Chain
+from flows.surroundings import around
 from schemas.artifact import Stage
 from schemas.registers import AssetCard, JournalLine, Pledge, Right
 from tasks.asset.approval import posting
@@ -82,7 +82,7 @@ def value_chain(
     capital = terms.loan and capitalize_task(
         *(asset, rights, pledges, journal, assessed),
         *(terms.loan, day, terms.disputes),
-        **roots_of(terms, product),
+        **around(terms, product, assessed, day),
     )
     used = capital or given_away(terms, asset, day)
     return summarize(terms, day, (raw, resource, product, asset, used))

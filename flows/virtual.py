@@ -19,7 +19,8 @@ from schemas.asset import Asset, AssetTerms
 from schemas.contract import frame_of
 from schemas.errors import StoreError
 from schemas.factor import Factor
-from schemas.quality import Score
+from schemas.gates import Gates
+from schemas.quality import Indicator, Score
 from schemas.registers import AssetCard, JournalLine, Right
 from tasks import store
 from tasks.asset.assetize import assetize
@@ -39,6 +40,8 @@ class Known:
     closed: pl.DataFrame  # contract PeriodClose
     spent: pl.DataFrame  # contract Cost
     score: pl.DataFrame  # contract Score: of the last assessment by the day
+    quality: pl.DataFrame  # contract Indicator: of that assessment
+    offered: pl.DataFrame  # contract Gates: with which the product was offered last
     drivers: Mapping[str, pl.LazyFrame] = field(default_factory=dict)
 
 
@@ -50,6 +53,7 @@ def known_of(factor: Factor, day: date) -> Known:
         for frame in ("product/product", "resource/vouchers")
     )
     drivers = published(f"{name}/asset/measure_drivers")
+    gates = published(f"{name}/product/gates")
     return Known(
         factor=name,
         product=pl.LazyFrame() if product is None else product,
@@ -60,7 +64,9 @@ def known_of(factor: Factor, day: date) -> Known:
         disputes=rows(factor.disputes),
         closed=rows(factor.closed),
         spent=rows(factor.spent),
-        score=score_by(name, day),
+        score=assessed_by(name, day, Score),
+        quality=assessed_by(name, day, Indicator),
+        offered=empty(Gates).collect() if gates is None else gates.collect(),
         drivers={} if drivers is None else {"measured": drivers},
     )
 
@@ -85,9 +91,11 @@ def all_of(register: type[pa.DataFrameModel]) -> pl.DataFrame:
     return rows(Snapshot(register=register, where={}))
 
 
-def score_by(factor: str, day: date) -> pl.DataFrame:
-    """Read the last assessment by a day; no rows where there is none."""
-    scores = store.series(store.current(), factor, Score)
+def assessed_by(
+    factor: str, day: date, contract: type[pa.DataFrameModel]
+) -> pl.DataFrame:
+    """Read a frame of the last assessment by a day; no rows where there is none."""
+    scores = store.series(store.current(), factor, contract)
     past = scores.filter(pl.col("as_of") <= day)
     return past.filter(pl.col("as_of") == pl.col("as_of").max())
 

@@ -173,13 +173,14 @@ class Snapshot:
     ``where`` has the given text. The run key leaves out rows that the same task
     posted for the same factor, so a stage's own effect does not undo its reuse.
     ``known_before`` asks for what was recorded before a moment: recorded time is the
-    chain's, whatever day the rows speak of.
+    chain's, whatever day the rows speak of. ``but`` leaves rows out.
     """
 
     register: type[pa.DataFrameModel]
     where: dict[str, str]
     own: bool = False  # only what the same task posted for the same factor
     known_before: datetime | None = None
+    but: dict[str, str] = Field(default_factory=dict)
 
 
 RawBytes = Annotated[Generator[bytes, None, Mapping[str, int]], "raw"]

@@ -14,8 +14,10 @@ import pandera.polars as pa
 import polars as pl
 from pydantic import AfterValidator, Field, field_validator, model_validator
 
+from schemas.compliance import PublicData
 from schemas.entity import CreditCode, Role
 from schemas.gates import Gates
+from schemas.grade import Grade
 from schemas.loan import Basis, FixedRate, LoanTerms, LprRate, Method, rate_units
 from schemas.money import Exact, Rate, Yuan
 from schemas.policy import CapitalRules
@@ -141,6 +143,15 @@ class CapitalTerms(Terms):
     escrow: Escrow | None = Field(None, description="Account that is watched")
     covenants: Covenants = Field(
         Covenants(min_dscr=None, min_quality=None), description="Promises 约定事项"
+    )
+    graded: dict[str, Grade] = Field(
+        default_factory=dict, description="Filled in from the product, by table"
+    )
+    public: tuple[PublicData, ...] = Field(
+        (), description="Filled in from the product: supplies of public data"
+    )
+    renewed: dict[str, str] = Field(
+        default_factory=dict, description="Filled in from the sources: how often"
     )
     accounts: dict[Role, str] = Field(
         default_factory=dict, description="Filled in from the entity"

@@ -300,10 +300,10 @@ def resolved(
     known = factor.model_copy(update={"sources": sources, "resource": resource})
     product = factor.product and offered(known, entity, policy, feeders, folders)
     asset = factor.asset and product and booked(factor.asset, product, entity, policy)
-    made_up = {"illustrative": factor.illustrative}
-    capital = (
-        factor.capital and asset and financed(factor.capital, asset, policy, made_up)
-    )
+    told = {"illustrative": factor.illustrative}
+    if product and resource:
+        told |= vouched(product, resource)
+    capital = factor.capital and asset and financed(factor.capital, asset, policy, told)
     return known.model_copy(
         update={
             "product": product,
@@ -574,8 +574,20 @@ def ladder_of(policy: Policy) -> CoverageRules | None:
     return policy.resolve(CoverageRules) if said else None
 
 
+def vouched(product: ProductTerms, resource: ResourceTerms) -> dict[str, Any]:
+    """Say what a lender asks of the data: grades, public supplies, how often renewed.
+
+    Any: a field of the stage's terms.
+    """
+    return {
+        "graded": product.graded | graded({"product": product}),
+        "public": supplies_of(product),
+        "renewed": {s.name: s.update_frequency for s in resource.sources},
+    }
+
+
 def financed(
-    capital: Financing, asset: AssetTerms, policy: Policy, said: Mapping[str, bool]
+    capital: Financing, asset: AssetTerms, policy: Policy, said: Mapping[str, Any]
 ) -> Financing:
     """Fill in which asset is financed, the rules, and what the document says of all."""
     known: dict[str, Any] = {  # Any: a field of the stage's terms

@@ -9,11 +9,11 @@ import polars as pl
 class Met(pa.DataFrameModel):
     """What rests on the same data as an asset. Key: request, asset.
 
-    The agreement that asks has a row of its own, with what it secures so far: so it is
-    seen that somebody looked. Of the others, ``secured_fen`` is what ``request``
-    secures by ``asset`` now, under ``cap_fen``; ``consent_fen`` is what its lender lets
-    the agreement secure behind it. ``shared`` names the roots that join them, empty
-    where it is the very asset; of the own row it is ``released`` once it has ended.
+    The agreement that asks has a row of its own, which secures nothing: so it is seen
+    that somebody looked. Of the others, ``secured_fen`` is what ``request`` secures by
+    ``asset`` now, under ``cap_fen``; ``consent_fen`` is what its lender lets the
+    agreement secure behind it. ``shared`` names the roots that join them, empty where
+    it is the very asset.
     """
 
     request: str

@@ -14,21 +14,25 @@ import polars as pl
 
 from schemas.asset import Asset, AssetTerms, Valuation
 from schemas.capital import Capital, CapitalTerms
+from schemas.collateral import Fingerprint
 from schemas.contract import frame_of
 from schemas.cost import DriverCount
 from schemas.entity import CHART
+from schemas.gates import Gates
 from schemas.policy import AssetRules, CapitalRules
-from schemas.quality import Score
+from schemas.quality import Indicator, Score
 from schemas.registers import (
     AssetCard,
     Cost,
     JournalLine,
+    Loan,
     PeriodClose,
     Pledge,
     Right,
 )
 from tasks.asset.assetize import assetize
 from tasks.capital.capitalize import capitalize
+from tasks.capital.others import survey
 from tasks.rights import UNDISPUTED
 
 HOLDER = "Jiangbei Data (illustrative)"
@@ -300,6 +304,7 @@ def capital_terms(**changed: Any) -> CapitalTerms:
         "months": 12,
         "method": "equal_principal",
         "drawdown": DRAWDOWN,
+        "renewed": {"rain": "P1D"},
         "accounts": ACCOUNTS,
         "rules": lender_rules(),
     }
@@ -414,19 +419,80 @@ def make_capital(
     as_of: date = DRAWDOWN,
     score: pl.LazyFrame | None = None,
     disputes: pl.LazyFrame = UNDISPUTED,
+    beside: Sequence[tuple[Any, ...]] = (),
+    lent: Sequence[tuple[Any, ...]] = (),
+    **shown: pl.LazyFrame,
 ) -> Capital:
-    """Run the fourth stage."""
-    events = [right_event("operate")] if rights is None else rights
+    """Run the fourth stage.
+
+    Args:
+        beside: Other pledges, of which the survey finds what meets.
+        lent: Other loans, of which it finds what counts.
+        shown: What is handed over instead of what opens every gate.
+    """
+    events = [operating()] if rights is None else rights
+    asked = terms or capital_terms()
+    given = {
+        "roots": rooted(),
+        "quality": renewed(as_of),
+        "offered": offered(),
+        **around(asked, as_of, beside, lent),
+    }
     return capitalize(
         valued() if valuation is None else valuation,
         frame_of(Right, events).lazy(),
         frame_of(Pledge, pledges).lazy(),
         journal.lazy(),
         scored() if score is None else score,
-        terms or capital_terms(),
+        asked,
         as_of,
         disputes,
+        **(given | shown),
     )
+
+
+def operating(**changed: Any) -> tuple[Any, ...]:
+    """The right to operate, which may be handed over."""
+    return right_event("operate", **({"sublicensable": True} | changed))
+
+
+def around(
+    terms: CapitalTerms,
+    as_of: date,
+    beside: Sequence[tuple[Any, ...]] = (),
+    lent: Sequence[tuple[Any, ...]] = (),
+) -> dict[str, pl.LazyFrame]:
+    """What the survey finds beside a loan, all of it by the asset's own name."""
+    if terms.rules is None:
+        return {}
+    pledges, loans = frame_of(Pledge, beside), frame_of(Loan, lent)
+    found = survey(terms, as_of, pledges.lazy(), loans=loans.lazy())
+    return found._asdict()
+
+
+def rooted() -> pl.LazyFrame:
+    """One source table of 1,000 rows."""
+    row = ("a" * 64, "index/rain!rain.csv", 1_000, 1_000_000, "")
+    return frame_of(Fingerprint, [row]).lazy()
+
+
+def renewed(on: date, a: int = 1, b: int = 1) -> pl.LazyFrame:
+    """Indicator 0502: ``a`` of ``b`` rules of age are kept."""
+    named = ("0502", "timeliness", "punctuality", "时间及时性")
+    row = ("index", on, *named, a, b, "higher", None, "currentness", "rules of renewed")
+    return frame_of(Indicator, [row]).lazy()
+
+
+def offered(*but: str, **said: tuple[bool, str]) -> pl.LazyFrame:
+    """The product's gates that a lender reads; without some, or as is said."""
+    names = ["classification", "consent", "disclosure", "grade"]
+    names += ["lawful_source", "third_party_rights", "public_data"]
+    rows = []
+    for name in names:
+        passed, evidence = said.get(name, (True, f"E-{name}"))
+        if name not in but:
+            rows.append((name, passed, f"ground of {name}", evidence, AS_OF))
+    return frame_of(Gates, rows).lazy()
 
 
 def scored(

@@ -8,16 +8,26 @@ import polars as pl
 from schemas.asset import Valuation
 from schemas.capital import Capital, CapitalTerms
 from schemas.collateral import Fingerprint
+from schemas.contract import frame_of
 from schemas.errors import FactorError
-from schemas.quality import Score
-from schemas.registers import JournalLine, Pledge, Right
+from schemas.gates import Gates
+from schemas.quality import Indicator, Score
+from schemas.registers import JournalLine, Loan, Pledge, PledgeEvent, Right
+from schemas.survey import Lent, Met
 from tasks.capital.agree import agree
 from tasks.capital.eligibility import Case, Valued, eligibility
 from tasks.capital.pledge import pledge
 from tasks.capital.position import position
 from tasks.capital.repay import repay
 from tasks.capital.roots import UNROOTED, rooted
+from tasks.pledged import ENDED, UNTOUCHED
 from tasks.rights import UNDISPUTED
+
+# What nobody has handed over: each shuts the gates that ask for it.
+UNREVIEWED = frame_of(Gates, []).lazy()
+UNASSESSED = frame_of(Indicator, []).lazy()
+UNMET, UNLENT = frame_of(Met, []).lazy(), frame_of(Lent, []).lazy()
+UNWRITTEN = frame_of(Loan, []).lazy()
 
 
 def capitalize(
@@ -30,24 +40,36 @@ def capitalize(
     as_of: date,
     disputes: Annotated[pl.LazyFrame, "compared"] = UNDISPUTED,
     roots: Annotated[pl.LazyFrame, Fingerprint] = UNROOTED,
+    quality: Annotated[pl.LazyFrame, Indicator] = UNASSESSED,
+    offered: Annotated[pl.LazyFrame, Gates] = UNREVIEWED,
+    met: Annotated[pl.LazyFrame, Met] = UNMET,
+    lent: Annotated[pl.LazyFrame, Lent] = UNLENT,
+    agreed: Annotated[pl.LazyFrame, Loan] = UNWRITTEN,
+    events: Annotated[pl.LazyFrame, PledgeEvent] = UNTOUCHED,
 ) -> Capital:
-    """Pledge the asset and plan the repayment, if every gate is open.
+    """Lend on an asset and plan the repayment, if every gate is open.
 
     Args:
         valuation: The asset's book value and appraised value.
         rights: Right events over the asset.
-        pledges: Pledges of the asset so far; when the agreement is among them, the loan
-            is monitored and nothing new is pledged.
+        pledges: The pledge of the agreement, once it is posted: the loan is monitored
+            then, and nothing new is pledged.
         journal: What is posted of the asset, with the postings of this run.
         score: The quality of the resource on the day, and before.
         terms: The document's financing with asset, chart and policy filled in.
         as_of: The day the stage speaks of.
         disputes: Disputes over the factor or its asset, contract Dispute.
         roots: The source tables that the asset rests on.
+        quality: The 20 indicators of the resource on the day.
+        offered: The gates with which the product was offered.
+        met: What rests on the same data, as ``survey`` found it.
+        lent: What is lent beside it, as ``survey`` found it.
+        agreed: The loan as it was written down, once it is.
+        events: What happened to its pledge.
 
     Returns:
         Gates first; then the roots, the pledge and the loan to post, the schedule, and
-        where the loan stands.
+        where the loan stands. A line without pledge has neither roots nor pledge.
 
     Raises:
         FactorError: The terms lack their policy.
@@ -56,16 +78,23 @@ def capitalize(
     """
     if terms.rules is None:
         raise FactorError("capital: no policy was resolved; name one in the document")
-    held, own = pledges.collect(), pl.col("request") == terms.agreement
     case = Case(
         valued=Valued._make(valuation.select(Valued._fields).collect().row(0)),
         rights=rights.collect(),
         disputes=disputes.collect(),
-        own=held.filter(own),
-        others=held.filter(~own),
+        own=pledges.collect().filter(request=terms.agreement),
+        agreed=agreed.collect(),
+        ended=not events.collect()
+        .filter(request=terms.agreement, event=ENDED)
+        .is_empty(),
+        met=met.collect(),
+        lent=lent.collect(),
         journal=journal.collect(),
         repayment=repay(terms),
         score=score.collect(),
+        quality=quality.collect(),
+        offered=offered.collect(),
+        roots=roots.collect(),
         terms=terms,
         rules=terms.rules,
         as_of=as_of,
@@ -73,12 +102,13 @@ def capitalize(
     described = pledge(case)
     gates = eligibility(case, described)
     posted = gates["passed"].all() and not case.live
-    rests, agreed = rooted(roots, terms), agree(terms)
+    rests, written = rooted(roots, terms), agree(terms)
+    pledged = posted and terms.pledged
     return Capital(
         gates=gates.lazy(),
-        roots=(rests if posted else rests.clear()).lazy(),
-        pledge=(described if posted else described.clear()).lazy(),
-        loan=(agreed if posted else agreed.clear()).lazy(),
+        roots=(rests if pledged else rests.clear()).lazy(),
+        pledge=(described if pledged else described.clear()).lazy(),
+        loan=(written if posted else written.clear()).lazy(),
         repayment=case.repayment.lazy(),
         position=position(case).lazy(),
     )

@@ -1,6 +1,11 @@
-"""Decide whether an asset may carry a loan: every ground at once."""
+"""Decide whether an asset may carry a loan: every ground at once.
 
-from collections.abc import Mapping
+A loan on a pledge is asked for the data, the right, the value, the borrower and what
+else rests on the same data; an unsecured line for the data and the borrower alone. What
+nobody has shown is answered no.
+"""
+
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
 from typing import Annotated, NamedTuple
@@ -9,14 +14,28 @@ import polars as pl
 
 from schemas.capital import CapitalTerms
 from schemas.contract import frame_of
-from schemas.entity import Role, credit_code_is_sound
+from schemas.entity import Role
 from schemas.gates import Gates
 from schemas.money import exact_fen, shown
 from schemas.policy import CapitalRules
 from schemas.registers import JournalLine
+from tasks.capital.agree import agree
+from tasks.capital.borrower import is_named, may_issue, serves_its_debt, within_limits
+from tasks.capital.collateral import refusal
+from tasks.capital.evidence import (
+    authorised,
+    data_is_free,
+    data_speak,
+    grade_allows,
+    persons_are_cleared,
+    quality_reaches,
+    renewed_in_time,
+    roots_are_known,
+)
 from tasks.finance import months_later, ratio
+from tasks.pledged import Held
 from tasks.quality import quality_holds
-from tasks.rights import disputed, standing
+from tasks.rights import bundle, disputed, standing
 
 Answer = tuple[str, bool, str, str]  # gate, passed, ground, evidence
 # What is carried 账面价值: cost, less what was written off it (CAS 6 and 8; CAS 1).
@@ -47,18 +66,43 @@ class Case:
     rights: pl.DataFrame  # contract Right
     disputes: pl.DataFrame  # contract Dispute: over the factor or the asset
     own: pl.DataFrame  # contract Pledge: this agreement, once it is live
-    others: pl.DataFrame  # contract Pledge: every other pledge of the asset
+    agreed: pl.DataFrame  # contract Loan: this agreement, once it is written down
+    ended: bool  # whether its pledge was released
+    met: pl.DataFrame  # contract Met: what rests on the same data
+    lent: pl.DataFrame  # contract Lent: what is lent beside it
     journal: pl.DataFrame  # contract JournalLine: what is posted of the asset
     repayment: pl.DataFrame  # contract Repayment
     score: pl.DataFrame  # contract Score: of the resource
+    quality: pl.DataFrame  # contract Indicator: of the resource
+    offered: pl.DataFrame  # contract Gates: with which the product was offered
+    roots: pl.DataFrame  # contract Fingerprint: what the asset rests on
     terms: CapitalTerms
     rules: CapitalRules
     as_of: date
 
     @property
     def live(self) -> bool:
-        """Whether the agreement is already pledged, so that this run monitors it."""
-        return not self.own.is_empty()
+        """Whether the loan is already on record, so that this run monitors it."""
+        known = self.own if self.terms.pledged else self.agreed
+        return not known.is_empty()
+
+    @property
+    def others(self) -> list[Held]:
+        """Pledges on the same data, asset by asset, as far as they concern this one."""
+        rows = self.met.filter(pl.col("request") != self.terms.agreement)
+        return [
+            Held(
+                {**row, "principal_fen": row["secured_fen"]},
+                [
+                    {
+                        "event": "consent",
+                        "junior": self.terms.agreement,
+                        "amount_fen": row["consent_fen"],
+                    }
+                ],
+            )
+            for row in rows.iter_rows(named=True)
+        ]
 
     @property
     def principal(self) -> int:
@@ -85,27 +129,63 @@ class Case:
 def eligibility(case: Case, pledge: pl.DataFrame) -> pl.DataFrame:
     """Answer every gate of the fourth stage. Contract: Gates.
 
+    An answer without evidence does not pass, whatever it says.
+
     Args:
         case: What is known.
         pledge: The pledge as the terms describe it (contract Pledge).
     """
-    rules, valued = case.rules, case.valued
+    own = collateral(case, pledge) if case.terms.pledged else unsecured(case)
+    answers = [*of_all(case), *own]
+    return frame_of(
+        Gates,
+        [
+            (gate, passed and bool(evidence.strip()), ground, evidence, case.as_of)
+            for gate, passed, ground, evidence in answers
+        ],
+    )
+
+
+def of_all(case: Case) -> Iterator[Answer]:
+    """Ask what every loan is asked: about the policy, the data and the borrower."""
+    terms, rules, offered = case.terms, case.rules, case.offered
     said = f"policy {rules.policy} applies from {rules.applies_from}"
-    begun = rules.applies_from <= case.as_of
-    paid = "charged for or used inside" if valued.charged else "free to all"
-    answers = [
-        ("policy_in_force", begun, said, rules.policy),
-        ("not_free", valued.charged, paid, "the valuation"),
-        recognised(case),
-        appraisal_stands(valued, case.as_of),
-        right_covers_the_loan(case),
-        within_ltv(case),
-        borrower_is_named(case),
-        as_pledged(case, pledge) if case.live else free_to_pledge(case),
-        quality_holds(case.score),
-        disputed(case.disputes, (case.terms.factor, case.terms.asset), case.as_of),
-    ]
-    return frame_of(Gates, [(*answer, case.as_of) for answer in answers])
+    yield "policy_in_force", rules.applies_from <= case.as_of, said, rules.policy
+    yield grade_allows(terms, rules, offered)
+    yield persons_are_cleared(offered)
+    yield authorised(terms, case.maturity, case.as_of, offered)
+    yield renewed_in_time(terms, case.quality, case.as_of)
+    yield quality_holds(case.score)
+    yield quality_reaches(terms, rules, case.score)
+    yield disputed(case.disputes, (terms.factor, terms.asset), case.as_of)
+    yield is_named(terms.borrower)
+    yield may_issue(terms.borrower, rules)
+    yield serves_its_debt(terms, rules, case.repayment, case.as_of)
+    yield from within_limits(terms, rules, case.lent)
+    if not case.agreed.is_empty():
+        yield as_agreed(case)
+
+
+def collateral(case: Case, pledge: pl.DataFrame) -> Iterator[Answer]:
+    """Ask what a pledge is asked beyond: about the right, the value, other pledges."""
+    free, said = data_is_free(case.terms, case.rules, case.valued.charged)
+    proof = f"the valuation; {case.rules.policy}/free_supplies"
+    yield "not_free", not free, said, proof
+    yield recognised(case)
+    yield appraisal_stands(case.valued, case.as_of)
+    yield right_covers_the_loan(case)
+    yield right_can_be_sold(case)
+    yield within_ltv(case)
+    yield roots_are_known(case.roots)
+    yield as_pledged(case, pledge) if case.live else free_to_pledge(case, pledge)
+
+
+def unsecured(case: Case) -> Iterator[Answer]:
+    """Ask a line that pledges nothing what the data show, and for its term."""
+    yield data_speak(case.terms, case.score, case.offered)
+    if not case.live:
+        ground = f"matures on {case.maturity}, asked on {case.as_of}"
+        yield "term", case.as_of < case.maturity, ground, case.terms.agreement
 
 
 def recognised(case: Case) -> Answer:
@@ -178,38 +258,73 @@ def right_covers_the_loan(case: Case) -> Answer:
     return "right_to_operate", passed, ground, found.evidence
 
 
+def right_can_be_sold(case: Case) -> Answer:
+    """Ask for a right to operate that may be handed over: nothing else can be sold.
+
+    Pledged are the right to operate and what it earns 收益权, never the data.
+    """
+    who, needs = case.terms.borrower.name, case.rules.disposal_needs
+    held = [
+        spell
+        for spell in bundle(case.rights, case.as_of)
+        if spell.right == "operate" and spell.holder == who
+    ]
+    fit = [s for s in held if all(getattr(s, need, False) for need in needs)]
+    said = f"the right to operate of {who} must be {' and '.join(needs) or 'held'}"
+    ground = said + ("" if fit else ", and it is not: have the right changed")
+    return "disposal", bool(fit), ground, "; ".join(s.evidence for s in fit)
+
+
 def within_ltv(case: Case) -> Answer:
-    """Ask whether what is owed stays within the policy's share of the value."""
+    """Ask whether what is owed stays within the policy's share of the value.
+
+    What others secure by the same data counts.
+    """
     owed = case.outstanding if case.live else case.principal
-    owed += int(case.others["principal_fen"].sum())
+    owed += sum(other.total for other in case.others)
     share = ratio(owed, case.valued.appraised_fen) or "undefined"
     ground = f"loan to value {share}, at most {case.rules.max_ltv}"
     passed = case.valued.appraised_fen > 0 and owed <= case.cap
     return "loan_to_value", passed, ground, f"{case.rules.policy}/max_ltv"
 
 
-def borrower_is_named(case: Case) -> Answer:
-    """Ask for a credit code that names one borrower."""
-    borrower = case.terms.borrower
-    sound = credit_code_is_sound(borrower.credit_code)
-    ground = f"{borrower.name}, {borrower.credit_code}"
-    return "borrower", sound, ground, "check character of GB 32100"
-
-
-def free_to_pledge(case: Case) -> Answer:
-    """Ask whether no other agreement holds the asset, and the loan still runs."""
-    held = ", ".join(sorted(case.others["request"]))
-    exclusive = case.rules.exclusive_pledge or bool(case.others["exclusive"].any())
+def free_to_pledge(case: Case, pledge: pl.DataFrame) -> Answer:
+    """Ask whether the pledge may stand beside what rests on the same data already."""
+    if case.met.filter(request=case.terms.agreement).is_empty():
+        said = "nobody asked what else rests on the same data"
+        return "free_to_pledge", False, said, ""
+    others = case.others
+    wrong = refusal(Held(pledge.row(0, named=True)), others) if others else ""
     over = case.as_of >= case.maturity
-    ground = f"pledged under {held}" if held else "no other pledge"
+    told = [wrong, *joined(case)]
     if over:
-        ground += f"; matures on {case.maturity}, not after {case.as_of}"
-    passed = not over and not (held and exclusive)
-    return "free_to_pledge", passed, ground, "register Pledge"
+        told.append(f"matures on {case.maturity}, not after {case.as_of}")
+    ground = "; ".join(filter(None, told)) or "no other pledge rests on the same data"
+    proof = "registers Pledge, PledgeEvent, CollateralRoot"
+    return "free_to_pledge", not over and not wrong, ground, proof
+
+
+def joined(case: Case) -> Iterator[str]:
+    """Say by which roots other pledges rest on the same data."""
+    for row in case.met.iter_rows(named=True):
+        if row["request"] != case.terms.agreement:
+            by = f"by {row['shared']}" if row["shared"] else "by the asset itself"
+            yield f"{row['request']} ({row['asset']}, rank {row['rank']}) joins it {by}"
+
+
+def as_agreed(case: Case) -> Answer:
+    """Ask whether the document still says what was written down of the loan."""
+    now, then = (f.sort("tranche") for f in (agree(case.terms), case.agreed))
+    changed = [c for c in now.columns if now[c].to_list() != then[c].to_list()]
+    ground = f"differs from the loan in {changed}" if changed else "as it was agreed"
+    return "as_agreed", not changed, ground, f"register Loan {case.terms.agreement}"
 
 
 def as_pledged(case: Case, pledge: pl.DataFrame) -> Answer:
     """Ask whether the document still says what was pledged under the agreement."""
+    if case.ended:
+        said = f"{case.terms.agreement} is released: nothing is secured by it"
+        return "as_pledged", False, said, f"register PledgeEvent {case.terms.agreement}"
     named = [c for c in pledge.columns if c != "cap_fen"]  # a later appraisal moves it
     changed = [c for c in named if case.own[c].to_list() != pledge[c].to_list()]
     ground = f"differs from the pledge in {changed}" if changed else "as it was pledged"

@@ -69,10 +69,7 @@ def survey(
 def met(
     terms: CapitalTerms, roots: pl.DataFrame, every: list[Held]
 ) -> Iterable[tuple[Any, ...]]:
-    """Write a row for each asset of each pledge that meets this one; itself first.
-
-    Its own row says that it was looked for, and what it secures now.
-    """
+    """Write a row for each asset of each pledge that meets this one; itself first."""
     assert terms.rules is not None
     asked = {
         "request": terms.agreement,
@@ -86,13 +83,8 @@ def met(
         "minor_ppm": ppm(terms.rules.reference_share),
     }
     new = Held(asked, (), roots.to_dicts())
-    own = next((one for one in every if one.request == new.request), None)
-    secures = own.total if own else 0
-    state = "released" if own and own.released else ""
-    yield (
-        *(new.request, terms.entity, terms.asset, terms.rank),
-        *(asked["exclusive"], secures, 0, 0, state),
-    )
+    own = (new.request, terms.entity, terms.asset, terms.rank)
+    yield *own, asked["exclusive"], 0, 0, 0, ""
     if not terms.pledged:
         return
     joined = meeting(new, every)

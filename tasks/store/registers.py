@@ -321,10 +321,13 @@ def snapshot(s: Store, wanted: Snapshot, poster: str) -> tuple[pl.DataFrame, str
     table, key = TABLES[contract], key_of(contract)
     schema = {n: d.dtype.type for n, d in contract.to_schema().columns.items()}
     query = select(*(getattr(table, n) for n in (*schema, "poster")))
-    for column, value in wanted.where.items():
+    for column in (*wanted.where, *wanted.but):
         if column not in schema:
             raise StoreError(f"{contract.__name__} has no column {column} to ask for")
+    for column, value in wanted.where.items():
         query = query.where(getattr(table, column) == value)
+    for column, value in wanted.but.items():
+        query = query.where(getattr(table, column) != value)
     if wanted.own:
         query = query.where(getattr(table, "poster") == poster)  # noqa: B009 - registers share no base
     if wanted.known_before:

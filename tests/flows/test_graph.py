@@ -35,6 +35,7 @@ BOXES = {
     "assetize",
     "post",
     "fingerprint",
+    "survey",
     "capitalize",
 }
 
@@ -83,7 +84,8 @@ def test_the_run_page_shows_the_chain_and_its_edges(small_store: store.Store) ->
         "assetize": {"productize", "clean[vouchers]", "assess"},
         "post": {"assetize"},
         "fingerprint": {"productize"},
-        "capitalize": {"assetize", "assess", "fingerprint"},
+        "survey": {"fingerprint"},
+        "capitalize": {"assetize", "assess", "productize", "fingerprint", "survey"},
     }
 
     with get_client(sync_client=True) as client:

@@ -114,7 +114,7 @@ def test_a_second_run_reuses_every_stage_and_adds_nothing(chain: Chain) -> None:
     with Progress(Console(), quiet=True) as progress:
         again = value_chain.fn(FACTOR, AS_OF)
 
-    assert [published.reused for _, published, _ in progress.done] == [True] * 21
+    assert [published.reused for _, published, _ in progress.done] == [True] * 22
     assert again.frames == chain.frames
     assert len(store.runs(store.current(), "")) == before
 

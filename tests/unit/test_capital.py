@@ -19,6 +19,7 @@ from tests.finance_case import (
     failed,
     lender_rules,
     make_capital,
+    operating,
     pledged,
     posted,
     right_event,
@@ -192,24 +193,24 @@ def lender(**changed: Any) -> dict[str, Any]:
         ("right_to_operate", {"rights": [right_event("hold")]}, "was granted"),
         (
             "right_to_operate",
-            {"rights": [right_event("operate", holder="Somebody else")]},
+            {"rights": [operating(holder="Somebody else")]},
             f"no right to operate of {HOLDER}",
         ),
         (
             "right_to_operate",
-            {"rights": [right_event("operate", valid_to=date(2026, 6, 19))]},
+            {"rights": [operating(valid_to=date(2026, 6, 19))]},
             "to 2026-06-19; the loan matures on 2026-06-20",
         ),
         (
             "right_to_operate",
-            {"rights": [right_event("operate", evidence=" ")]},
+            {"rights": [operating(evidence=" ")]},
             "held from",
         ),
         (
             "right_to_operate",
             {
                 "rights": [
-                    right_event("operate"),
+                    operating(),
                     right_event("operate", "revoke", effective_on=DRAWDOWN),
                 ]
             },
@@ -219,7 +220,7 @@ def lender(**changed: Any) -> dict[str, Any]:
             "right_to_operate",
             {
                 "rights": [
-                    right_event("operate"),
+                    operating(),
                     right_event("operate", "revoke", effective_on=date(2026, 6, 20)),
                 ]
             },
@@ -228,12 +229,12 @@ def lender(**changed: Any) -> dict[str, Any]:
         ("loan_to_value", loan(principal="5380800.01"), "0.600000, at most 0.60"),
         (
             "free_to_pledge",
-            {"pledges": [pledged(request="LOAN-0")]},
+            {"beside": [pledged(request="LOAN-0")]},
             "pledged under LOAN-0",
         ),
         (
             "free_to_pledge",
-            {"pledges": [pledged(request="LOAN-0", principal_fen=1)]}
+            {"beside": [pledged(request="LOAN-0", principal_fen=1)]}
             | lender(exclusive_pledge=False),
             "pledged under LOAN-0",
         ),
@@ -253,8 +254,9 @@ def test_each_gate_closes_alone_when_its_evidence_is_missing(
 
     assert gate in grounds
     assert said in grounds[gate]
-    # A second full pledge exceeds the value as well: two grounds, both told.
-    assert set(grounds) <= {gate, "loan_to_value"}
+    # A second full pledge exceeds the value as well, and a right that nobody has can
+    # be sold by nobody: two grounds, both told.
+    assert set(grounds) <= {gate, "loan_to_value", "disposal"}
     assert made.pledge.collect().is_empty()
 
 
@@ -291,7 +293,7 @@ def test_an_appraisal_without_one_of_its_days_closes_the_gate(missing: str) -> N
 
 
 def test_a_right_that_ends_on_the_day_of_maturity_covers_the_loan() -> None:
-    right = right_event("operate", valid_to=date(2026, 6, 20))
+    right = operating(valid_to=date(2026, 6, 20))
 
     assert failed(make_capital(rights=[right]).gates) == {}
 
@@ -352,9 +354,9 @@ def test_pledges_that_share_an_asset_share_its_value() -> None:
     small = pledged(request="LOAN-0", principal_fen=38_080_000, exclusive=False)
     large = pledged(request="LOAN-0", principal_fen=38_080_001, exclusive=False)
 
-    assert failed(make_capital(pledges=[small], **shared).gates) == {}
-    assert set(failed(make_capital(pledges=[large], **shared).gates)) == {
-        "loan_to_value"
+    assert failed(make_capital(beside=[small], **shared).gates) == {}
+    assert set(failed(make_capital(beside=[large], **shared).gates)) == {
+        *("loan_to_value", "free_to_pledge")
     }
 
 

@@ -91,16 +91,6 @@ def test_a_released_pledge_holds_no_data_any_more() -> None:
     assert [*met(pledges=[OTHER], known=[rests(OURS)], events=[released])] == ["LOAN-1"]
 
 
-def test_the_own_pledge_is_told_by_what_it_secures_and_that_it_ended() -> None:
-    live = met(pledges=[pledged()])["LOAN-1"]
-    ended = met(pledges=[pledged()], events=[event("release", request="LOAN-1")])
-
-    assert (live["secured_fen"], live["shared"]) == (500_000_000, "")
-    assert (ended["LOAN-1"]["secured_fen"], ended["LOAN-1"]["shared"]) == (
-        *(0, "released"),
-    )
-
-
 def test_the_seniors_consent_is_told_by_its_amount() -> None:
     given = event("consent", request="L-9", junior="LOAN-1", amount_fen=3)
 
