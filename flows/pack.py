@@ -10,7 +10,7 @@ from typing import Any
 import rfc8785
 from rich.console import Console
 
-from schemas.errors import FactorError, RegisterError, SourceError
+from schemas.errors import FactorError, RegisterError, SourceError, StoreError
 from tasks.pack import contents
 from tasks.pack.chain import Head, chain_text, followed, keys_in
 from tasks.pack.chosen import Kept, Loan, concerns, loan_in, others, wanted
@@ -18,6 +18,7 @@ from tasks.pack.examine import Trusted, examine
 from tasks.pack.frames import Held, opened
 from tasks.pack.zipped import MAX_BYTES, zipped
 from tasks.store import Findings
+from tasks.store.verify import CORRUPT, UNTRUSTED
 
 Facts = dict[str, Any]  # JSON
 DECIDING = "tasks.capital.capitalize"
@@ -34,9 +35,14 @@ def write_pack(number: str, file: Path, sample: int = 0) -> Facts:
     Raises:
         RegisterError: Nothing is pledged for the loan.
         FactorError: The product's document does not allow the sample.
-        StoreError: The chain has no signed head, or bytes are missing or changed.
+        StoreError: The chain has no signed head, bytes are missing or changed, or what
+            was packed does not verify.
     """
     data, given = packed(number.removeprefix("loan:"), sample)
+    found = examine(data, Trusted(head=given.head.hash))
+    if found.exit & (CORRUPT | UNTRUSTED):
+        said = found.findings[0].sentence
+        raise StoreError(f"the pack would not verify: {said}; nothing was written")
     part = file.with_name(f".{file.name}.part")
     part.write_bytes(data)
     os.replace(part, file)
@@ -48,6 +54,7 @@ def write_pack(number: str, file: Path, sample: int = 0) -> Facts:
         "frames": len(given.held),
         "bytes": len(data),
         "illustrative": given.loan.illustrative,
+        "unverifiable": [finding.sentence for finding in found.findings],
     }
 
 
@@ -168,6 +175,7 @@ def show(console: Console, facts: Facts) -> None:
         f"loan {facts['loan']}: {facts['frames']} frames and the chain of"
         f" {facts['runs']:,} runs in {facts['file']}, {facts['bytes']:,} bytes",
         *(["  ILLUSTRATIVE: made up, do not use"] if facts["illustrative"] else []),
+        *(f"  not verifiable: {said}" for said in facts["unverifiable"]),
         f"head {facts['head']}",
         "let the lender keep the head apart from the pack, then:",
         f"  datafactor verify {facts['file']} --head {facts['head']}",

@@ -107,13 +107,19 @@ def wanted(links: Sequence[Link], loan: Loan) -> list[Kept]:
 
 
 def of_factor(links: Sequence[Link], loan: Loan) -> Iterator[tuple[Output, str]]:
-    """List what runs of the loan's factor posted, and its scores of quality."""
+    """List what runs of the loan's factor and its entity posted, and its scores."""
     for one in links:
-        if one.said.factor != loan.factor or one.said.status != "COMPLETE":
+        if not is_near(one, loan):
             continue
         yield from posted(one)
-        if one.said.task == "assess":
+        if (one.said.task, one.said.factor) == ("assess", loan.factor):
             yield from named(one, QUALITY_FRAMES[:1])
+
+
+def is_near(one: Link, loan: Loan) -> bool:
+    """Ask whether a complete run is of the loan's factor, or an act of its entity."""
+    near = (loan.factor, loan.entity)
+    return one.said.status == "COMPLETE" and one.said.factor in near
 
 
 def posted(one: Link) -> Iterator[tuple[Output, str]]:
@@ -158,11 +164,11 @@ def frame_name(output: Output) -> str:
 
 
 def others(links: Sequence[Link], loan: Loan) -> list[Kept]:
-    """List what runs of other factors posted to those registers: closes, watches."""
+    """List what runs of others posted to those registers: wide watches, for one."""
     return [
         Kept(frame_name(output), output, register)
         for one in links
-        if one.said.factor != loan.factor and one.said.status == "COMPLETE"
+        if not is_near(one, loan) and one.said.status == "COMPLETE"
         for output, register in posted(one)
     ]
 

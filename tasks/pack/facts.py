@@ -321,7 +321,7 @@ def rests_on(told: Told) -> dict[str, Output]:
 
 def sources_facts(told: Told) -> list[Facts]:
     """Tell each file that the loan rests on: place, digest, licence, rows."""
-    found = []
+    found, cleaned = [], cleaning(told)
     for output in rests_on(told).values():
         origin = output.made.origin
         if origin is not None:
@@ -336,7 +336,7 @@ def sources_facts(told: Told) -> list[Facts]:
                     "bytes": output.made.bytes,
                     "licence": origin.licence,
                     "kept": origin.retained,
-                    **counted(told, output),
+                    **counted(cleaned.get(output.made.ref.id)),
                 }
             )
     return sorted(
@@ -344,22 +344,25 @@ def sources_facts(told: Told) -> list[Facts]:
     )
 
 
-def counted(told: Told, raw: Output) -> Facts:
+def cleaning(told: Told) -> dict[str, Link]:
+    """Find the run that cleaned each raw artifact, the last of several."""
+    return {
+        id: one
+        for one in told.links
+        if (one.said.task, one.said.status) == ("clean", "COMPLETE")
+        for id in given(one)
+    }
+
+
+def counted(run: Link | None) -> Facts:
     """Count the rows that cleaning took from raw bytes, and those it rejected.
 
     Several files that were cleaned as one table are counted together.
     """
-    for one in told.links:
-        mine = one.said.status == "COMPLETE" and one.said.task == "clean"
-        if mine and raw.made.ref.id in given(one):
-            balances = [b for b in one.said.balances if b.rows_in or b.rows_out]
-            return {
-                "rows_in": sum(b.rows_in for b in balances),
-                "rows_out": sum(b.rows_out for b in balances),
-                "rejected": sum(b.rejected for b in balances),
-                "dropped": sum(b.dropped for b in balances),
-            }
-    return {"rows_in": None, "rows_out": None, "rejected": None, "dropped": None}
+    names = ("rows_in", "rows_out", "rejected", "dropped")
+    if run is None:
+        return dict.fromkeys(names)
+    return {n: sum(getattr(b, n) for b in run.said.balances) for n in names}
 
 
 def contracts_facts(told: Told) -> list[Facts]:
@@ -401,6 +404,7 @@ def pledge_facts(told: Told) -> Facts:
             if concerns(row, told.loan)
         ]
         found[register] = rows
+    found["watched_on"] = said(watched_on(told))
     own = pledge_of(told)
     state, ground = registration(own, day_of(told)) if own else ("unperfected", "")
     secured = None if own is None else amount(own.total)
@@ -412,6 +416,21 @@ def pledge_of(told: Told) -> Pledged | None:
     rows, events = (register_rows(told.held, n) for n in ("Pledge", "PledgeEvent"))
     every = held_by(rows, events, ())
     return next((one for one in every if one.request == told.loan.number), None)
+
+
+def watched_on(told: Told) -> date | None:
+    """Find the last day on which the pledges of the entity were watched; None if never.
+
+    A watch that changes nothing posts nothing: only its run tells of it.
+    """
+    days = [
+        one.said.as_of
+        for one in told.links
+        if (one.said.task, one.said.status) == ("watch", "COMPLETE")
+        and told.loan.entity in one.said.terms.get("entities", ())
+        and all(gate.passed for gate in one.said.gates)
+    ]
+    return max((day for day in days if day is not None), default=None)
 
 
 def day_of(told: Told) -> date:

@@ -113,8 +113,10 @@ def joined(one: Any) -> str:  # Any: JSON
 
 def state_of(facts: Facts) -> Pair:
     """Say how the pledge covers the loan, as it was watched last."""
-    watched = facts["pledge"]["CoverState"]
-    return known("state", watched[-1]["state"] if watched else "none")
+    changes, day = facts["pledge"]["CoverState"], facts["pledge"]["watched_on"]
+    if changes:
+        return known("state", changes[-1]["state"])
+    return known("state", "normal" if day else "none")
 
 
 def drawings(facts: Facts) -> dict[str, Markup]:

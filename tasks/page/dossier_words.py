@@ -115,6 +115,7 @@ DOSSIER_WORDS: dict[str, Pair] = {
     "state_margin_call": ("补充担保", "margin call"),
     "state_default": ("违约处置", "default"),
     "state_none": ("尚未监测", "not watched yet"),
+    "watched_on": ("监测日", "watched on"),
     "pledge": ("质押与登记", "Pledge and registration"),
     "registration": ("登记状态", "Registration"),
     "perfected": ("已办理登记", "perfected"),
