@@ -734,6 +734,146 @@ def reverse(
 
 
 @app.command
+def condition(
+    loan: str,
+    name: str,
+    *,
+    evidence: str,
+    on: date | None = None,
+    file: Path | None = None,
+    json: Json = False,
+) -> int:
+    """Record that a condition precedent of a loan is met 先决条件.
+
+    Example: datafactor condition BANK-2026-001 board --evidence MINUTES-4
+
+    Args:
+        name: Of the condition, as the document has it.
+        evidence: Document that proves it.
+        on: Day on which it is met; today if not said.
+        file: The document itself, whose digest is kept.
+    """
+    from flows.lent import show as show_loan
+    from flows.loans import meet
+
+    data = meet(loan, name, on, file, evidence=evidence)
+    return Answer("condition", data, lambda c: show_loan(c, data)).give(json)
+
+
+@app.command
+def draw(
+    loan: str,
+    *,
+    evidence: str,
+    tranche: str = "",
+    amount: str | None = None,
+    on: date | None = None,
+    file: Path | None = None,
+    json: Json = False,
+) -> int:
+    """Record that a loan was paid out 提款, and post it; every condition must be met.
+
+    Example: datafactor draw BANK-2026-001 --on 2026-06-30 --evidence ADVICE-1
+
+    Args:
+        evidence: Advice of the bank.
+        tranche: Which; need not be said where there is one.
+        amount: Yuan; all of the tranche if not said.
+        on: Day of payment; today if not said.
+        file: The advice itself, whose digest is kept.
+    """
+    from flows.lent import show as show_loan
+    from flows.loans import draw as pay_out
+
+    try:
+        data = pay_out(loan, tranche, on, amount, file, evidence=evidence)
+    except Refused as refused:
+        return refusal(refused, [], "draw").give(json)
+    return Answer("draw", data, lambda c: show_loan(c, data)).give(json)
+
+
+@app.command
+def pay(
+    loan: str,
+    amount: str,
+    *,
+    evidence: str,
+    tranche: str = "",
+    on: date | None = None,
+    prepay: Literal["term", "instalment"] | None = None,
+    file: Path | None = None,
+    json: Json = False,
+) -> int:
+    """Record a payment 还款: to fees, then penalty, interest, principal; and post it.
+
+    Example: datafactor pay BANK-2026-001 46000.00 --on 2026-09-21 --evidence ADVICE-2
+
+    Args:
+        amount: Yuan.
+        evidence: Advice of the bank.
+        tranche: Which; need not be said where there is one.
+        on: Day of payment; today if not said.
+        prepay: Let what is left over repay early: term or instalment is what stays.
+        file: The advice itself, whose digest is kept.
+    """
+    from flows.lent import show as show_loan
+    from flows.loans import pay as repay
+
+    try:
+        data = repay(loan, amount, tranche, on, prepay or "", file, evidence=evidence)
+    except Refused as refused:
+        return refusal(refused, [], "pay").give(json)
+    return Answer("pay", data, lambda c: show_loan(c, data)).give(json)
+
+
+@app.command
+def fee(
+    loan: str,
+    name: str,
+    amount: str,
+    *,
+    evidence: str,
+    tranche: str = "",
+    on: date | None = None,
+    file: Path | None = None,
+    json: Json = False,
+) -> int:
+    """Record a fee of a loan that fell due; the next payment serves it first.
+
+    Example: datafactor fee BANK-2026-001 reminder 50.00 --evidence LETTER-1
+
+    Args:
+        name: What it is for.
+        amount: Yuan.
+        evidence: Document that asks for it.
+        tranche: Which; need not be said where there is one.
+        on: Day on which it is due; today if not said.
+        file: The document itself, whose digest is kept.
+    """
+    from flows.lent import show as show_loan
+    from flows.loans import charge
+
+    data = charge(loan, name, amount, tranche, on, file, evidence=evidence)
+    return Answer("fee", data, lambda c: show_loan(c, data)).give(json)
+
+
+@app.command
+def loan(number: str, *, as_of: date | None = None, json: Json = False) -> int:
+    """Show a loan: schedule, due, paid, days past due, class 五级分类, next day to pay.
+
+    Example: datafactor loan BANK-2026-001 --as-of 2026-09-30
+
+    Args:
+        as_of: The day; today if not said.
+    """
+    from flows.lent import show as show_loan
+    from flows.lent import standing
+
+    data = standing(number, as_of)
+    return Answer("loan", data, lambda c: show_loan(c, data)).give(json)
+
+
+@app.command
 def close(
     entity: str, period: str = "", *, rebuild: bool = False, json: Json = False
 ) -> int:
@@ -877,6 +1017,30 @@ def enforce(
 
 
 @app.command
+def pool(
+    name: str,
+    *,
+    as_of: date | None = None,
+    output: Annotated[Path | None, Parameter(name=["--output", "-o"])] = None,
+    json: Json = False,
+) -> int:
+    """Screen the loans of a plan, pay out what they brought in, and keep its books.
+
+    Example: datafactor pool nine-borrowers --as-of 2025-12-31 -o page
+
+    Args:
+        name: Of a document in deployments/pools.
+        as_of: Payment days up to this one; today if not said.
+        output: Folder for the page of the plan.
+    """
+    from flows import pool as flow
+
+    data = flow.run_pool(name, as_of, output)
+    waits = int(bool(data["waits"]))
+    return Answer("pool", data, lambda c: flow.show(c, data), waits).give(json)
+
+
+@app.command
 def rights(
     factor: str,
     *,
@@ -971,6 +1135,8 @@ def pledge(
         "perfect",
         "extend",
         "consent",
+        "add",
+        "substitute",
         "release_part",
         "cancel",
         "release",
@@ -984,6 +1150,7 @@ def pledge(
     amount: str | None = None,
     junior: str = "",
     asset: str = "",
+    by: str = "",
     reason: str = "",
     file: Path | None = None,
     json: Json = False,
@@ -991,7 +1158,8 @@ def pledge(
     """List pledges, show one, or record what becomes of it.
 
     perfect and extend: registered at the external register. consent: the lender lets
-    another agreement rank behind. release_part: some of what is secured is let go.
+    another agreement rank behind. add and substitute: another factor's asset secures
+    some of it, or all. release_part: some of what is secured is let go.
     cancel: the external entry is gone; only then release.
 
     Example: datafactor pledge BANK-2026-001 perfect --registration ZD-7
@@ -1007,7 +1175,8 @@ def pledge(
         until: Last day of the registration.
         amount: Yuan: let go, or most that the junior may secure.
         junior: Number of the agreement that may rank behind.
-        asset: Which asset is let go; the first one if not said.
+        asset: Which asset is let go, or gives way; the first one if not said.
+        by: Factor whose asset is added, or takes the place.
         reason: Why it is released.
         file: The document itself, such as the search result: its SHA-256 is kept.
     """
@@ -1018,6 +1187,10 @@ def pledge(
         return Answer("pledge", found, lambda c: pledges.show_all(c, found)).give(json)
     if not event:
         data = pledges.told(loan, on)
+        return Answer("pledge", data, lambda c: pledges.show(c, data)).give(json)
+    if event in ("add", "substitute"):
+        moved = {"replaces": asset, "amount": amount, "evidence": evidence}
+        data = pledges.secured_by(loan, event, by, on, **moved, reason=reason)
         return Answer("pledge", data, lambda c: pledges.show(c, data)).give(json)
     said = {
         "evidence": evidence,

@@ -24,6 +24,7 @@ from flows.books import entity_named
 from flows.calendar import scheduled_date
 from flows.disclose import at_close
 from flows.document import factor_named
+from flows.loans import at_close as loans_at_close
 from flows.market import rows_of, valid
 from flows.order import feeders_of, ordered
 from flows.refusal import answers
@@ -87,7 +88,9 @@ def close_period(entity: str, period: str = "") -> Facts:
         for factor in staying(factors, terms):
             asking(factor.factor, partial(bring, factor.factor, terms))
         made = close_task(
-            *registers(terms), scores_of(factors, terms), terms, end(terms)
+            *registers(terms),
+            *(scores_of(factors, terms), terms, end(terms)),
+            **loans_at_close(books, month, end(terms)),
         )
         asking(entity, partial(post_closing, made, terms))
         at_close(entity, month)

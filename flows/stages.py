@@ -16,6 +16,8 @@ from tasks.asset.reverse import reverse
 from tasks.capital.capitalize import capitalize
 from tasks.capital.contribute import contribute
 from tasks.capital.enforce import step_in
+from tasks.capital.lend import draw_loan, record_loan_fact
+from tasks.capital.loan.keep import keep_loans
 from tasks.capital.others import survey
 from tasks.capital.pledging import register_pledge
 from tasks.capital.roots import fingerprint
@@ -56,6 +58,9 @@ disclose_task = stage_task(Stage.ASSET, disclose, "act")
 fingerprint_task = stage_task(Stage.CAPITAL, fingerprint)
 survey_task = stage_task(Stage.CAPITAL, survey)
 capitalize_task = stage_task(Stage.CAPITAL, capitalize)
+draw_loan_task = stage_task(Stage.CAPITAL, draw_loan, "act")
+record_loan_fact_task = stage_task(Stage.CAPITAL, record_loan_fact, "act")
+keep_loans_task = stage_task(Stage.CAPITAL, keep_loans)
 watch_task = stage_task(Stage.CAPITAL, watch)
 contribute_task = stage_task(Stage.CAPITAL, contribute)
 settle_task = stage_task(Stage.CAPITAL, settle)

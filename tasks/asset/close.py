@@ -15,6 +15,7 @@ from typing import Annotated
 
 import polars as pl
 
+from schemas.asset import Proposed
 from schemas.close import CloseTerms, Closing
 from schemas.contract import frame_of
 from schemas.gates import Gates
@@ -45,6 +46,7 @@ from tasks.asset.revenue import invoiced, revenue_sides, sale_sides
 from tasks.finance import months_later
 
 Answer = tuple[str, bool, str, str]  # gate, passed, ground, evidence
+NO_LOANS = frame_of(Proposed, []).lazy()
 
 
 def close(
@@ -58,6 +60,7 @@ def close(
     scores: Mapping[str, Annotated[pl.LazyFrame, Score]],
     terms: CloseTerms,
     as_of: date,
+    loans: Annotated[pl.LazyFrame, Proposed] = NO_LOANS,
 ) -> Closing:
     """Propose the entries of a month's close, and say what it found.
 
@@ -72,6 +75,7 @@ def close(
         scores: Assessments of the factors' resources, by factor.
         terms: Which month, by which chart and rules.
         as_of: The month's last day.
+        loans: What the entity's loans ask of its books by that day.
 
     Returns:
         Gates first; then the entries, what was charged, carried and tested, and the
@@ -101,7 +105,8 @@ def close(
         derecognition_sides(now, left),
     ]
     sales = [revenue_sides(bills), sale_sides(bills, left, found, now)]
-    fresh = entries_of(owed(pl.concat(sides), journal, terms), sales, journal, terms)
+    own = entries_of(owed(pl.concat(sides), journal, terms), sales, journal, terms)
+    fresh = pl.concat([own, loans.collect()])
     known = pl.concat([frame_of(Score, []), *(s.collect() for s in scores.values())])
     over = terms.period in done["period"]
     return Closing(
