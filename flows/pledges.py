@@ -10,12 +10,24 @@ from flows.calendar import scheduled_date
 from flows.document import factor_named
 from flows.face import table
 from flows.market import rows_of, valid
-from flows.stages import register_pledge_task
+from flows.rights import with_asset
+from flows.roots import fingerprint_of
+from flows.stages import register_pledge_task, secure_task
 from schemas.artifact import Snapshot
+from schemas.document import load
 from schemas.errors import RegisterError
+from schemas.factor import Factor, named
 from schemas.money import shown
-from schemas.pledging import IN_BOTH, PledgeAct
-from schemas.registers import CollateralRoot, Loan, Pledge, PledgeEvent
+from schemas.pledging import IN_BOTH, PledgeAct, SecureTerms
+from schemas.policy import CapitalRules, Policy
+from schemas.registers import (
+    CollateralRoot,
+    JournalLine,
+    Loan,
+    Pledge,
+    PledgeEvent,
+    Right,
+)
 from tasks import store
 from tasks.capital.collateral import meeting
 from tasks.capital.pledging import registration
@@ -89,6 +101,86 @@ def record(
     snapshots = (Snapshot(register=r, where=mine) for r in (Pledge, PledgeEvent))
     register_pledge_task(*snapshots, act)
     return facts_of(pledge_named(number), act.effective_on)
+
+
+def secured_by(
+    number: str, event: str, factor: str, on: date | None, **said: object
+) -> Facts:
+    """Let the asset of another factor secure a loan: beside what does, or instead.
+
+    Args:
+        number: Of the agreement.
+        event: add (a top-up) or substitute.
+        factor: Whose asset comes; it must have been run.
+        on: Day from which it holds; today if not said.
+        said: Amount in yuan, what it replaces, evidence.
+
+    Raises:
+        Refused: A gate is shut.
+        RegisterError: The event does not follow, or the data of that asset are bound.
+    """
+    one, terms = pledge_named(number), with_asset(factor)
+    asset = terms.asset
+    if asset is None or terms.entity != one.pledge["entity"]:
+        raise RegisterError(f"{factor} has no asset of {one.pledge['entity']}")
+    behind = factor_named(factor_behind(one))
+    day = on or scheduled_date(terms.zone)
+    if day > scheduled_date(terms.zone):
+        raise RegisterError(f"{day} has not come: record it then")
+    replaces = said.pop("replaces", "") or one.pledge["asset"]
+    known = {"entity": terms.entity, "request": number, "asset": asset.name}
+    act = valid(
+        PledgeAct,
+        **(known | {"factor": terms.factor, "event": event, "effective_on": day}),
+        **(said | {"version": asset.version, "replaces": replaces}),
+    )
+    loan = rows_of(Loan, loan=number)
+    secure_task(
+        *asked_of(terms, number),
+        SecureTerms(
+            factor=terms.factor,
+            pledgor=loan[0]["borrower"] if loan else asset.holder,
+            matures_on=one.pledge["matures_on"],
+            accounts=asset.accounts,
+            act=act,
+            rules=lender_rules(behind.policy),
+            **known,
+        ),
+        day,
+        terms.disputes,
+    )
+    return facts_of(pledge_named(number), day)
+
+
+def asked_of(terms: Factor, number: str) -> tuple[Any, ...]:
+    """Gather what is asked of the asset that comes, and of the pledge.
+
+    Any: refs and snapshots, the arguments of a task.
+
+    Raises:
+        RegisterError: The asset was not made yet.
+    """
+    s = store.current()
+    made = store.newest(s, "assetize", terms.factor)
+    if not made:
+        raise RegisterError(
+            f"{terms.factor} has no asset yet: `datafactor run {terms.factor}` first"
+        )
+    product = store.resolve(s, f"{terms.factor}/product")
+    mine = {"request": number}
+    return (
+        made[0].refs["valuation"],
+        terms.live(Right),
+        terms.live(JournalLine),
+        fingerprint_of(terms.factor, product),
+        *(Snapshot(register=r, where=mine) for r in (Pledge, PledgeEvent)),
+    )
+
+
+def lender_rules(policy: str) -> CapitalRules:
+    """Read the lender's rules of a policy."""
+    beside = store.current().settings.factors.parent
+    return load(named(beside / "policies", policy), Policy).resolve(CapitalRules)
 
 
 def listed(on: date | None) -> list[Facts]:

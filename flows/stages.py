@@ -19,8 +19,11 @@ from tasks.capital.enforce import step_in
 from tasks.capital.lend import draw_loan, record_loan_fact
 from tasks.capital.loan.keep import keep_loans
 from tasks.capital.others import survey
+from tasks.capital.plan import pay_out
 from tasks.capital.pledging import register_pledge
+from tasks.capital.pool import securitise
 from tasks.capital.roots import fingerprint
+from tasks.capital.secure import secure
 from tasks.capital.trust import distribute, settle
 from tasks.capital.watch import watch
 from tasks.product.bundle import deliver
@@ -65,7 +68,10 @@ watch_task = stage_task(Stage.CAPITAL, watch)
 contribute_task = stage_task(Stage.CAPITAL, contribute)
 settle_task = stage_task(Stage.CAPITAL, settle)
 distribute_task = stage_task(Stage.CAPITAL, distribute, "act")
+securitise_task = stage_task(Stage.CAPITAL, securitise)
+pay_out_task = stage_task(Stage.CAPITAL, pay_out)
 step_in_task = stage_task(Stage.CAPITAL, step_in, "act")
+secure_task = stage_task(Stage.CAPITAL, secure, "act")
 register_pledge_task = stage_task(Stage.CAPITAL, register_pledge, "act")
 approve_task = stage_task(Stage.ASSET, approve, "approval")
 reverse_task = stage_task(Stage.ASSET, reverse, "act")

@@ -1,11 +1,16 @@
 """Acts of people over a pledge, and how it stands at the external register."""
 
 from datetime import date, datetime
-from typing import Literal, Self
+from typing import Annotated, Literal, NamedTuple, Self
 
+import polars as pl
 from pydantic import Field, model_validator
 
+from schemas.entity import Role
+from schemas.gates import Gates
 from schemas.money import Yuan
+from schemas.policy import CapitalRules
+from schemas.registers import CollateralRoot, PledgeEvent
 from schemas.terms import Slug, Terms, Text
 
 PledgeKind = Literal[
@@ -22,13 +27,17 @@ NEEDED: dict[str, tuple[str, ...]] = {
     "perfect": ("registration", "registered_at", "valid_to", "evidence_sha256"),
     "extend": ("registration", "registered_at", "valid_to"),
     "consent": ("junior", "amount"),
-    "add": ("asset", "version", "replaces", "amount", "cap"),
-    "substitute": ("asset", "version", "replaces", "amount", "cap"),
+    "add": ("asset", "version", "replaces", "amount"),
+    "substitute": ("asset", "version", "replaces", "amount"),
     "release_part": ("amount",),
     "cancel": ("registration", "registered_at"),
     "release": ("reason",),
 }
-OPTIONAL: dict[str, tuple[str, ...]] = {"release_part": ("asset",)}
+OPTIONAL: dict[str, tuple[str, ...]] = {
+    "release_part": ("asset",),
+    "add": ("cap",),
+    "substitute": ("cap",),
+}
 IN_BOTH: dict[str, str] = {
     "perfect": "registration 登记",
     "extend": "registration extended 展期",
@@ -72,7 +81,7 @@ class PledgeAct(Terms):
     @model_validator(mode="after")
     def _says_what_its_kind_says(self) -> Self:
         said = {n for n in type(self).model_fields if getattr(self, n)}
-        said &= {n for names in NEEDED.values() for n in names}
+        said &= {n for names in NEEDED.values() for n in names} | {"cap"}
         needed = NEEDED[self.event]
         if missing := [n for n in needed if n not in said]:
             raise ValueError(f"{self.event} states {', '.join(missing)}")
@@ -89,3 +98,25 @@ class PledgeAct(Terms):
         if self.valid_to and self.valid_to <= self.effective_on:
             raise ValueError("valid_to: the registration lasts beyond its first day")
         return self
+
+
+class SecureTerms(Terms):
+    """Another asset comes to secure a loan: beside what does, or in its place."""
+
+    factor: Slug = Field(description="Factor whose asset comes")
+    entity: Slug = Field(description="Entity that pledges")
+    asset: Text = Field(description="The asset that comes")
+    request: Text = Field(description="The agreement's number")
+    pledgor: Text = Field(description="Who holds its right to operate")
+    matures_on: date = Field(description="Day on which the loan matures")
+    accounts: dict[Role, str] = Field(description="Chart of the entity")
+    act: PledgeAct = Field(description="The event: how much, instead of what")
+    rules: CapitalRules = Field(description="The lender's policy")
+
+
+class Secured(NamedTuple):
+    """Gates first; then the roots of the asset, and what happened to the pledge."""
+
+    gates: Annotated[pl.LazyFrame, Gates]
+    roots: Annotated[pl.LazyFrame, CollateralRoot]
+    event: Annotated[pl.LazyFrame, PledgeEvent]
