@@ -89,6 +89,16 @@ class PoolRules(Rules):
     approval_above: Yuan = Field(ge=0, description="Entries above it need approval")
 
 
+class HeldLoan(Terms):
+    """A loan of the store that is offered to a pool, as its books stand."""
+
+    request: Text = Field(description="Number of the agreement")
+    borrower: Text = Field(description="Who owes")
+    balance: Yuan = Field(ge=0, description="Principal owed at the cut-off, yuan")
+    overdue_days: int = Field(ge=0, description="Days past due at the cut-off")
+    matures_on: date = Field(description="Day of the last instalment")
+
+
 class PoolTerms(Terms):
     """A pool of loans and the two classes of notes on it."""
 
@@ -101,9 +111,14 @@ class PoolTerms(Terms):
     agreements: tuple[Text, ...] = Field(
         (), description="Loans of the store that are offered, by number"
     )
+    held: tuple[HeldLoan, ...] = Field((), description="Filled in: those loans")
     offered: Source | None = Field(None, description="Other loans that are offered")
     collected: Source | None = Field(
         None, description="What the pool brought in, by payment day"
+    )
+    principal_accounts: tuple[Account, ...] = Field(
+        ("2001", "2501"),
+        description="Accounts of the loans' principal in their borrowers' books",
     )
     accounts: dict[PoolRole, Account] = Field(
         default_factory=dict,

@@ -31,11 +31,13 @@ from schemas.pool import (
     PoolTerms,
     Screened,
 )
+from schemas.registers import JournalLine
 from tasks.capital.waterfall import waterfall
 
 Answer = tuple[str, bool, str, str]  # gate, passed, ground, evidence
 Row = Mapping[str, Any]  # of contract Collected or Distributed
 Sides = Mapping[PoolRole, int]  # debit above 0
+NOT_STATED = frame_of(Collected, []).lazy()
 PAID = ("taxes", "fees", "senior_interest", "senior_principal", "subordinated")
 CASH = ("interest", "principal", "recovered")
 SAID = {
@@ -47,29 +49,71 @@ SAID = {
 
 def pay_out(
     loans: Annotated[pl.LazyFrame, Screened],
-    collected: Annotated[pl.LazyFrame, Collected],
+    repaid: Annotated[pl.LazyFrame, JournalLine],
     terms: PoolTerms,
     as_of: date,
+    collected: Annotated[pl.LazyFrame, Collected] = NOT_STATED,
 ) -> PaidOut:
     """Distribute what came in up to a day, and propose the entries of the plan.
 
     Args:
-        loans: The pool, for its lineage: its gates were open.
-        collected: What came in, by payment day.
+        loans: The pool; its gates were open.
+        repaid: Repayments in the borrowers' books, which count where the plan states no
+            collections.
         terms: The plan.
         as_of: Payment days after it are left out.
+        collected: What came in, by payment day, as the plan states it.
 
     Raises:
         ContractError: A payment day does not follow the one before, or more principal
             came in or defaulted than the pool was owed.
     """
-    came = collected.filter(pl.col("paid_on") <= as_of).sort("period").collect()
+    stated = collected.select(Collected.to_schema().columns.keys()).collect()
+    own = brought_in(loans.collect(), repaid.collect(), terms)
+    known = stated if terms.collected else own
+    came = known.filter(pl.col("paid_on") <= as_of).sort("period")
     paid = waterfall(came.lazy(), terms).collect()
     gates = [in_is_out(came, paid), begun(loans, terms, as_of)]
     return PaidOut(
         gates=frame_of(Gates, [(*gate, as_of) for gate in gates]).lazy(),
         distributed=paid.lazy(),
         journal=entries(came, paid, terms).lazy(),
+    )
+
+
+def brought_in(
+    loans: Annotated[pl.DataFrame, Screened],
+    repaid: Annotated[pl.DataFrame, JournalLine],
+    terms: PoolTerms,
+) -> Annotated[pl.DataFrame, Collected]:
+    """Count what the borrowers' books show as repaid after the cut-off, month by month.
+
+    What is debited to an account of principal is principal, all else interest. Each
+    month is paid out on its last day; the month of the cut-off is period 1.
+
+    Repaid 416,666.67 and 15,000.00 of interest on 2025-05-30, cut off on 2025-04-30 ->
+    period 2, paid on 2025-05-31.
+    """
+    pooled = loans.filter("eligible")["request"].implode()
+    lines = repaid.filter(
+        pl.col("event") == "repay",
+        pl.col("amount_fen") > 0,
+        pl.col("booked_on") > terms.cut_off,
+        pl.col("entry").str.split("/").list.get(1, null_on_oob=True).is_in(pooled),
+    )
+    on, first = pl.col("booked_on"), terms.cut_off
+    months = (on.dt.year().cast(pl.Int64) - first.year) * 12 + on.dt.month()
+    principal = pl.col("account").is_in(terms.principal_accounts)
+    amount = pl.col("amount_fen")
+    nothing = pl.lit(0, pl.Int64)
+    return (
+        lines.group_by(period=months - first.month + 1, paid_on=on.dt.month_end())
+        .agg(
+            interest_fen=amount.filter(~principal).sum(),
+            principal_fen=amount.filter(principal).sum(),
+        )
+        .with_columns(recovered_fen=nothing, defaulted_fen=nothing)
+        .select(Collected.to_schema().columns.keys())
     )
 
 

@@ -4,6 +4,7 @@ Label: more than the policy's share (half, in the market's practice) of what the
 owed rests on pledged data. Only eligible loans are counted, on both sides.
 """
 
+from collections.abc import Collection, Iterator
 from datetime import date
 from typing import Annotated
 
@@ -15,21 +16,35 @@ from schemas.gates import Gates
 from schemas.money import exact_fen, shown
 from schemas.pool import Pool, Pooled, PoolRules, PoolTerms, Screened
 from schemas.quality import WHOLE
+from schemas.registers import CoverState, Pledge, PledgeEvent
 from tasks.capital.coverage import ppm
 from tasks.finance import ratio
+from tasks.pledged import held
 
 Answer = tuple[str, bool, str, str]  # gate, passed, ground, evidence
+NONE_OFFERED = frame_of(Pooled, []).lazy()
+ASKED = [*Pooled.to_schema().columns]
 
 
 def securitise(
-    loans: Annotated[pl.LazyFrame, Pooled], terms: PoolTerms, as_of: date
+    pledges: Annotated[pl.LazyFrame, Pledge],
+    events: Annotated[pl.LazyFrame, PledgeEvent],
+    cover: Annotated[pl.LazyFrame, CoverState],
+    terms: PoolTerms,
+    as_of: date,
+    offered: Annotated[pl.LazyFrame, Pooled] = NONE_OFFERED,
 ) -> Pool:
     """Screen loans and ask of the pool of those that pass whether it may be issued.
 
+    It is asked of the day of the cut-off, whenever it is asked.
+
     Args:
-        loans: Every loan offered.
-        terms: The plan with its policy filled in.
+        pledges: All pledges: whether a loan of the store rests on pledged data.
+        events: What happened to them.
+        cover: How the watch found them.
+        terms: The plan with its policy, and its loans of the store, filled in.
         as_of: The day the loans are looked at.
+        offered: Other loans that are offered.
 
     Raises:
         FactorError: The terms lack their policy.
@@ -38,17 +53,49 @@ def securitise(
     """
     if terms.rules is None:
         raise FactorError(f"pool {terms.pool}: no policy was resolved; name one")
-    screened = screen(loans, terms).collect()
+    cut_off = terms.cut_off  # what happens later changes no pool that was issued
+    known = held(
+        pledges.filter(pl.col("pledged_on") <= cut_off).collect().to_dicts(),
+        events.filter(pl.col("effective_on") <= cut_off).collect().to_dicts(),
+        (),
+    )
+    live = {one.request for one in known if one.total > 0}
+    watched = cover.filter(pl.col("watched_on") <= cut_off).collect()
+    own = frame_of(Pooled, [*own_loans(terms, live, watched)]).lazy()
+    told = screen(pl.concat([own, offered.select(ASKED)]), terms).collect()
+    screened = told.unique("request", keep="first", maintain_order=True)
     pooled = screened.filter("eligible")
     owed = int(pooled["balance_fen"].sum())
     gates = [
         policy_in_force(terms.rules, as_of),
         ("eligible_loans", owed > 0, f"{pooled.height} of {screened.height}", "loans"),
+        offered_once(told),
         bears_the_label(pooled, owed, terms.rules),
         notes_are_the_pool(owed, terms),
     ]
     rows = [(*gate, as_of) for gate in gates]
     return Pool(gates=frame_of(Gates, rows).lazy(), loans=screened.lazy())
+
+
+def own_loans(
+    terms: PoolTerms, live: Collection[str], cover: pl.DataFrame
+) -> Iterator[tuple[object, ...]]:
+    """Set beside each loan of the store its pledge and its state. Contract: Pooled."""
+    last = cover.sort("number").group_by("request", maintain_order=True).last()
+    states = dict(last.select("request", "state").iter_rows())
+    for one in terms.held:
+        yield (
+            *(one.request, one.borrower, exact_fen(one.balance), one.request in live),
+            *(one.overdue_days, states.get(one.request, "normal"), one.matures_on),
+        )
+
+
+def offered_once(screened: pl.DataFrame) -> Answer:
+    """Ask that no loan is offered twice: it would be counted twice."""
+    twice = screened.filter(pl.col("request").is_duplicated())["request"]
+    named = ", ".join(sorted(set(twice)))
+    said = f"{named} offered twice: leave one out" if named else "each loan once"
+    return "offered_once", not named, said, "loans"
 
 
 def screen(

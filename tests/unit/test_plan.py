@@ -21,7 +21,9 @@ POOLED = frame_of(Screened, [("L-1", 13_000_000_000, True, True, "")]).lazy()
 def paid_out(*rows: tuple[Any, ...], on: date = LATER, **changed: Any) -> PaidOut:
     """Pay out what came in."""
     collected = frame_of(Collected, rows).lazy()
-    return pay_out(POOLED, collected, pool_terms(**changed), on)
+    stated = {"collected": {"path": "collected.csv", "licence": "own books"}}
+    nothing = frame_of(JournalLine, []).lazy()
+    return pay_out(POOLED, nothing, pool_terms(**stated, **changed), on, collected)
 
 
 def entry(made: PaidOut, key: str) -> dict[str, int]:
@@ -78,6 +80,42 @@ def test_payment_days_to_come_are_left_out_and_a_plan_to_come_is_refused() -> No
     assert first.distributed.collect()["period"].to_list() == [1]
     assert list(failed(early.gates)) == ["begun"]
     assert date(2025, 4, 30) == CUT_OFF
+
+
+def repaid(on: date, loan: str, *sides: tuple[str, int]) -> list[tuple[Any, ...]]:
+    """A repayment in a borrower's books."""
+    key = f"repay/{loan}/{on}"
+    return [
+        *(
+            ("b", key, n, on, f"{on:%Y-%m}", account, fen, "m", "", "repay", "V", "")
+            for n, (account, fen) in enumerate(sides, 1)
+        )
+    ]
+
+
+def test_what_the_borrowers_repaid_is_collected_where_nothing_else_is_stated() -> None:
+    # LOAN-03's first two instalments: 416,666.67 and interest of 15,000.00, 13,750.00
+    sides = ("2001", 41_666_667), ("2231", 1_500_000), ("1002", -43_166_667)
+    other = ("2001", 1), ("1002", -1)
+    rows = [
+        *repaid(date(2025, 4, 30), "L-1", *sides),
+        *repaid(date(2025, 5, 20), "L-1", *sides),
+        *repaid(date(2025, 5, 20), "L-9", *other),
+        *repaid(date(2025, 7, 20), "L-1", ("2501", 7), ("6603", 5), ("1002", -12)),
+    ]
+
+    books = frame_of(JournalLine, rows).lazy()
+    made = pay_out(POOLED, books, pool_terms(), date(2025, 7, 30))
+
+    told = made.distributed.collect().select("period", "paid_on", "cash_fen").rows()
+    assert told == [(2, date(2025, 5, 31), 43_166_667)]
+    assert entry(made, "collect/p-1/2") == {
+        "1002": 43_166_667,
+        "6011": -1_500_000,
+        "1303": -41_666_667,
+    }
+    later = pay_out(POOLED, books, pool_terms(), date(2025, 7, 31))
+    assert later.distributed.collect()["period"].to_list() == [2, 4]
 
 
 @settings(max_examples=60, deadline=None)

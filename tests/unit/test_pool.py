@@ -4,6 +4,7 @@ from datetime import date
 from fractions import Fraction
 from typing import Any
 
+import polars as pl
 import pytest
 from hypothesis import given, settings
 from pydantic import ValidationError
@@ -11,19 +12,36 @@ from pydantic import ValidationError
 from schemas.contract import frame_of
 from schemas.errors import ContractError, FactorError
 from schemas.gates import Gates
-from schemas.pool import Collected, Distributed, Screened
+from schemas.pool import Collected, Distributed, Pool, PoolTerms, Screened
+from schemas.registers import CoverState, Pledge, PledgeEvent
 from tasks.capital.pool import screen, securitise
 from tasks.capital.waterfall import pour, waterfall
-from tests.finance_case import failed
+from tests.finance_case import failed, happened, pledged
 from tests.pool_case import CUT_OFF, loans, month, offered, pool_terms, pools
 
 
-def test_a_pool_of_sound_loans_with_80_of_130_on_data_is_labelled() -> None:
-    made = securitise(
-        loans(offered(8_000_000_000), offered(5_000_000_000, data_pledged=False)),
-        pool_terms(),
+def pooled(
+    offered: pl.LazyFrame,
+    terms: PoolTerms,
+    pledges: Any = (),
+    events: Any = (),
+    cover: Any = (),
+) -> Pool:
+    """Screen loans, those of the store by its registers."""
+    return securitise(
+        frame_of(Pledge, pledges).lazy(),
+        frame_of(PledgeEvent, events).lazy(),
+        frame_of(CoverState, cover).lazy(),
+        terms,
         CUT_OFF,
+        offered,
     )
+
+
+def test_a_pool_of_sound_loans_with_80_of_130_on_data_is_labelled() -> None:
+    other = offered(5_000_000_000, data_pledged=False)
+
+    made = pooled(loans(offered(8_000_000_000), other), pool_terms())
 
     assert failed(made.gates) == {}
     said = made.gates.collect().filter(gate="data_asset_label")["ground"].item()
@@ -38,7 +56,7 @@ def test_a_pool_of_sound_loans_with_80_of_130_on_data_is_labelled() -> None:
 def test_exactly_half_is_no_label(data: int, passes: bool) -> None:
     rest = offered(13_000_000_000 - data, request="rest", data_pledged=False)
 
-    made = securitise(loans(offered(data), rest), pool_terms(), CUT_OFF)
+    made = pooled(loans(offered(data), rest), pool_terms())
 
     assert ("data_asset_label" not in failed(made.gates)) == passes
     assert len(failed(made.gates)) == (not passes)
@@ -48,7 +66,7 @@ def test_only_what_is_eligible_counts_for_label_and_notes() -> None:
     late = offered(7_000_000_000, overdue_days=1)
     other = offered(6_000_000_000, data_pledged=False)
 
-    grounds = failed(securitise(loans(late, other), pool_terms(), CUT_OFF).gates)
+    grounds = failed(pooled(loans(late, other), pool_terms()).gates)
 
     assert set(grounds) == {"data_asset_label", "notes"}
     assert "0.000000 of the pool" in grounds["data_asset_label"]
@@ -75,16 +93,67 @@ def test_a_loan_stays_out_on_every_ground(changed: dict[str, Any], said: str) ->
     assert (row["ground"], row["eligible"]) == (said, not said)
 
 
+OWN = {
+    "request": "LOAN-1",
+    "borrower": "Borrower (illustrative)",
+    "balance": "130000000.00",
+    "overdue_days": 0,
+    "matures_on": date(2026, 4, 30),
+}
+EVE, AFTER = date(2025, 4, 1), date(2025, 5, 1)
+
+
+def state(number: int, on: date, found: str) -> tuple[Any, ...]:
+    """What the watch recorded of LOAN-1."""
+    return ("LOAN-1", number, on, "normal", found, 1, *(None,) * 5, "g", "e")
+
+
+@pytest.mark.parametrize(
+    ("known", "gates"),
+    [
+        ({}, set()),
+        ({"pledges": []}, {"data_asset_label"}),
+        ({"pledges": [pledged(pledged_on=AFTER)]}, {"data_asset_label"}),
+        ({"events": [happened("release", effective_on=EVE)]}, {"data_asset_label"}),
+        ({"events": [happened("release", effective_on=AFTER)]}, set()),
+        (
+            {"cover": [state(1, EVE, "margin_call")]},
+            {"eligible_loans", "data_asset_label", "notes"},
+        ),
+        ({"cover": [state(1, EVE, "default"), state(2, EVE, "normal")]}, set()),
+        ({"cover": [state(1, AFTER, "default")]}, set()),
+    ],
+)
+def test_a_loan_of_the_store_counts_as_its_registers_stood_at_the_cut_off(
+    known: dict[str, Any], gates: set[str]
+) -> None:
+    asked = {"pledges": [pledged(pledged_on=EVE)]} | known
+
+    made = pooled(loans(), pool_terms(held=[OWN]), **asked)
+
+    assert set(failed(made.gates)) == gates
+
+
+def test_a_loan_that_is_offered_twice_is_refused() -> None:
+    same = offered(13_000_000_000, request="LOAN-1")
+    own = pool_terms(held=[OWN])
+
+    made = pooled(loans(same), own, [pledged(pledged_on=EVE)])
+
+    assert failed(made.gates) == {"offered_once": "LOAN-1 offered twice: leave one out"}
+    assert made.loans.collect().height == 1
+
+
 def test_an_empty_pool_or_one_before_its_policy_is_refused() -> None:
     early = pool_terms(rules={"policy": "p", "applies_from": "2025-05-01"} | LABEL)
 
-    empty = securitise(loans(), early, CUT_OFF)
+    empty = pooled(loans(), early)
 
     assert set(failed(empty.gates)) == {
         *("policy_in_force", "eligible_loans", "data_asset_label", "notes")
     }
     with pytest.raises(FactorError, match="no policy"):
-        securitise(loans(), pool_terms(rules=None), CUT_OFF)
+        pooled(loans(), pool_terms(rules=None))
 
 
 LABEL = {"label_share": "0.5", "approval_above": "1"}

@@ -1,0 +1,50 @@
+"""Every word of the page of a pool in Chinese and English."""
+
+from tasks.page.words import Pair
+
+POOL_WORDS: dict[str, Pair] = {
+    "title": ("资产支持专项计划", "Asset-backed special plan"),
+    "illustrative": (
+        "当事人和金额为示例，并非真实。",
+        "Parties and money are made up for illustration.",
+    ),
+    "apart": (
+        "优先级先于次级受偿，每期流入等于流出。",
+        "Senior notes are paid before the subordinated; each period pays out what came"
+        " in.",
+    ),
+    "gates": ("入池与标签", "Eligibility and label"),
+    "gate": ("条件", "Gate"),
+    "answer": ("结果", "Answer"),
+    "ground": ("依据", "Ground"),
+    "passed": ("通过", "open"),
+    "shut": ("不通过", "shut"),
+    "notes": ("证券", "Notes"),
+    "senior": ("优先级", "Senior"),
+    "subordinated": ("次级", "Subordinated"),
+    "coupon": ("优先级票面利率", "Senior coupon"),
+    "cut_off": ("封包日", "Cut-off"),
+    "matures": ("到期日", "Matures"),
+    "yuan": ("元", "CNY"),
+    "loans": ("入池贷款", "Loans of the pool"),
+    "loan": ("合同", "Agreement"),
+    "balance": ("余额", "Balance"),
+    "pledged": ("数据质押", "On pledged data"),
+    "eligible": ("合格", "Eligible"),
+    "yes": ("是", "yes"),
+    "no": ("否", "no"),
+    "waterfall": ("分配瀑布", "Waterfall"),
+    "period": ("期", "Period"),
+    "paid_on": ("兑付日", "Paid on"),
+    "cash": ("归集", "Collected"),
+    "taxes": ("税", "Taxes"),
+    "fees": ("费用", "Fees"),
+    "senior_interest": ("优先级利息", "Senior interest"),
+    "senior_principal": ("优先级本金", "Senior principal"),
+    "to_subordinated": ("次级", "Subordinated"),
+    "left": ("优先级余额", "Senior balance"),
+    "turbo": ("加速清偿", "turbo"),
+    "plot": ("余额占封包日的比例", "Balances as a share of the cut-off"),
+    "pool": ("资产池", "Pool"),
+    "none": ("尚无归集。", "Nothing was collected yet."),
+}
