@@ -8,6 +8,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 
+from flows.close_period import close_period
 from flows.market import rows_of
 from flows.pool import run_pool
 from schemas.errors import FactorError, Refused
@@ -70,6 +71,7 @@ def test_a_plan_pays_out_what_came_in_and_its_books_balance(home: Path) -> None:
     assert held["1303"] == 13_370_000_000 - 2_000_000_000
     assert held["6011"] == -243_187_500
     assert "1002" not in held
+    assert close_period.fn(BOOKS, "2025-07")["entries"] == 1
     assert held["2502"] == -(12_000_000_000 - 2_000_000_000)
     assert store.verify(store.current()).exit == 0
 
