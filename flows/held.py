@@ -7,12 +7,21 @@ from datetime import date
 import polars as pl
 
 from flows.document import factor_named
+from flows.lent import books_of, lent
 from flows.virtual import all_of
-from schemas.errors import FactorError
+from schemas.errors import DatafactorError, FactorError
 from schemas.factor import Factor
-from schemas.registers import CollateralRoot, CoverState, Loan, Pledge, PledgeEvent
+from schemas.registers import (
+    CollateralRoot,
+    CoverState,
+    Loan,
+    LoanFact,
+    Pledge,
+    PledgeEvent,
+)
 from tasks import store
 from tasks.capital.hold import At, Owed
+from tasks.capital.loan.book import Book
 from tasks.capital.repay import repay
 from tasks.pledged import Held, Row, held
 
@@ -45,19 +54,41 @@ def documents() -> dict[str, Factor]:
 def owed_on(pledges: Sequence[Held], day: date) -> dict[str, Owed]:
     """Say what is owed under each pledge on a day, and in which industry.
 
-    By the document's schedule, as if it were kept; where no schedule is at hand, all
-    that the pledge secures.
+    By what was recorded of the loan: drawdowns, payments, fees. Of a loan of which no
+    drawdown is recorded, by the document's schedule, as if it were kept; where no
+    schedule is at hand, all that the pledge secures.
     """
     known, written = loans(), documents()
+    drawn = set(all_of(LoanFact).filter(event="draw")["loan"])
     found = {}
     for one in pledges:
         terms = written.get(one.request)
         told = known.get(one.request, {}).get("industry") or industry_of(terms)
-        found[one.request] = Owed(outstanding(one, terms, day), 0, told)
+        kept = by_facts(one.request, day) if one.request in drawn else None
+        owed = kept or (scheduled(one, terms, day), 0)
+        found[one.request] = Owed(*owed, told)
     return found
 
 
-def outstanding(one: Held, terms: Factor | None, day: date) -> int:
+def by_facts(number: str, day: date) -> tuple[int, int] | None:
+    """Follow a loan to a day: what is left of it, and what has accrued unpaid, in fen.
+
+    None where its document does not say any more how it bears interest.
+    """
+    try:
+        books = [book for _, book in books_of(lent(number), day) if book]
+    except DatafactorError:
+        return None
+    return sum(b.outstanding for b in books), sum(unpaid(b, day) for b in books)
+
+
+def unpaid(book: Book, day: date) -> int:
+    """Sum up interest and penalty that have accrued, and fees; less what was paid."""
+    paid = sum(p.made.interest + p.made.penalty for p in book.payments)
+    return max(book.borne(day) - paid, 0) + book.claims(day).fees
+
+
+def scheduled(one: Held, terms: Factor | None, day: date) -> int:
     """Say what a loan owes on a day by its schedule, in fen."""
     if terms is None or terms.loan is None:
         return one.total
