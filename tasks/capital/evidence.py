@@ -122,14 +122,15 @@ def renewed_in_time(
     A source that is never renewed 封闭归档 has no age. Of the others the assessment of
     the very day must say that all were renewed in time.
     """
-    often = {n: each for n, each in terms.renewed.items() if each != "none"}
+    # By name: a run's body holds them in this order, and must decide the same again.
+    often = {n: each for n, each in sorted(terms.renewed.items()) if each != "none"}
     rows = quality.filter(code=RENEWED).to_dicts()
     if len(rows) != 1 or not terms.renewed:
         return "freshness", False, "nobody assessed how old the data are", ""
     (row,) = rows
     proof = f"assessment of {row['factor']} on {row['as_of']}, {RENEWED}"
     if not often and row["a"] == row["b"]:
-        said = f"no source is to be renewed: {', '.join(terms.renewed)}"
+        said = f"no source is to be renewed: {', '.join(sorted(terms.renewed))}"
         return "freshness", True, said, proof
     declared = ", ".join(f"{n} every {each}" for n, each in often.items())
     told = f"{row['a']} of {row['b']} rules of age kept ({row['fed_by'] or 'none'})"

@@ -18,7 +18,11 @@ REGISTERS = (
     *("Right", "Dispute", "AssetCard", "AssetEvent", "JournalLine", "Approval"),
     *("Pledge", "Loan", "LoanFact", "CollateralRoot", "PledgeEvent", "CoverState"),
 )
-TELLING = ("snapshot", "assess", "assetize", "post", "fingerprint", LENDING)
+TELLING = (
+    *("snapshot", "assess", "assetize", "post", "fingerprint", "survey"),
+    LENDING,
+)
+ANSWERS = "gates"  # frames of this name hold answers, whichever task gave them
 ASSET_FRAMES = ("valuation", "amortization", "recognition")
 QUALITY_FRAMES = ("score", "quality")
 Row = Mapping[str, Any]  # a row of any register
@@ -148,14 +152,19 @@ def decided_on(links: Sequence[Link], loan: Loan) -> Iterator[tuple[Output, str]
         yield from named(decision, [made.frame for made in decision.said.artifacts])
         for given in decision.said.inputs:
             output = known.get(given.id)
-            if output is None or output.link.said.task not in TELLING:
+            if output is None or not tells(output):
                 continue
-            if output.made.ref.kind == "frame":
-                yield output, ""
+            yield output, ""
             if output.made.frame == "valuation":
                 yield from named(output.link, ASSET_FRAMES)
             if output.made.frame == "score":
                 yield from named(output.link, QUALITY_FRAMES)
+
+
+def tells(output: Output) -> bool:
+    """Say whether a frame holds figures and answers, and no row of the data."""
+    known = output.link.said.task in TELLING or output.made.frame == ANSWERS
+    return known and output.made.ref.kind == "frame"
 
 
 def frame_name(output: Output) -> str:

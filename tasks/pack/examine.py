@@ -180,7 +180,7 @@ def examine_loan(
 ) -> None:
     """Recompute what the pack tells of its loan."""
     loan = loan_in(links, str(manifest["loan"]))
-    held = frames_of(report, entries, links, loan)
+    held = frames_of(report, entries, manifest, links, loan)
     told = Told(loan, links, held)
     report.find(
         CORRUPT,
@@ -197,15 +197,19 @@ def examine_loan(
 
 
 def frames_of(
-    report: Report, entries: Files, links: Sequence[Link], loan: Loan
+    report: Report,
+    entries: Files,
+    manifest: Mapping[str, Any],
+    links: Sequence[Link],
+    loan: Loan,
 ) -> list[Held]:
     """Read every frame; name those that are missing, changed, or not of the loan."""
     must = {kept.name: kept for kept in wanted(links, loan)}
     may = {kept.name: kept for kept in others(links, loan)}
     there = [name for name in sorted(entries) if name.startswith("frames/")]
-    report.find(
-        CORRUPT, *(f"{name} is not in the pack" for name in must.keys() - there)
-    )
+    for name in sorted(must.keys() - there):
+        posted = must[name].register or of_this_release(manifest)
+        report.find(CORRUPT if posted else UNVERIFIABLE, f"{name} is not in the pack")
     held = []
     for name in there:
         kept = must.get(name) or may.get(name)

@@ -27,7 +27,7 @@ from tasks.rights import standing
 Facts = dict[str, Any]  # JSON
 NAMED = (
     *("accounts", "factor", "agreement", "entity", "asset", "version"),
-    "illustrative",
+    *("illustrative", "graded", "renewed", "public"),
 )
 BEFORE_LENDING = ("assess", "productize", "assetize", "post")
 EVENTS = ("Loan", "LoanFact", "CollateralRoot", "PledgeEvent", "CoverState")

@@ -26,7 +26,12 @@ def facts(**changed: Any) -> dict[str, Any]:
     gate |= {"ground": EVIL, "evidence": EVIL, "on": "2026-06-30"}
     due = {"month": 1, "due_on": "2027-06-30", "principal": "5000000.00"}
     due |= {"interest": "180000.00", "payment": "5180000.00", "balance": "0.00"}
-    box = {"box": "a/raw/b", "stage": "raw", "task": "collect", "name": EVIL}
+    box: dict[str, Any] = {
+        "box": "a/raw/b",
+        "stage": "raw",
+        "task": "collect",
+        "name": EVIL,
+    }
     box |= {"many": 1, "rows": None, "bytes": 12, "sha256": "ab" * 32, "parents": []}
     return {
         "loan": {
