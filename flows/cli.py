@@ -991,6 +991,11 @@ def enforce(
     *,
     evidence: str,
     step_in: bool = False,
+    realise: str = "",
+    costs: str = "0.00",
+    tax: str = "0.00",
+    buyer: str = "not named",
+    enforcer: str = "not named",
     on: date | None = None,
     basis: str = "",
     file: Path | None = None,
@@ -1000,18 +1005,33 @@ def enforce(
 
     Example: datafactor enforce BANK-2026-001 --step-in --evidence NOTICE-1
 
+    Costs are paid first, then rank by rank interest and principal; the rest is the
+    pledgor's. The pledges of what was sold end.
+
+    Example: datafactor enforce BANK-2026-001 --realise 6000000.00 --costs 100000.00
+    --evidence SALE-1
+
     Args:
         loan: Number of the agreement.
         evidence: Notice, judgment or record of the sale.
         step_in: The lender takes over the right to operate.
+        realise: What the sale of the asset brought, without tax; yuan.
+        costs: Of enforcement; yuan.
+        tax: Output VAT beside the proceeds; yuan.
+        buyer: Who took the asset over.
+        enforcer: Who bore the costs: court, auctioneer, lender.
         on: The day; today if not said.
         basis: Clause or judgment that allows it.
         file: That document itself; its digest is kept.
     """
     from flows import enforce as flow
 
-    if not step_in:
-        raise RegisterError("say what is done: --step-in")
+    if step_in == bool(realise):
+        raise RegisterError("say what is done: --step-in, or --realise PROCEEDS")
+    if realise:
+        who = {"tax": tax, "buyer": buyer, "enforcer": enforcer}
+        data = flow.realise(loan, realise, costs, on, evidence, file, **who)
+        return Answer("enforce", data, lambda c: flow.show_sale(c, data)).give(json)
     data = flow.step_in(loan, on, evidence, file, basis)
     return Answer("enforce", data, lambda c: flow.show_step_in(c, data)).give(json)
 

@@ -22,6 +22,7 @@ from tasks.capital.others import survey
 from tasks.capital.plan import pay_out
 from tasks.capital.pledging import register_pledge
 from tasks.capital.pool import securitise
+from tasks.capital.realise import realise
 from tasks.capital.roots import fingerprint
 from tasks.capital.secure import secure
 from tasks.capital.trust import distribute, settle
@@ -70,6 +71,7 @@ settle_task = stage_task(Stage.CAPITAL, settle)
 distribute_task = stage_task(Stage.CAPITAL, distribute, "act")
 securitise_task = stage_task(Stage.CAPITAL, securitise)
 pay_out_task = stage_task(Stage.CAPITAL, pay_out)
+realise_task = stage_task(Stage.CAPITAL, realise, "act")
 step_in_task = stage_task(Stage.CAPITAL, step_in, "act")
 secure_task = stage_task(Stage.CAPITAL, secure, "act")
 register_pledge_task = stage_task(Stage.CAPITAL, register_pledge, "act")

@@ -6,10 +6,12 @@ import pandera.polars as pa
 import polars as pl
 from pydantic import Field
 
+from schemas.entity import Role
 from schemas.gates import Gates
+from schemas.loan import BankCalendar, LoanPart, LprTable
 from schemas.money import LARGEST_FEN, Yuan
-from schemas.registers import PledgeEvent, Right
-from schemas.terms import Terms, Text
+from schemas.registers import AssetEvent, LoanFact, PledgeEvent, Right
+from schemas.terms import Slug, Terms, Text
 
 COSTS, INTEREST, PRINCIPAL, SURPLUS = "costs", "interest", "principal", "surplus"
 PARTS = (COSTS, INTEREST, PRINCIPAL, SURPLUS)
@@ -49,6 +51,43 @@ class RealisationTerms(Terms):
     costs: Yuan = Field(ge=0, description="Of enforcement, yuan")
 
 
+class OwedPart(Terms):
+    """What is owed of one tranche on the day, all of it due by the default."""
+
+    tranche: LoanPart = Field(description="Which, with its terms")
+    interest: Yuan = Field(ge=0, description="Interest, penalty and fees, yuan")
+    principal: Yuan = Field(ge=0, description="Principal, yuan")
+
+
+class SecuredClaim(Terms):
+    """What one pledge secures, as the loan's book has it."""
+
+    agreement: Text = Field(description="Number of the agreement")
+    factor: Slug = Field(description="Factor whose document states the loan")
+    lender: Text = Field(description="Who is paid")
+    parts: tuple[OwedPart, ...] = Field(description="By tranche; none if undrawn")
+
+
+class SaleTerms(RealisationTerms):
+    """The sale of a pledged asset: who is paid in which order, and what ends."""
+
+    factor: Slug = Field(description="Factor behind the pledge")
+    entity: Slug = Field(description="Pledgor, in whose books the asset stands")
+    agreement: Text = Field(description="Number of the agreement in default")
+    buyer: Text = Field(description="Who took the asset over")
+    tax: Yuan = Field(ge=0, description="Output VAT beside the proceeds, yuan")
+    evidence: Text = Field(pattern=r"\S", description="Record of the sale")
+    evidence_sha256: str = Field(
+        "", pattern=r"^(?:[0-9a-f]{64})?$", description="SHA-256 of that document"
+    )
+    claims: tuple[SecuredClaim, ...] = Field(
+        min_length=1, description="Live pledges of the asset, the senior first"
+    )
+    accounts: dict[Role, str] = Field(description="The entity's chart")
+    lpr: LprTable = Field(LprTable(), description="Published values")
+    calendar: BankCalendar = Field(BankCalendar(), description="Business days")
+
+
 class Claim(pa.DataFrameModel):
     """What a pledge secures on the day of payment. Key: agreement.
 
@@ -85,3 +124,13 @@ class Satisfied(pa.DataFrameModel):
     class Config:
         strict = True
         unique = ["position"]
+
+
+class Realised(NamedTuple):
+    """Gates first; then who is paid what, and what the registers learn of it."""
+
+    gates: Annotated[pl.LazyFrame, Gates]
+    satisfied: Annotated[pl.LazyFrame, Satisfied]
+    paid: Annotated[pl.LazyFrame, LoanFact]
+    disposal: Annotated[pl.LazyFrame, AssetEvent]
+    ended: Annotated[pl.LazyFrame, PledgeEvent]

@@ -4,7 +4,6 @@ import re
 from datetime import date
 from pathlib import Path
 
-import polars as pl
 import pytest
 import yaml
 
@@ -16,9 +15,10 @@ from flows.rights import rights_of
 from flows.summary import lines
 from flows.value_chain import value_chain
 from schemas.errors import Refused
-from schemas.registers import AssetEvent, JournalLine, Pledge, Right
+from schemas.registers import AssetEvent, Pledge, Right
 from tasks import store
 from tests.builders import temporary_store
+from tests.dealt import balances
 from tests.june import ENTITY, PERIOD, laid_out
 
 HOLDER = "Jiangbei Data Operations Co., Ltd. (illustrative)"
@@ -66,15 +66,6 @@ def financed_by(home: Path, capital: object) -> None:
     before = document(home).read_text("utf-8").partition("\ncapital:\n")[0]
     told = yaml.safe_dump({"capital": capital}, allow_unicode=True, sort_keys=False)
     document(home).write_text(f"{before}\n{told}", "utf-8")
-
-
-def balances(entity: str) -> dict[str, int]:
-    """Each account of an entity that holds something; every entry balances."""
-    journal = pl.DataFrame(rows_of(JournalLine, entity=entity))
-    by_entry = journal.group_by("entry").agg(pl.col("amount_fen").sum())
-    assert set(by_entry["amount_fen"]) == {0}
-    held = journal.group_by("account").agg(pl.col("amount_fen").sum())
-    return {account: fen for account, fen in held.iter_rows() if fen}
 
 
 def test_an_asset_given_for_equity_leaves_the_books_by_the_close(

@@ -5,7 +5,6 @@ from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
 
-import polars as pl
 import pytest
 
 from flows.close_period import close_period
@@ -16,6 +15,7 @@ from schemas.registers import JournalLine
 from tasks import store
 from tests.builders import temporary_store
 from tests.command import ROOT, datafactor
+from tests.dealt import balances
 
 NAME, BOOKS = "nine-borrowers", "nine-borrowers-plan"
 DAY = date(2025, 12, 31)
@@ -45,15 +45,6 @@ def document(home: Path) -> Path:
     return home / "deployments" / "pools" / f"{NAME}.yaml"
 
 
-def balances() -> dict[str, int]:
-    """What each account of the plan holds; every entry balances."""
-    journal = pl.DataFrame(rows_of(JournalLine, entity=BOOKS))
-    by_entry = journal.group_by("entry").agg(pl.col("amount_fen").sum())
-    assert set(by_entry["amount_fen"]) == {0}
-    held = journal.group_by("account").agg(pl.col("amount_fen").sum())
-    return {account: fen for account, fen in held.iter_rows() if fen}
-
-
 def test_a_plan_pays_out_what_came_in_and_its_books_balance(home: Path) -> None:
     first = run_pool(NAME, date(2025, 8, 31), home / "pages")
     made = run_pool(NAME, DAY, home / "pages")
@@ -66,7 +57,7 @@ def test_a_plan_pays_out_what_came_in_and_its_books_balance(home: Path) -> None:
     assert month["senior_interest"] == "203,835.62"
     assert again == made
     assert made["waits"] == []
-    held = balances()
+    held = balances(BOOKS)
     # collected: 20,000,000.00 of 133,700,000.00 and 2,431,875.00 of interest
     assert held["1303"] == 13_370_000_000 - 2_000_000_000
     assert held["6011"] == -243_187_500
