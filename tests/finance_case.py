@@ -420,14 +420,14 @@ def make_capital(
     score: pl.LazyFrame | None = None,
     disputes: pl.LazyFrame = UNDISPUTED,
     beside: Sequence[tuple[Any, ...]] = (),
-    lent: Sequence[tuple[Any, ...]] = (),
+    owing: Sequence[tuple[Any, ...]] = (),
     **shown: pl.LazyFrame,
 ) -> Capital:
     """Run the fourth stage.
 
     Args:
         beside: Other pledges, of which the survey finds what meets.
-        lent: Other loans, of which it finds what counts.
+        owing: Other loans, of which it finds what counts.
         shown: What is handed over instead of what opens every gate.
     """
     events = [operating()] if rights is None else rights
@@ -436,7 +436,7 @@ def make_capital(
         "roots": rooted(),
         "quality": renewed(as_of),
         "offered": offered(),
-        **around(asked, as_of, beside, lent),
+        **around(asked, as_of, beside, owing),
     }
     return capitalize(
         valued() if valuation is None else valuation,

@@ -52,7 +52,8 @@ def grade_allows(
     terms: CapitalTerms, rules: CapitalRules, offered: Annotated[pl.DataFrame, Gates]
 ) -> Answer:
     """Refuse core data, which may not be registered as a tradable right."""
-    barred = [name for name, one in terms.graded.items() if one in rules.refused_grades]
+    graded = sorted(terms.graded.items())
+    barred = [name for name, one in graded if one in rules.refused_grades]
     if barred:
         grades = sorted({terms.graded[name] for name in barred})
         said = f"{', '.join(barred)} holds {', '.join(grades)} data, which carries no"
