@@ -56,7 +56,7 @@ Facts = dict[str, Any]  # JSON
 SUPPLIES = ("open", "shared", "authorised-free", "authorised-paid")
 LEAST = Price(mode="flat", amount=Decimal("0.01"))  # any price at all
 NOT_STATED = "not stated"
-UNPLEDGED = "free to all, not recognised and not pledged (数据二十条)"
+UNPLEDGED = "what is free to all is not recognised and not pledged (数据二十条)"
 REACH = {
     "open": "everyone",
     "shared": "public bodies 政务部门",
@@ -316,9 +316,10 @@ def asset_made(of: Variant, offer: Cell) -> tuple[Asset | None, Cell | None]:
     if offer.refused:
         return None, unoffered(offer)
     if of.factor.asset is None:
-        stays = f"{of.law}: {UNPLEDGED}" if of.free else ""
+        if of.free:
+            return None, refused(of.law, UNPLEDGED)
         lacking = "the document has no asset: write its rights, vouchers and appraisal"
-        return None, refused(stays) if stays else missing(lacking)
+        return None, missing(lacking)
     try:
         made = asset_on(of.factor.asset, of.known, of.day)
     except DatafactorError as error:
@@ -465,12 +466,13 @@ def appraised_value(of: Variant, made: Asset | None, lack: Cell | None) -> Cell:
 def appraised_free(of: Variant) -> Cell:
     """Keep of an appraisal what rests on no price."""
     case = case_on(of)
-    told = f"{of.law}: income and market find 0.00"
+    told = "what is free has no price: income and market find 0.00"
     methods = case.appraisal.methods if isinstance(case, Case) else ()
     found = [by_cost(m) for m in methods if isinstance(m, ReplacementCost)]
     if not found:
-        return refused(told)
-    return money(reconciled(found), told, "the approach of cost stands at its weight")
+        return refused(of.law, told)
+    stands = "the approach of cost stands at its weight"
+    return money(reconciled(found), of.law, told, stands)
 
 
 def case_on(of: Variant) -> Case | str | None:
@@ -493,7 +495,7 @@ def loan_capacity(of: Variant, made: Asset | None, lack: Cell | None) -> Cell:
     ``max_ltv``; the gates of the fourth stage.
     """
     if of.free:
-        return refused(f"{of.law}: {UNPLEDGED}")
+        return refused(of.law, UNPLEDGED)
     if lack or made is None:
         return lack or missing("there is no asset")
     value = valuation_of(made)["appraised_fen"]

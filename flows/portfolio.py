@@ -189,10 +189,10 @@ def show(console: Console, data: Facts) -> None:
     """Show the portfolio: how it stands, how it is spread, what it bears."""
     states = ", ".join(f"{n} {name}" for name, n in data["states"].items() if n)
     console.print(
-        f"{data['pledges']} live pledges on {data['as_of']}, policy {data['policy']}:"
+        f"live pledges on {data['as_of']}: {data['pledges']}, policy {data['policy']};"
         f" {told(data['outstanding'])} CNY owed on {told(data['value'])} CNY of value"
-        f" ({data['unknown']} without one); {states or 'none'}; margin calls"
-        f" {told(data['margin_calls'])} CNY",
+        f" ({data['unknown']} without one); by their ratio {states or 'none'}; margin"
+        f" calls {told(data['margin_calls'])} CNY",
         markup=False,
     )
     by = data["by"]

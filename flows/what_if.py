@@ -142,8 +142,10 @@ def supposed(**given: str) -> Shock:
     if len(said) != 1:
         raise FactorError(f"suppose one thing: {', '.join(f'--{n}' for n in given)}")
     (kind, text), *_ = said.items()
-    if kind in ("withdraw", "lapse"):
-        return Shock(kind, text)  # type: ignore[arg-type]  # a name of given
+    if kind == "withdraw":
+        return Shock("withdraw", text)
+    if kind == "lapse":
+        return Shock("lapse", text.removeprefix("right:"))
     try:
         return Shock(kind, change=Decimal(text))  # type: ignore[arg-type]  # as above
     except ArithmeticError:
@@ -236,7 +238,7 @@ def stand(terms: AssetTerms, known: Known, day: date) -> Standing:
     shut = tuple(f"{g}: {why}" for g, why in failed.select("gate", "ground").rows())
     found = made.valuation.collect()
     if not failed.filter(pl.col("gate").is_in(NEEDED)).is_empty():
-        return Standing(0, shut, known)
+        return Standing(0, shut, known, worthless(found))
     return Standing(value_on(found.row(0, named=True), day), shut, known, found)
 
 
@@ -294,7 +296,13 @@ def without_right(terms: AssetTerms, known: Known, shock: Shock, day: date) -> S
 def withdrawn(terms: AssetTerms, known: Known, shock: Shock, day: date) -> Standing:
     """Say what is left of an asset whose data may be used no more: nothing."""
     gone = f"if {shock}, what was made of it cannot be made or offered"
-    return Standing(0, (gone,), known)
+    now = stand(terms, known, day).valuation
+    return Standing(0, (gone,), known, None if now is None else worthless(now))
+
+
+def worthless(valuation: pl.DataFrame) -> pl.DataFrame:
+    """Let a valuation say that nothing is left. Contract: Valuation."""
+    return valuation.with_columns(appraised_fen=pl.lit(0, pl.Int64))
 
 
 CHANGES: Mapping[Kind, Callable[[AssetTerms, Known, Shock, date], Standing]] = {

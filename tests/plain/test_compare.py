@@ -89,7 +89,8 @@ def test_what_stays_free_is_not_recognised_and_carries_no_loan(
     assert rows["recognised"]["grounds"][0].startswith(
         f"public data, {supply} by Bureau of weather, are free to all"
     )
-    assert "not pledged" in rows["loan_capacity"]["grounds"][0]
+    assert rows["loan_capacity"]["grounds"][0] == law
+    assert "not pledged" in rows["loan_capacity"]["grounds"][1]
     assert rows["offered"]["said"] == "yes, free of charge"
     assert rows["reach"] == {
         "value": None,

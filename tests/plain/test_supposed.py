@@ -76,7 +76,7 @@ def test_portfolio_shows_shares_limits_and_scenarios(home: Path, capsys: Any) ->
     file.write_text("scenario,industry,change\nthree fifths down,,-0.6\n")
     text = said(capsys, "portfolio", "--stress", str(file))
 
-    assert "1 live pledges on 2026-06-30" in text
+    assert "live pledges on 2026-06-30: 1, policy cn-2025" in text
     assert "HHI 1.000000" in text
     assert "BEYOND industry_share" in text
     # 575,206.61 × 0.4 = 230,082.64: 200,000.00 are 0.869 of it, in default.

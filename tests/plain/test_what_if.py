@@ -208,6 +208,10 @@ def test_what_cannot_be_supposed_is_refused(
         what_if(shock, "", DAY)
 
 
+def test_a_right_is_named_as_a_ref_names_it_or_by_its_number_alone() -> None:
+    assert supposed(lapse="right:C-1") == supposed(lapse="C-1") == Shock("lapse", "C-1")
+
+
 @pytest.mark.parametrize(
     ("given", "said"),
     [
