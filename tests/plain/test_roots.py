@@ -1,6 +1,7 @@
 """Data keeps its roots, whatever file, archive, name or factor it comes in."""
 
 import gzip
+import shutil
 import zipfile
 from collections.abc import Iterator
 from datetime import date
@@ -10,11 +11,14 @@ from typing import Any
 import polars as pl
 import pytest
 
+from flows.demo import ARCHIVE, AS_OF, FACTOR
 from flows.roots import fingerprint_of
 from flows.value_chain import value_chain
 from schemas.artifact import Stage
+from schemas.errors import Refused, RegisterError
 from tasks import store
 from tasks.capital.sketch import overlap
+from tests.archive import ROOT, bundled, small_archive
 from tests.builders import temporary_store
 from tests.gauges import head, offer, write
 from tests.small import small_factor
@@ -158,3 +162,32 @@ def test_the_parts_of_a_resource_are_one_table(home: Path, mine: Row) -> None:
 
     assert found["rows"] == 3_000
     assert overlap(found["sketch"], mine["sketch"]) == 1_000_000
+
+
+def test_the_same_flights_secure_one_loan_whoever_asks(tmp_path: Path) -> None:
+    """An affiliate pledges them under another name, without their last row."""
+    shutil.copytree(ROOT / "deployments", tmp_path / "deployments")
+    small_archive(tmp_path / "data", 600)
+    (tmp_path / "data" / "night.tar.gz").write_bytes(bundled(599, None, "flights.csv"))
+    factors, entities = (tmp_path / "deployments" / n for n in ("factors", "entities"))
+    document = (factors / f"{FACTOR}.yaml").read_text("utf-8")
+    for mine, theirs in (
+        (FACTOR, "night-flights"),
+        ("vouchers/night-flights", f"vouchers/{FACTOR}"),
+        (ARCHIVE, "night.tar.gz"),
+        ("BANK-2026-001", "BANK-2026-002"),
+        ("entity: jiangbei-data", "entity: jiangnan-data"),
+    ):
+        document = document.replace(mine, theirs)
+    (factors / "night-flights.yaml").write_text(document, "utf-8")
+    affiliate = (entities / "jiangbei-data.yaml").read_text("utf-8")
+    affiliate = affiliate.replace("jiangbei-data", "jiangnan-data")
+    (entities / "jiangnan-data.yaml").write_text(affiliate, "utf-8")
+    places = {
+        "DATAFACTOR_DATA": str(tmp_path / "data"),
+        "DATAFACTOR_FACTORS": str(factors),
+    }
+    with temporary_store(tmp_path, **places):
+        value_chain.fn(FACTOR, AS_OF)
+        with pytest.raises((Refused, RegisterError), match="under BANK-2026-001"):
+            value_chain.fn("night-flights", AS_OF)
