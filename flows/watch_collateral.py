@@ -8,6 +8,7 @@ run, follow the event and the table for an operator: said twice they say one thi
 import os
 from collections.abc import Iterable, Sequence
 from datetime import date
+from decimal import Decimal
 from typing import Any
 from uuid import NAMESPACE_URL, UUID, uuid5
 
@@ -29,7 +30,7 @@ from flows.refusal import answers
 from flows.stages import watch_task
 from schemas.artifact import ArtifactRef, Snapshot
 from schemas.errors import FactorError, Refused, RegisterError, StoreError
-from schemas.money import shown
+from schemas.money import shown, yuan
 from schemas.portfolio import CoverageRules
 from schemas.registers import (
     CollateralRoot,
@@ -230,7 +231,7 @@ def number(row: Facts) -> int:
 
 
 def fact(row: Facts, last: Facts | None, day: date) -> Facts:
-    """Tell one pledge: amounts in yuan, shares of 1, empty where they are unknown."""
+    """Tell one pledge: amounts in yuan, shares of 1, null where they are unknown."""
     changed = last is not None and last["watched_on"] == day
     before = last["before"] if last and changed else row["before"]
     amounts = {n: row[f"{n}_fen"] for n in AMOUNTS}
@@ -243,8 +244,8 @@ def fact(row: Facts, last: Facts | None, day: date) -> Facts:
         "called": IN_BOTH[row["state"]],
         "changed": changed,
         "number": last["number"] if last and changed else 0,
-        **{n: "" if v is None else shown(v) for n, v in amounts.items()},
-        **{n: "" if v is None else share(v) for n, v in ratios.items()},
+        **{n: None if v is None else str(yuan(v)) for n, v in amounts.items()},
+        **{n: None if v is None else share(v) for n, v in ratios.items()},
         "ground": row["ground"],
         "evidence": row["evidence"],
         "to_do": to_do(row),
@@ -315,10 +316,15 @@ def line(row: Facts) -> dict[str, str]:
         "state 状态": moved,
         "why 原因": row["ground"],
         "what to do 处理": row["to_do"],
-        "owed 余额": row["outstanding"],
-        "value 估值": row["value"] or "unknown",
+        "owed 余额": grouped(row["outstanding"]),
+        "value 估值": grouped(row["value"]),
         "loan to value 质押率": row["ltv"] or "unknown",
     }
+
+
+def grouped(amount: str | None) -> str:
+    """Write yuan for people. 5000000.00 -> 5,000,000.00."""
+    return "unknown" if amount is None else f"{Decimal(amount):,}"
 
 
 def attention(trouble: Sequence[str]) -> str:
@@ -332,7 +338,8 @@ def attention(trouble: Sequence[str]) -> str:
 def show(console: Console, data: Facts) -> None:
     """Show what changed or is not normal, and what to do about it."""
     rows, changed = data["pledges"], data["changed"]
-    console.print(f"{len(rows)} pledges watched on {data['as_of']}, {changed} changed")
+    said = f"pledges watched on {data['as_of']}: {len(rows)}, changed: {changed}"
+    console.print(said, markup=False)
     lines = [line(row) for row in worst_first(rows)]
     if lines:
         columns = [*lines[0]]

@@ -69,6 +69,11 @@ def watched_home(folder: Path) -> None:
     with leased.leased(folder):
         pledged(LOAN)
         appraise(8_968_000)
+    set_ladder(folder)
+
+
+def set_ladder(folder: Path) -> None:
+    """Let the policy warn and call as the case does."""
     file = folder / "policies" / "cn-2025.yaml"
     text = file.read_text("utf-8")
     for name, value in LADDER.items():

@@ -4,18 +4,20 @@ import json
 import shutil
 from collections.abc import Iterator
 from datetime import date
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
 
 from flows.cli import main
+from flows.loans import draw, pay
 from flows.rights import dispute, register
 from flows.watch_collateral import event_id, look_after
-from schemas.artifact import Snapshot
+from schemas.artifact import Snapshot, Stage
 from schemas.errors import Refused, RegisterError
 from schemas.registers import CoverState, Right
 from tasks import store
-from tests import shop
+from tests import leased, shop
 from tests.builders import temporary_store
 from tests.watched import (
     ASSET,
@@ -27,6 +29,7 @@ from tests.watched import (
     Row,
     appraise,
     pledged,
+    set_ladder,
     watched_home,
 )
 
@@ -74,7 +77,7 @@ def test_col_03_from_a_sound_pledge_over_a_margin_call_back_to_normal(
     called = watch(NEXT)
     assert (called["ltv"], called["called"]) == ("0.714286", "补充担保 margin call")
     assert (called["before"], called["changed"]) == ("normal", True)
-    assert (called["repay"], called["top_up"]) == ("800,000.00", "1,333,333.34")
+    assert (called["repay"], called["top_up"]) == ("800000.00", "1333333.34")
     assert called["releasable"] == "0.00"
     assert "call 补充担保 from the pledgor; 800,000.00 CNY repaid" in called["to_do"]
 
@@ -142,7 +145,7 @@ def test_a_valuation_whose_bytes_were_changed_is_a_warning_and_asks_for_somebody
     data = json.loads(capsys.readouterr().out)["data"]
     (row,) = data["pledges"]
     assert code == 1
-    assert (row["state"], row["value"], row["ltv"]) == ("warning", "", "")
+    assert (row["state"], row["value"], row["ltv"]) == ("warning", None, None)
     assert f"bytes sha256:{ref.sha256[:12]}" in row["ground"]
     assert data["trouble"][0].startswith(f"{ASSET}: bytes sha256:")
     assert changes()[0]["value_fen"] is None
@@ -205,3 +208,20 @@ def test_data_that_were_to_be_renewed_and_were_not_are_stale(home: Path) -> None
 
     assert row["state"] == "warning"
     assert "rain was made last as of 2026-06-30; renewed every P1D" in row["ground"]
+
+
+def test_a_payment_of_the_cure_is_found_by_the_next_watch(tmp_path: Path) -> None:
+    """COL-03 at 4 %: 200,000.00 on 280,000.00, cured by 32,000.00."""
+    with leased.leased(tmp_path, through=Stage.CAPITAL):
+        set_ladder(tmp_path)
+        draw("LOAN-9", "", shop.DAY, None, None, evidence="ADVICE-1")
+        appraise(280_000)
+        (called,) = look_after(ENTITY, FIRST)["pledges"]
+        pay("LOAN-9", "32100.00", "", NEXT, "term", None, evidence="ADVICE-2")
+        (cured,) = look_after(ENTITY, NEXT)["pledges"]
+
+    assert (called["ltv"], called["state"]) == ("0.714286", "margin_call")
+    assert (called["repay"], called["top_up"]) == ("32000.00", "53333.34")
+    # 100.00 more than the cure, of which the interest of three days is paid.
+    assert Decimal("167900.00") < Decimal(cured["outstanding"]) <= Decimal("168000.00")
+    assert (cured["before"], cured["state"]) == ("margin_call", "normal")
