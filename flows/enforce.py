@@ -1,6 +1,7 @@
 """Enforce a pledge: let the lender step in, and pay out what the asset brought.
 
-Both ask the register of the watch: without a recorded default nothing is enforced.
+Both ask for a default: recorded by the watch, or by more days past due than the policy
+lets pass. Without one nothing is enforced.
 """
 
 from datetime import date
@@ -15,15 +16,22 @@ from flows.calendar import scheduled_date
 from flows.disputes import ALL
 from flows.document import factor_named
 from flows.face import table
-from flows.lent import books_of, house, lent
+from flows.lent import books_of, days_past_due, house, lent
 from flows.loans import booked
 from flows.market import rows_of, valid
 from flows.pledges import all_held, factor_behind, pledge_named
 from flows.rights import rights_of
 from flows.stages import realise_task, step_in_task
 from schemas.artifact import Snapshot
-from schemas.enforcement import OwedPart, SaleTerms, SecuredClaim, StepInTerms
+from schemas.enforcement import (
+    Overdue,
+    OwedPart,
+    SaleTerms,
+    SecuredClaim,
+    StepInTerms,
+)
 from schemas.errors import RegisterError
+from schemas.loan import TierRules
 from schemas.money import exact_fen, shown, yuan
 from schemas.registers import (
     CoverState,
@@ -67,6 +75,7 @@ def step_in(
         asset=asset,
         version=one.pledge["version"],
         agreement=loan,
+        overdue=overdue(loan, day),
         pledgor=pledgor_of(loan),
         lender=one.pledge["lender"],
         basis=basis or f"enforcement of {loan}",
@@ -149,6 +158,7 @@ def sale_terms(one: Held, factor: str, day: date) -> Facts:
         "entity": entity.entity,
         "asset": asset,
         "agreement": one.request,
+        "overdue": overdue(one.request, day),
         "pledgor": pledgor_of(one.request),
         "claims": [claim_of(other, day) for other in sorted(live, key=place)],
         "accounts": entity.accounts,
@@ -249,6 +259,22 @@ def enforced(loan: str, on: date | None) -> tuple[Held, str, date]:
     if on and on > today:
         raise RegisterError(f"{on} has not come: enforce on a day that has")
     return one, factor, on or today
+
+
+def overdue(number: str, day: date) -> Overdue:
+    """Read from a loan's book for how long it is overdue; substandard is a default.
+
+    Raises:
+        StoreError: No such loan was written down.
+        RegisterError: Its document says another loan now.
+    """
+    loan = lent(number)
+    rules = loan.policy.resolve(TierRules)
+    return Overdue(
+        days=days_past_due(loan, day),
+        above=rules.substandard_above_days,
+        rule=f"{rules.policy}/substandard_above_days",
+    )
 
 
 def only_asset(one: Held) -> str:

@@ -142,6 +142,13 @@ def books_of(loan: Lent, day: date) -> Iterator[tuple[LoanPart, Book | None]]:
         yield part, follow(part.terms, facts_of(facts, part), market, day)
 
 
+def days_past_due(loan: Lent, day: date) -> int:
+    """Say for how many days the loan is overdue: its tranche that is late longest."""
+    books = [book for _, book in books_of(loan, day) if book]
+    late = [arrears(unpaid(book.account), day).to_dicts() for book in books]
+    return max((row["days_past_due"] for rows in late for row in rows), default=0)
+
+
 def standing(number: str, as_of: date | None) -> Facts:
     """Tell how a loan stands on a day: schedule, what is due and paid, its class.
 

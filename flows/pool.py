@@ -18,7 +18,7 @@ from flows.books import entity_named
 from flows.calendar import scheduled_date
 from flows.document import policy_named
 from flows.face import table
-from flows.lent import books_of, lent
+from flows.lent import books_of, days_past_due, lent
 from flows.partitions import vouchers_of
 from flows.stages import pay_out_task, post_task, securitise_task
 from schemas.artifact import ArtifactRef, Snapshot
@@ -38,8 +38,6 @@ from schemas.registers import (
 )
 from schemas.resource import Source
 from tasks import store
-from tasks.capital.loan.allocate import unpaid
-from tasks.capital.loan.classify import arrears
 from tasks.page.pool import pool_page
 
 Facts = dict[str, Any]  # JSON
@@ -112,18 +110,11 @@ def held_loan(number: str, on: date) -> HeldLoan:
     """
     loan = lent(number)
     drawn = [book for _, book in books_of(loan, on) if book]
-    late = [
-        row["days_past_due"]
-        for book in drawn
-        for row in arrears(unpaid(book.account), on).to_dicts()
-    ]
     return HeldLoan(
         request=number,
         borrower=loan.terms.borrower.name,
         balance=yuan(sum(book.outstanding for book in drawn)),
-        overdue_days=max(
-            (n["days_past_due"] for rows in late for n in rows), default=0
-        ),
+        overdue_days=days_past_due(loan, on),
         matures_on=max(row["matures_on"] for row in loan.rows),
     )
 

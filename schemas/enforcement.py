@@ -17,9 +17,18 @@ COSTS, INTEREST, PRINCIPAL, SURPLUS = "costs", "interest", "principal", "surplus
 PARTS = (COSTS, INTEREST, PRINCIPAL, SURPLUS)
 
 
+class Overdue(Terms):
+    """For how long a loan is overdue, and from when that is a default."""
+
+    days: int = Field(0, ge=0, description="Days past due on the day, by its book")
+    above: int = Field(description="More days than these are a default")
+    rule: Text = Field(description="Rule of the policy that says so")
+
+
 class StepInTerms(Terms):
     """How a lender takes over the right to operate after a default."""
 
+    overdue: Overdue | None = Field(None, description="Filled in: how late the loan is")
     factor: str = Field("", description="Filled in from the document")
     asset: str = Field("", description="Filled in from the pledge")
     version: str = Field("", description="Filled in from the pledge")
@@ -74,6 +83,7 @@ class SaleTerms(RealisationTerms):
     factor: Slug = Field(description="Factor behind the pledge")
     entity: Slug = Field(description="Pledgor, in whose books the asset stands")
     agreement: Text = Field(description="Number of the agreement in default")
+    overdue: Overdue | None = Field(None, description="Filled in: how late the loan is")
     buyer: Text = Field(description="Who took the asset over")
     tax: Yuan = Field(ge=0, description="Output VAT beside the proceeds, yuan")
     evidence: Text = Field(pattern=r"\S", description="Record of the sale")

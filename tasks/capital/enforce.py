@@ -19,6 +19,7 @@ from schemas.enforcement import (
     PRINCIPAL,
     SURPLUS,
     Claim,
+    Overdue,
     RealisationTerms,
     Satisfied,
     StepInTerms,
@@ -104,7 +105,7 @@ def step_in(
     known = held(pledges.collect().to_dicts(), events.collect().to_dicts(), ())
     names = (terms.factor, terms.asset)
     gates = [
-        in_default(cover.collect(), terms.agreement, as_of),
+        in_default(cover.collect(), terms.agreement, terms.overdue, as_of),
         first_in_rank(known, terms),
         ("right_to_operate", moved.held.live, moved.held.ground, moved.held.evidence),
         disputed(disputes.collect(), names, as_of),
@@ -131,16 +132,26 @@ def handover(terms: StepInTerms, on: date) -> Handover:
     )
 
 
-def in_default(cover: pl.DataFrame, agreement: str, on: date) -> Answer:
-    """Ask whether the watch has recorded a default that stands on the day."""
+def in_default(
+    cover: pl.DataFrame, agreement: str, overdue: Overdue | None, on: date
+) -> Answer:
+    """Ask for a default: recorded by the watch, or by days past due.
+
+    Neither known is no default. 91 days past due, more than 90 -> a default.
+    """
+    if overdue and overdue.days > overdue.above:
+        said = f"{agreement} is {overdue.days} days past due, more than {overdue.above}"
+        return "default", True, said, overdue.rule
+    late = f"; {overdue.days} days past due are no default" if overdue else ""
     past = cover.filter(pl.col("request") == agreement, pl.col("watched_on") <= on)
     if past.is_empty():
         said = f"nothing is recorded of how {agreement} stands on {on}: watch it first"
-        return "default", False, said, "register CoverState"
+        return "default", False, said + late, "register CoverState"
     last = past.sort("number").row(-1, named=True)
     said = f"{agreement} stands at {last['state']} since {last['watched_on']}"
     ground = f"{said}: {last['ground']}" if last["ground"] else said
-    return "default", last["state"] == "default", ground, "register CoverState"
+    passed = last["state"] == "default"
+    return "default", passed, ground if passed else ground + late, "register CoverState"
 
 
 def first_in_rank(known: Sequence[Held], terms: StepInTerms) -> Answer:

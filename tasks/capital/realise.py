@@ -86,7 +86,7 @@ def realise(
     names = (terms.factor, terms.asset)
     fen = carrying(journal.collect(), terms.accounts)
     gates = [
-        in_default(cover.collect(), terms.agreement, as_of),
+        in_default(cover.collect(), terms.agreement, terms.overdue, as_of),
         sold_whole(journal.collect(), fen, terms),
         disputed(disputes.collect(), names, as_of),
         in_an_open_month(closed.collect(), as_of),

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from schemas.contract import frame_of
 from schemas.enforcement import (
     Claim,
+    Overdue,
     RealisationTerms,
     Satisfied,
     StepInTerms,
@@ -151,6 +152,7 @@ def stepping(
     what: Any = (),
     on: date = DAY,
     disputes: Any = (),
+    stated: StepInTerms = TERMS,
 ) -> SteppedIn:
     """Step in."""
     return step_in(
@@ -158,7 +160,7 @@ def stepping(
         events() if rights is None else rights,
         frame_of(Pledge, pledges or [pledged()]).lazy(),
         frame_of(PledgeEvent, what).lazy(),
-        TERMS,
+        stated,
         on,
         frame_of(Dispute, disputes).lazy(),
     )
@@ -257,6 +259,17 @@ def test_a_step_in_without_its_ground_moves_nothing(
     assert said in failed(made.gates)[gate]
     assert made.rights.collect().is_empty()
     assert made.event.collect().is_empty()
+
+
+@pytest.mark.parametrize(("days", "passes"), [(90, False), (91, True)])
+def test_days_past_due_are_a_default_of_their_own(days: int, passes: bool) -> None:
+    late = Overdue(days=days, above=90, rule="test-policy/substandard_above_days")
+    cover = stands_at("warning")
+
+    made = stepping(cover, stated=TERMS.model_copy(update={"overdue": late}))
+
+    assert ("default" not in failed(made.gates)) == passes
+    assert f"{days} days past due" in made.gates.collect()["ground"].item(0)
 
 
 def test_stepping_in_again_finds_what_stands() -> None:
