@@ -9,6 +9,7 @@ from rich.console import Console
 from flows.calendar import scheduled_date
 from flows.document import factor_named
 from flows.face import table
+from flows.held import owed_on
 from flows.market import rows_of, valid
 from flows.rights import with_asset
 from flows.roots import fingerprint_of
@@ -17,7 +18,7 @@ from schemas.artifact import Snapshot
 from schemas.document import load
 from schemas.errors import RegisterError
 from schemas.factor import Factor, named
-from schemas.money import shown
+from schemas.money import shown, yuan
 from schemas.pledging import IN_BOTH, PledgeAct, SecureTerms
 from schemas.policy import CapitalRules, Policy
 from schemas.registers import (
@@ -95,6 +96,7 @@ def record(
         event=event,
         effective_on=on or today,
         evidence_sha256=store.digest(file) if file else "",
+        owed=yuan(owed_on([one], on or today)[number].outstanding_fen),
         **said,
     )
     mine = {"request": number}

@@ -77,6 +77,7 @@ class PledgeAct(Terms):
         "", pattern=r"^(?:[0-9a-f]{64})?$", description="SHA-256 of the document"
     )
     reason: str = Field("", max_length=2_000, description="Why")
+    owed: Yuan | None = Field(None, description="Filled in: owed on the day")
 
     @model_validator(mode="after")
     def _says_what_its_kind_says(self) -> Self:

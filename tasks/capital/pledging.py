@@ -13,7 +13,7 @@ import polars as pl
 
 from schemas.contract import frame_of
 from schemas.errors import RegisterError
-from schemas.money import exact_fen
+from schemas.money import exact_fen, shown
 from schemas.pledging import PledgeAct
 from schemas.registers import Pledge, PledgeEvent
 from tasks.capital.collateral import unlawful
@@ -52,7 +52,7 @@ def register_pledge(
     for before in mine.of(terms.event):
         if {**before, "number": 0} == {**row, "number": 0}:
             return frame_of(PledgeEvent, [tuple(before.values())]).lazy()
-    if said := unfit(mine, row) or unlawful(mine, row):
+    if said := unfit(mine, row) or unlawful(mine, row) or uncovered(mine, row, terms):
         raise RegisterError(said)
     return frame_of(PledgeEvent, [tuple(row.values())]).lazy()
 
@@ -89,6 +89,22 @@ def unfit(mine: Held, row: Row) -> str:
         first = mine.pledge["pledged_on"]
         return f"{request} is pledged from {first}: date it then or later"
     return ""
+
+
+def uncovered(mine: Held, row: Row, terms: PledgeAct) -> str:
+    """Say why no part may be let go: more is owed than would stay secured.
+
+    5,000,000.00 secured and 4,200,000.00 owed: 800,000.00 may be let go, no fen more.
+    """
+    if terms.event != "release_part" or terms.owed is None:
+        return ""
+    owed, left = exact_fen(terms.owed), mine.total - (row["amount_fen"] or 0)
+    if left >= owed:
+        return ""
+    return (
+        f"{shown(owed)} CNY are owed under {mine.request}, and {shown(left)} would stay"
+        f" secured: let at most {shown(max(mine.total - owed, 0))} go"
+    )
 
 
 def registration(mine: Held, on: date) -> tuple[str, str]:

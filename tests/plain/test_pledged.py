@@ -92,6 +92,20 @@ def test_the_same_flights_under_another_name_are_not_pledged_again(lent: Path) -
     assert {row["request"] for row in rows_of(CollateralRoot)} == {LOAN}
 
 
+def test_a_part_is_let_go_as_far_as_less_is_owed(lent: Path) -> None:
+    """5,000,000.00 secured; one twelfth is repaid by schedule on 2026-07-30."""
+    with pytest.raises(RegisterError, match=r"let at most 0\.00 go"):
+        pledges.record(
+            LOAN, "release_part", AS_OF, None, amount="0.01", evidence="LETTER-9"
+        )
+    later = date(2026, 7, 30)
+    with pytest.raises(RegisterError, match=r"let at most 416,666\.67 go"):
+        pledges.record(
+            *(LOAN, "release_part", later, None),
+            **{"amount": "416666.68", "evidence": "LETTER-9"},
+        )
+
+
 def test_it_is_let_go_only_after_the_external_entry(lent: Path) -> None:
     entered = {
         "registration": "ZD-7",
