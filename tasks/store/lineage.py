@@ -108,7 +108,7 @@ def among(
 
 
 def one_of(
-    c: Connection, column: Any, ids: Sequence[str | int]
+    c: Connection, column: Any, ids: Sequence[str | int | bytes]
 ) -> ColumnElement[bool]:  # Any: a column of any table
     """Ask for any of many values.
 

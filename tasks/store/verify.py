@@ -6,15 +6,17 @@ read in one short transaction, so that hashing blocks no writer.
 """
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Set
-from contextlib import suppress
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
+from contextlib import contextmanager, suppress
 from datetime import UTC, date, datetime
+from functools import partial
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
 import polars as pl
 from pydantic import BaseModel, ConfigDict
-from sqlalchemy import select, type_coerce
+from sqlalchemy import Connection, select, type_coerce
 from sqlalchemy.exc import DatabaseError
 from sqlalchemy.types import NullType
 
@@ -44,15 +46,20 @@ from tasks.product.meter import doubts
 from tasks.store import anchor as anchors
 from tasks.store import registers, triggers
 from tasks.store.database import reading
-from tasks.store.lineage import Loan, depths
+from tasks.store.lineage import Loan, among, made
 from tasks.store.place import Store, digest, locate, path
+from tasks.store.projected import (
+    MANY,
+    Batch,
+    Projected,
+    Told,
+    raw_hash,
+    read,
+)
 from tasks.store.publish import (
     GENESIS,
     link,
-    projections,
-    read_body,
     run_row,
-    signer_of,
 )
 from tasks.store.registers import CONTRACTS, Key, Values
 from tasks.store.sales import MAKER
@@ -62,8 +69,9 @@ CORRUPT, UNTRUSTED, UNVERIFIABLE = 1, 2, 4
 PROJECTIONS: tuple[type[Row], ...] = (Artifact, Derivation, RunOutput, CheckResult)
 COUNTED: tuple[type[Row], ...] = (Collateral, UsageRow, Quota)
 POSTED: tuple[type[Row], ...] = (*registers.TABLES.values(), JournalEntry, *COUNTED)
-EVERY: tuple[type[Row], ...] = (StageRun, *PROJECTIONS, *POSTED)
+READ = 10_000  # rows at a time
 Rows = dict[type[Row], dict[Key, Values]]
+Text = Callable[[bytes], str]
 
 
 class Finding(BaseModel):
@@ -94,22 +102,30 @@ class Findings(BaseModel):
 
 
 class _Book:
-    """Truth and tables side by side while they are compared."""
+    """Truth and tables side by side while they are compared.
 
-    def __init__(self, s: Store, held: Rows) -> None:
-        self.store, self.held = s, held
+    Of the projections it holds the rows that differ alone.
+    """
+
+    def __init__(self, s: Store, held: Rows, text: Text = str) -> None:
+        self.store, self.held, self.text = s, held, text
         self.truth: Rows = {t: {} for t in (*PROJECTIONS, *POSTED)}
         self.runs: list[Publication] = []
+        self.files: set[bytes] = set()
         self.bad_bytes: set[str] = set()
-        self.found: list[tuple[int, str, set[str]]] = []
+        self.found: list[tuple[int, str, set[str], set[str]]] = []
         self.notes: list[str] = []
         self.examined: Counter[str] = Counter()
-        self.made: dict[str, set[str]] = {}
-        for output in held[RunOutput].values():
-            self.made.setdefault(output["run"], set()).add(output["artifact"])
 
-    def find(self, bit: int, what: str, artifacts: Iterable[str] = ()) -> None:
-        self.found.append((bit, what, set(artifacts)))
+    def find(
+        self,
+        bit: int,
+        what: str,
+        artifacts: Iterable[str] = (),
+        runs: Iterable[str] = (),
+    ) -> None:
+        """Note what is amiss, and which artifacts, or all of some runs, it is about."""
+        self.found.append((bit, what, set(artifacts), set(runs)))
 
     def rows(self, table: type[Row]) -> Iterator[Values]:
         yield from self.truth[table].values()
@@ -117,9 +133,16 @@ class _Book:
 
     def findings(self) -> Iterator[Finding]:
         """Say which loans rest on what was found, over true and forged edges."""
-        edges = [(e["child"], e["parent"]) for e in self.rows(Derivation)]
-        for bit, what, artifacts in self.found:
-            reached = depths([*artifacts], edges, down=True)
+        steps: dict[str, set[str]] = {}
+        outputs: dict[str, set[str]] = {}
+        if any(artifacts or runs for *_, artifacts, runs in self.found):
+            with _raw(self.store, self.text) as c:
+                for e in chain(self.rows(Derivation), _rows(c, Derivation)):
+                    steps.setdefault(e["parent"], set()).add(e["child"])
+                outputs = self._outputs(c)
+        for bit, what, artifacts, runs in self.found:
+            starts = artifacts.union(*(outputs.get(run, ()) for run in runs))
+            reached = _below(starts, steps)
             loans = sorted(
                 {
                     str(Loan(**row))
@@ -130,6 +153,27 @@ class _Book:
             said = f"; on it rests {', '.join(loans)}" if loans else ""
             yield Finding(bit=bit, sentence=f"{what}{said}")
 
+    def _outputs(self, c: Connection) -> dict[str, set[str]]:
+        """List what the runs that were found amiss yielded, truly or not."""
+        asked = {run for *_, runs in self.found for run in runs}
+        found: dict[str, set[str]] = {}
+        every = _rows(c, RunOutput) if asked else ()
+        for row in chain(self.rows(RunOutput), every):
+            if row["run"] in asked:
+                found.setdefault(row["run"], set()).add(row["artifact"])
+        return found
+
+
+def _below(starts: Iterable[str], steps: Mapping[str, Set[str]]) -> set[str]:
+    """Collect artifacts and all their descendants."""
+    found = set(starts)
+    front = [*found]
+    while front:
+        fresh = steps.get(front.pop(), frozenset()) - found
+        found |= fresh
+        front += fresh
+    return found
+
 
 def verify(s: Store, anchor: Path | None = None) -> Findings:
     """Examine the whole store.
@@ -139,12 +183,21 @@ def verify(s: Store, anchor: Path | None = None) -> Findings:
             nobody can tell whether the newest runs were cut off.
     """
     try:
-        book = _Book(s, _held(s))
+        return _examined(s, anchor, str)
+    except DatabaseError:
+        pass  # perhaps only a text that is none any more: to replace is slower
+    try:
+        return _examined(s, anchor, partial(str, encoding="utf-8", errors="replace"))
     except DatabaseError as error:
         said = f"the database itself cannot be read: {type(error.orig).__name__}"
         broken = Finding(bit=CORRUPT, sentence=said)
         return Findings(findings=(broken,), examined={}, notes=())
-    _walk(book)
+
+
+def _examined(s: Store, anchor: Path | None, text: Text) -> Findings:
+    with _raw(s, text) as c:
+        book = _Book(s, {t: _by_key(t, _rows(c, t)) for t in POSTED}, text)
+        _walk(book, c)
     _weigh_bytes(book)
     _replay(book)
     _compare(book)
@@ -174,25 +227,30 @@ def plain(value: Any) -> Any:  # Any: a cell of any table
     return int(value) if isinstance(value, bool) else value
 
 
-def _held(s: Store) -> Rows:
-    """Read every table as it is, also where a cell no longer fits its type."""
+@contextmanager
+def _raw(s: Store, text: Text) -> Iterator[Connection]:
+    """Read one moment as it is; ``text`` makes text of what SQLite holds as text."""
     with reading(s.engine) as c:
         driver: Any = c.connection.driver_connection  # of either database
-        if c.dialect.name == "sqlite":
-            driver.text_factory = lambda b: b.decode(errors="replace")
+        sqlite = c.dialect.name == "sqlite"
+        if sqlite:
+            driver.text_factory = text
         try:
-            held: Rows = {}
-            for table in EVERY:
-                columns = table_of(table).columns
-                cells = [type_coerce(x, NullType()).label(x.name) for x in columns]
-                rows = c.execute(select(*cells)).mappings()
-                held[table] = _by_key(
-                    table, ({k: plain(v) for k, v in row.items()} for row in rows)
-                )
-            return held
+            yield c
         finally:
-            if c.dialect.name == "sqlite":
+            if sqlite:
                 driver.text_factory = str
+
+
+def _rows(c: Connection, table: type[Row]) -> Iterator[Values]:
+    """Read a table as it is, also where a cell no longer fits its type."""
+    columns = table_of(table).columns
+    cells = [type_coerce(x, NullType()).label(x.name) for x in columns]
+    query = select(*cells).execution_options(yield_per=READ)
+    if table is StageRun:
+        query = query.order_by(table_of(table).c.seq)
+    for row in c.execute(query).mappings():
+        yield {k: plain(v) for k, v in row.items()}
 
 
 def _by_key(table: type[Row], rows: Iterable[Mapping[str, Any]]) -> dict[Key, Values]:
@@ -204,53 +262,93 @@ def _by_key(table: type[Row], rows: Iterable[Mapping[str, Any]]) -> dict[Key, Va
     return made
 
 
-def _walk(book: _Book) -> None:
-    """Follow the chain from its start; collect what each body says."""
-    seq, prev = 0, GENESIS
-    for row in sorted(book.held[StageRun].values(), key=lambda r: r["seq"]):
-        name = f"run {row['seq']} ({row['task']} of {row['factor']})"
-        made = book.made.get(row["hash"], set())
-        if (row["seq"], row["prev"]) != (seq + 1, prev):
-            book.find(CORRUPT, f"before {name} the chain is broken", made)
-        if row["hash"] != link(row["prev"], row["body"]):
-            book.find(CORRUPT, f"{name} was changed: its hash is another", made)
-        seq, prev = row["seq"], row["hash"]
-        _read(book, name, row, made)
+def _walk(book: _Book, c: Connection) -> None:
+    """Follow the chain from its start; hold what each body says against the tables."""
+    book.held[StageRun] = {}
+    held = Projected(c)
+    for batch in _batches(book, c):
+        held.compare(batch)
+    held.rest(_batches(_Book(book.store, {StageRun: {}}), c))
+    book.files = held.bytes
+    for table in PROJECTIONS:
+        names = table_of(table).columns.keys()
+        for kept, into in ((held.truth, book.truth), (held.held, book.held)):
+            told = (dict(zip(names, row, strict=True)) for row in kept[table])
+            into[table] = _by_key(table, told)
+        book.examined[table.__name__] = held.count(table)
     book.examined["runs"] = len(book.held[StageRun])
 
 
-def _read(book: _Book, name: str, row: Values, made: set[str]) -> None:
+def _batches(book: _Book, c: Connection) -> Iterator[Batch]:
+    """Read the runs in order, some thousand artifacts at a time."""
+    seq, prev, batch = 0, GENESIS, Batch()
+    for row in _rows(c, StageRun):
+        name = f"run {row['seq']} ({row['task']} of {row['factor']})"
+        if (row["seq"], row["prev"]) != (seq + 1, prev):
+            book.find(CORRUPT, f"before {name} the chain is broken", runs=[row["hash"]])
+        if row["hash"] != link(row["prev"], row["body"]):
+            what = f"{name} was changed: its hash is another"
+            book.find(CORRUPT, what, runs=[row["hash"]])
+        seq, prev = row["seq"], row["hash"]
+        told = _read(book, name, row)
+        book.held[StageRun][(seq,)] = {
+            "seq": seq,
+            "hash": prev,
+            "signer": told.signer if told else "",
+        }
+        batch.add(seq, raw_hash(prev), told)
+        if batch.size >= MANY:
+            yield batch
+            batch = Batch()
+    yield batch
+
+
+def _read(book: _Book, name: str, row: Values) -> Told | None:
     try:
-        publication, _, at = read_body(row["body"])
+        told = read(row["body"])
     except (ValueError, KeyError, AttributeError, TypeError):
-        book.find(CORRUPT, f"the body of {name} cannot be read", made)
-        return
-    said = run_row(publication, row["body"], at)
+        what = f"the body of {name} cannot be read"
+        book.find(CORRUPT, what, runs=[row["hash"]])
+        return None
+    said = run_row(told.publication, row["body"], told.at)
     if wrong := [k for k, v in said.items() if plain(v) != row[k]]:
-        book.find(CORRUPT, f"{name}: {', '.join(wrong)} differ from its body", made)
-    book.runs.append(publication)
-    for table, rows in projections(publication, row["hash"]).items():
-        for key, value in _by_key(table, rows).items():
-            book.truth[table].setdefault(key, value)
+        what = f"{name}: {', '.join(wrong)} differ from its body"
+        book.find(CORRUPT, what, runs=[row["hash"]])
+    book.runs.append(told.publication)
+    return told
 
 
 def _weigh_bytes(book: _Book) -> None:
     """Hash every file; bytes that several artifacts share are hashed once."""
-    by_bytes: dict[str, list[Values]] = {}
-    for row in book.truth[Artifact].values():
-        by_bytes.setdefault(row["sha256"], []).append(row)
     references = _references(book)
-    for sha256, rows in sorted(by_bytes.items()):
-        what = " and ".join(f"{r['name']} ({r['id'][:12]})" for r in rows)
+    referred = {hash for _, hash in references}
+    bad: dict[str, tuple[int, str]] = {}
+    for sha256 in sorted(hash.hex() for hash in book.files):
         file = path(book.store, sha256)
         found = _kept(file, sha256)
-        if not file.is_file() and any(sha256 == hash for _, hash in references):
+        if not file.is_file() and sha256 in referred:
             found = _referred(book.store, sha256, references)
         if found:
-            book.bad_bytes.add(sha256)
-            bit, how = found
-            book.find(bit, f"the bytes of {what} {how}", [r["id"] for r in rows])
-    book.examined["files"] = len(by_bytes)
+            bad[sha256] = found
+    for sha256, rows in _with_bytes(book, [*bad]).items():
+        what = " and ".join(f"{r['name']} ({r['id'][:12]})" for r in rows)
+        book.bad_bytes.add(sha256)
+        bit, how = bad[sha256]
+        book.find(bit, f"the bytes of {what} {how}", [r["id"] for r in rows])
+    book.examined["files"] = len(book.files)
+
+
+def _with_bytes(book: _Book, bad: Sequence[str]) -> dict[str, list[Values]]:
+    """List the artifacts that truly have some bytes, by their hash."""
+    found: dict[str, list[Values]] = {sha256: [] for sha256 in bad}
+    with _raw(book.store, book.text) as c:
+        rows = among(c, select(*made), made.sha256, bad)
+    forged = {row["id"] for row in book.held[Artifact].values()}
+    true = [row for row in rows if row["id"] not in forged]
+    for row in [*true, *book.truth[Artifact].values()]:
+        if row["sha256"] in found:
+            found[row["sha256"]].append(row)
+    return found
 
 
 def _kept(file: Path, sha256: str) -> tuple[int, str] | None:
@@ -387,8 +485,10 @@ def _compare(book: _Book) -> None:
                 rows = [row for row in (true, found) if row]
                 what = f"a row of {table.__name__} was {word}: {_called(key)}"
                 what += _counted(true, found) if table is Collateral else ""
-                book.find(CORRUPT, what, {a for r in rows for a in _about(book, r)})
-        book.examined[table.__name__] = len(held)
+                about = {a for r in rows for a in _about(book, r)}
+                runs = {row["run"] for row in rows if table is CheckResult}
+                book.find(CORRUPT, what, about, runs)
+        book.examined.setdefault(table.__name__, len(held))
     with reading(book.store.engine) as c:
         if names := triggers.differing(c):
             book.find(CORRUPT, f"the guards {names} were dropped or changed")
@@ -410,9 +510,6 @@ def _counted(true: Values | None, found: Values | None) -> str:
 def _about(book: _Book, row: Values) -> list[str]:
     """List the artifacts that a row speaks of."""
     direct = [row[k] for k in ("id", "child", "artifact", "served") if k in row]
-    if "run" in row and not direct:
-        outputs = book.rows(RunOutput)
-        direct = [o["artifact"] for o in outputs if o["run"] == row["run"]]
     if "cap_fen" in row and "request" not in row:
         asset = (row["entity"], row["asset"])
         pledges = book.rows(PledgeRow)
@@ -461,7 +558,7 @@ def _hold_against(book: _Book, file: Path) -> None:
     if others:
         book.find(UNTRUSTED, f"run {min(others)} is not the one that was signed")
     for line in (n for n in lines if n["seq"] in runs):
-        if signer_of(runs[line["seq"]]["body"]) not in ("", line["fingerprint"]):
+        if runs[line["seq"]]["signer"] not in ("", line["fingerprint"]):
             said = f"run {line['seq']} names another signer than who signed its head"
             book.find(UNTRUSTED, said)
     if newest["seq"] < last:
