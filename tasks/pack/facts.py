@@ -13,6 +13,7 @@ from schemas.money import yuan
 from schemas.quality import DIMENSIONS, TOTAL
 from tasks.capital.pledging import registration
 from tasks.finance import ratio
+from tasks.pack.account import account_facts, accounts_of
 from tasks.pack.chain import Link, Output, closure, outputs
 from tasks.pack.chosen import Loan, concerns
 from tasks.pack.descent import lineage_of
@@ -48,7 +49,8 @@ def facts_of(told: Told) -> dict[str, Any]:  # Any: JSON
         "gates": gates_facts(told),
         "position": position_facts(told),
         "unsafe": unsafe_facts(told),
-        "steps": steps_of(told.loan.terms, position_row(told)),
+        "account": account_of(told),
+        "steps": steps_of(told.loan.terms, owed_row(told)),
         "rights": rights_facts(told),
         "valuation": valuation_facts(told),
         "quality": quality_facts(told),
@@ -168,6 +170,22 @@ def position_row(told: Told) -> Row:
 def position_facts(told: Told) -> Facts:
     """Tell where the loan stands."""
     return plain(position_row(told))
+
+
+def account_of(told: Told) -> list[Facts]:
+    """Tell how each tranche stands by what was recorded; nothing before it is drawn."""
+    facts, on = register_frame(told.held, "LoanFact"), day_of(told)
+    books = accounts_of(told.links, told.loan, facts, on)
+    return [account_facts(part, book, on) for part, book in books]
+
+
+def owed_row(told: Told) -> Row:
+    """Say what is owed: as recorded where it was drawn, else by schedule."""
+    facts, on = register_frame(told.held, "LoanFact"), day_of(told)
+    books = [book for _, book in accounts_of(told.links, told.loan, facts, on)]
+    row = position_row(told)
+    recorded = {"outstanding_fen": sum(book.outstanding for book in books)}
+    return {**row, **(recorded if books else {})}
 
 
 def unsafe_facts(told: Told) -> list[Facts]:
@@ -437,6 +455,7 @@ def day_of(told: Told) -> date:
     """Find the last day of which anything of the loan was recorded."""
     days = [told.loan.newest.said.as_of or date.min]
     for register, column in (
+        ("LoanFact", "effective_on"),
         ("PledgeEvent", "effective_on"),
         ("CoverState", "watched_on"),
     ):

@@ -2,10 +2,12 @@
 
 import hashlib
 import json
+import shutil
 import subprocess
 import sys
 import zipfile
 from collections.abc import Callable
+from datetime import date, datetime
 from io import BytesIO
 from pathlib import Path
 
@@ -14,12 +16,16 @@ import rfc8785
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
+from flows.loans import draw, pay
 from flows.pack import verify_pack, write_pack
+from flows.pledges import record
 from flows.summary import Chain
 from schemas.capital import Capital
 from schemas.errors import FactorError, RegisterError
 from tasks import store
 from tasks.pack.zipped import Files, unzipped, zipped
+from tests.archive import DATA
+from tests.builders import temporary_store
 
 LOAN = "BANK-2026-001"
 CHAIN, HEAD, MANIFEST = "chain/runs.txt", "chain/head.json", "manifest.json"
@@ -365,3 +371,59 @@ def test_a_pack_is_examined_without_prefect_and_without_a_store(
 
     assert done.stdout.splitlines()[-2:] == ["the pack is sound", "False 0"]
     assert not (tmp_path / "home").exists()
+
+
+@pytest.fixture(scope="module")
+def lived(
+    demo_home: Path, pack: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Path:
+    """The pack of the same loan after registration, drawdown and a first payment."""
+    home = tmp_path_factory.mktemp("lived")
+    shutil.copytree(demo_home, home, dirs_exist_ok=True)
+    search = home / "search.txt"
+    search.write_text("no earlier entry")
+    with temporary_store(home, DATAFACTOR_DATA=str(DATA)):
+        registered = datetime.fromisoformat("2026-07-02T09:30+08:00")
+        record(
+            *(LOAN, "perfect", date(2026, 7, 2), search),
+            registration="ZD-7",
+            registered_at=registered,
+            valid_to=date(2029, 7, 1),
+            evidence="SEARCH-7",
+        )
+        draw(LOAN, "1", date(2026, 7, 3), None, None, evidence="RECEIPT-1")
+        on = date(2026, 7, 30)
+        pay(LOAN, "430166.67", "1", on, "", None, evidence="RECEIPT-2")
+        write_pack(LOAN, home / "later.zip")
+    return home / "later.zip"
+
+
+def test_what_was_recorded_since_is_told_and_the_head_kept_before_still_holds(
+    lived: Path, kept_head: str
+) -> None:
+    told = unzipped(lived.read_bytes())
+    (account,) = json.loads(told["facts/account.json"])
+    pledge = json.loads(told["facts/pledge.json"])
+    steps = {s["step"]: s["begins"] for s in json.loads(told["facts/steps.json"])}
+
+    found = verify_pack(lived, kept_head)
+
+    # Of 430,166.67, 27 days at 3.6 % by 30/360 are interest: 13,500.00.
+    assert account["outstanding"] == "4583333.33"
+    assert (pledge["registration"], pledge["secured"]) == ("perfected", "5000000.00")
+    assert steps["warning_ltv"] == "7638888.88"  # 4,583,333.33 / 0.60
+    assert found.exit == 0
+    assert any(" came after" in note for note in found.notes)
+
+
+def test_a_payment_that_is_left_out_is_missed(lived: Path, tmp_path: Path) -> None:
+    files = unzipped(lived.read_bytes())
+    (payment,) = [n for n in files if n.endswith("record_loan_fact.parquet")]
+
+    def drop(changed: Files) -> None:
+        del changed[payment]
+
+    found = verify_pack(forged(files, tmp_path, mended=True, forge=drop))
+
+    assert found.exit & 1
+    assert f"{payment} is not in the pack" in {f.sentence for f in found.findings}

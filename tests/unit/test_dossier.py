@@ -54,6 +54,7 @@ def facts(**changed: Any) -> dict[str, Any]:
             "ltv": "0.557538",
         },
         "unsafe": [{"what": "maturity", "limit": "2027-06-30", "source": EVIL}],
+        "account": [],
         "steps": [],
         "rights": {"rights": [], "disputes": []},
         "valuation": {
