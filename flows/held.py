@@ -93,8 +93,8 @@ def scheduled(one: Held, terms: Factor | None, day: date) -> int:
     if terms is None or terms.loan is None:
         return one.total
     try:
-        plan = repay(terms.loan)
-    except FactorError:  # a floating rate: its rows are not known ahead
+        plan = repay(terms.loan, day)
+    except DatafactorError:  # a reset whose LPR nobody has entered
         return one.total
     paid = plan.filter(pl.col("due_on") <= day)["principal_fen"].sum()
     return int(plan["principal_fen"].sum()) - int(paid)

@@ -55,15 +55,7 @@ class Lent(NamedTuple):
     @property
     def parts(self) -> tuple[LoanPart, ...]:
         """Its tranches, with the terms that each is accounted by."""
-        return tuple(
-            LoanPart(
-                agreement=self.number,
-                tranche=one.tranche,
-                lender=one.lender,
-                terms=terms,
-            )
-            for one, terms in zip(self.terms.parts, self.terms.loans(), strict=True)
-        )
+        return tuple(self.terms.kept())
 
     def part(self, tranche: str) -> LoanPart:
         """Find a tranche; of a loan that has one it need not be named.

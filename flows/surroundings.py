@@ -8,7 +8,7 @@ from flows.roots import roots_of
 from flows.stages import survey_task
 from schemas.artifact import ArtifactRef, Snapshot
 from schemas.factor import Factor
-from schemas.registers import CollateralRoot, Loan, Pledge, PledgeEvent
+from schemas.registers import CollateralRoot, Loan, LoanFact, Pledge, PledgeEvent
 
 
 def around(
@@ -44,6 +44,7 @@ def around(
         "lent": found,
         "agreed": Snapshot(register=Loan, where={"loan": number}),
         "events": Snapshot(register=PledgeEvent, where={"request": number}),
+        "facts": Snapshot(register=LoanFact, where={"loan": number}),
     }
 
 

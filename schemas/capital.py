@@ -18,7 +18,17 @@ from schemas.compliance import PublicData
 from schemas.entity import CreditCode, Role
 from schemas.gates import Gates
 from schemas.grade import Grade
-from schemas.loan import Basis, FixedRate, LoanTerms, LprRate, Method, rate_units
+from schemas.loan import (
+    BankCalendar,
+    Basis,
+    FixedRate,
+    LoanPart,
+    LoanTerms,
+    LprRate,
+    LprTable,
+    Method,
+    rate_units,
+)
 from schemas.money import Exact, Rate, Yuan
 from schemas.policy import CapitalRules
 from schemas.portfolio import CoverageRules
@@ -156,6 +166,10 @@ class CapitalTerms(Terms):
     accounts: dict[Role, str] = Field(
         default_factory=dict, description="Filled in from the entity"
     )
+    lpr: LprTable = Field(LprTable(), description="Filled in from the house")
+    calendar: BankCalendar = Field(
+        BankCalendar(), description="Filled in from the house"
+    )
     rules: CapitalRules | None = Field(None, description="Filled in from the policy")
     ladder: CoverageRules | None = Field(
         None, description="Filled in from the policy, if it warns, calls and enforces"
@@ -226,6 +240,16 @@ class CapitalTerms(Terms):
         """The rate, also where it is written short."""
         return self.rate or FixedRate(annual_rate=self.annual_rate or Decimal(0))
 
+    def kept(self) -> Iterator[LoanPart]:
+        """Give each tranche as it is kept in the books, in the order of ``parts``."""
+        for one, terms in zip(self.parts, self.loans(), strict=True):
+            yield LoanPart(
+                agreement=self.agreement,
+                tranche=one.tranche,
+                lender=one.lender,
+                terms=terms,
+            )
+
     def loans(self) -> Iterator[LoanTerms]:
         """Give each tranche its loan, in the order of ``parts``.
 
@@ -254,7 +278,10 @@ Financing = Annotated[
 
 
 class Repayment(pa.DataFrameModel):
-    """The repayment schedule. Key: month."""
+    """The repayment schedule as it was agreed, all tranches together. Key: month.
+
+    ``projected``: a reset of the rate before the row's end is not fixed yet.
+    """
 
     month: int = pa.Field(ge=1)
     due_on: pl.Date
@@ -262,6 +289,7 @@ class Repayment(pa.DataFrameModel):
     interest_fen: int = pa.Field(ge=0)
     payment_fen: int = pa.Field(ge=0)
     balance_fen: int = pa.Field(ge=0)
+    projected: bool
 
     class Config:
         strict = True
@@ -271,9 +299,10 @@ class Repayment(pa.DataFrameModel):
 class Position(pa.DataFrameModel):
     """Where a loan stands on a day. Key: agreement.
 
-    ``outstanding_fen`` is by schedule. ``ltv`` is outstanding over appraised value,
-    ``coverage`` its inverse: text with six decimals, rounded half up, empty where they
-    are undefined. ``valid_to`` is the last day of the appraisal.
+    ``outstanding_fen`` is by what was drawn and paid (``owed_by`` facts); of a loan of
+    which no drawdown is recorded, by the schedule. ``ltv`` is outstanding over
+    appraised value, ``coverage`` its inverse: text with six decimals, rounded half up,
+    empty where they are undefined. ``valid_to`` is the last day of the appraisal.
     """
 
     agreement: str
@@ -282,6 +311,7 @@ class Position(pa.DataFrameModel):
     status: str = pa.Field(isin=["new", "live"])
     principal_fen: int = pa.Field(gt=0)
     outstanding_fen: int = pa.Field(ge=0)
+    owed_by: str = pa.Field(isin=["facts", "schedule"])
     appraised_fen: int = pa.Field(ge=0)
     ltv: str
     coverage: str

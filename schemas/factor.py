@@ -22,6 +22,7 @@ from schemas.entity import Entity
 from schemas.errors import FactorError
 from schemas.grade import GRADES, Grade, grade_of
 from schemas.licence import Grant, Unlisted, catalogues, looked_up
+from schemas.loan import BankCalendar, LprRate, LprTable
 from schemas.policy import AssetRules, CapitalRules, Policy
 from schemas.portfolio import CoverageRules
 from schemas.product import ProductRules, ProductTerms, Provider, Upstream
@@ -241,6 +242,7 @@ def load_documents(name: str, factors: Path, trail: tuple[str, ...] = ()) -> Doc
     beside = near if (near / "entities").is_dir() else factors.parent
     entity = load(named(beside / "entities", factor.entity), Entity)
     policy = load(named(beside / "policies", factor.policy), Policy)
+    factor = dated(factor, beside)
     feeders = feeding(factor, factors, trail)
     folders = catalogues(beside, factors.parent)
     return Documents(factor, entity, policy, feeders, folders, beside / "policies")
@@ -584,6 +586,20 @@ def vouched(product: ProductTerms, resource: ResourceTerms) -> dict[str, Any]:
         "public": supplies_of(product),
         "renewed": {s.name: s.update_frequency for s in resource.sources},
     }
+
+
+def dated(factor: Factor, beside: Path) -> Factor:
+    """Fill in by which rest days a loan is due, and the LPR where its rate floats."""
+    loan = factor.loan
+    if loan is None:
+        return factor
+    days, lpr = beside / "calendars" / "cn.yaml", beside / "lpr.yaml"
+    known: dict[str, Terms] = {}
+    if days.is_file():
+        known["calendar"] = load(days, BankCalendar)
+    if lpr.is_file() and isinstance(loan.contract_rate, LprRate):
+        known["lpr"] = load(lpr, LprTable)
+    return factor.model_copy(update={"capital": loan.model_copy(update=known)})
 
 
 def financed(

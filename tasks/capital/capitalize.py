@@ -12,13 +12,13 @@ from schemas.contract import frame_of
 from schemas.errors import FactorError
 from schemas.gates import Gates
 from schemas.quality import Indicator, Score
-from schemas.registers import JournalLine, Loan, Pledge, PledgeEvent, Right
+from schemas.registers import JournalLine, Loan, LoanFact, Pledge, PledgeEvent, Right
 from schemas.survey import Lent, Met
 from tasks.capital.agree import agree
 from tasks.capital.eligibility import Case, Valued, eligibility
 from tasks.capital.pledge import pledge
 from tasks.capital.position import position
-from tasks.capital.repay import repay
+from tasks.capital.repay import UNDRAWN, owed, repay
 from tasks.capital.roots import UNROOTED, rooted
 from tasks.pledged import ENDED, UNTOUCHED
 from tasks.rights import UNDISPUTED
@@ -46,6 +46,7 @@ def capitalize(
     lent: Annotated[pl.LazyFrame, Lent] = UNLENT,
     agreed: Annotated[pl.LazyFrame, Loan] = UNWRITTEN,
     events: Annotated[pl.LazyFrame, PledgeEvent] = UNTOUCHED,
+    facts: Annotated[pl.LazyFrame, LoanFact] = UNDRAWN,
 ) -> Capital:
     """Lend on an asset and plan the repayment, if every gate is open.
 
@@ -66,6 +67,7 @@ def capitalize(
         lent: What is lent beside it, as ``survey`` found it.
         agreed: The loan as it was written down, once it is.
         events: What happened to its pledge.
+        facts: What happened to the loan: drawdowns, payments.
 
     Returns:
         Gates first; then the roots, the pledge and the loan to post, the schedule, and
@@ -90,7 +92,8 @@ def capitalize(
         met=met.collect(),
         lent=lent.collect(),
         journal=journal.collect(),
-        repayment=repay(terms),
+        repayment=(planned := repay(terms, as_of)),
+        owed=owed(terms, facts.collect(), planned, as_of),
         score=score.collect(),
         quality=quality.collect(),
         offered=offered.collect(),

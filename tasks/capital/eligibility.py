@@ -32,6 +32,7 @@ from tasks.capital.evidence import (
     renewed_in_time,
     roots_are_known,
 )
+from tasks.capital.repay import Owed
 from tasks.finance import months_later, ratio
 from tasks.pledged import Held
 from tasks.quality import quality_holds
@@ -72,6 +73,7 @@ class Case:
     lent: pl.DataFrame  # contract Lent: what is lent beside it
     journal: pl.DataFrame  # contract JournalLine: what is posted of the asset
     repayment: pl.DataFrame  # contract Repayment
+    owed: Owed  # what is left of the principal on the day
     score: pl.DataFrame  # contract Score: of the resource
     quality: pl.DataFrame  # contract Indicator: of the resource
     offered: pl.DataFrame  # contract Gates: with which the product was offered
@@ -111,9 +113,8 @@ class Case:
 
     @property
     def outstanding(self) -> int:
-        """What is owed on the day, in fen, if it was repaid as planned."""
-        due = self.repayment.filter(pl.col("due_on") <= self.as_of)
-        return self.principal - int(due["principal_fen"].sum())
+        """What is owed on the day, in fen: as drawn and paid, else as planned."""
+        return self.owed.fen
 
     @property
     def cap(self) -> int:

@@ -17,7 +17,7 @@ def position(case: Case) -> pl.DataFrame:
     terms, appraised = case.terms, case.valued.appraised_fen
     row = (
         *(terms.agreement, terms.asset, terms.version, "live" if case.live else "new"),
-        *(case.principal, case.outstanding, appraised),
+        *(case.principal, case.outstanding, case.owed.by, appraised),
         ratio(case.outstanding, appraised),
         ratio(appraised, case.outstanding),
         *(case.valued.valid_to, case.maturity),

@@ -39,7 +39,7 @@ def owes(*flows: tuple[int, str], **changed: Any) -> CapitalTerms:
 
 
 def answered(terms: CapitalTerms, on: date = DRAWDOWN, **rules: Any) -> tuple[Any, ...]:
-    return serves_its_debt(terms, lender_rules(**rules), repay(terms), on)
+    return serves_its_debt(terms, lender_rules(**rules), repay(terms, on), on)
 
 
 # By hand, LOAN-03: six instalments of 416,666.67 and interest of 15,000.00, 13,750.00,
@@ -48,7 +48,7 @@ IN_2025, IN_2026 = 257_125_002, 252_624_998
 
 
 def test_debt_service_is_added_up_by_calendar_year() -> None:
-    years = services(owes().borrower, repay(owes()), 2025)
+    years = services(owes().borrower, repay(owes(), date(2025, 6, 20)), 2025)
 
     assert [(one.year, one.due_fen) for one in years] == [
         (2025, IN_2025),
@@ -224,11 +224,13 @@ def recorded(*names: str, **changed: Any) -> pl.DataFrame:
     return frame_of(LoanFact, rows)
 
 
-def test_money_may_be_paid_out_once_every_condition_is_recorded() -> None:
+def asked(known: pl.DataFrame) -> tuple[str, bool, str, str]:
     terms = capital_terms(conditions=CONDITIONS)
-    known = recorded("opinion", "registered")
+    return conditions_met("LOAN-1", terms.conditions, known, DRAWDOWN)
 
-    gate, met, _, evidence = conditions_met(terms, known, DRAWDOWN)
+
+def test_money_may_be_paid_out_once_every_condition_is_recorded() -> None:
+    gate, met, _, evidence = asked(recorded("opinion", "registered"))
 
     assert (gate, met) == ("conditions_precedent", True)
     assert evidence == "E-opinion; E-registered"
@@ -246,13 +248,11 @@ def test_money_may_be_paid_out_once_every_condition_is_recorded() -> None:
     ids=["one lacks", "later", "another loan", "no evidence", "another event"],
 )
 def test_a_drawdown_with_an_unmet_condition_is_refused(known: pl.DataFrame) -> None:
-    terms = capital_terms(conditions=CONDITIONS)
-
-    _, met, ground, _ = conditions_met(terms, known, DRAWDOWN)
+    _, met, ground, _ = asked(known)
 
     assert not met
     assert "registered (The pledge is registered)" in ground
 
 
 def test_a_loan_without_conditions_needs_no_record() -> None:
-    assert conditions_met(capital_terms(), recorded(), DRAWDOWN)[1]
+    assert conditions_met("LOAN-1", (), recorded(), DRAWDOWN)[1]
