@@ -15,7 +15,6 @@ from schemas.artifact import Stage
 from schemas.errors import StoreError
 from schemas.tables.columns import table_of
 from schemas.tables.ledger import JournalLineRow
-from schemas.tables.lineage import Artifact
 from schemas.tables.market import OrderRow
 from schemas.tables.pledge import LoanRow, PledgeRow
 from tasks.store.database import reading
@@ -26,7 +25,6 @@ from tasks.store.lineage import (
     among,
     closure,
     described,
-    made,
     nearest,
     out,
     reached,
@@ -162,8 +160,7 @@ def _names(c: Connection, ids: Sequence[str]) -> dict[Stage, list[str]]:
     """Name the products and assets among artifacts: ``factor/stage/frame``."""
     named: dict[Stage, set[str]] = {Stage.PRODUCT: set(), Stage.ASSET: set()}
     frames = yielded(run.factor, run.stage, out.frame).order_by(None).distinct()
-    frames = frames.join(Artifact, made.id == out.artifact)
-    frames = frames.where(run.stage.in_([*named]), made.kind != "raw")
+    frames = frames.where(run.stage.in_([*named]), run.kind != "snapshot")
     for row in among(c, frames, out.artifact, ids, STARTS):
         if not row["frame"].endswith(".rejects"):
             named[Stage(row["stage"])].add("/".join(row.values()))
