@@ -1,14 +1,13 @@
-"""Decimal arithmetic that two stages share: value, schedules, ratios, months."""
+"""Decimal arithmetic that two stages share: value, shares, ratios, months."""
 
 import calendar
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 from decimal import ROUND_HALF_UP, Decimal, localcontext
 from fractions import Fraction
 
-from schemas.money import PRECISION, fen, yuan
+from schemas.money import PRECISION
 
-Instalment = tuple[int, int, int, int]  # month, principal, interest, balance, in fen
 Shares = Mapping[str, Decimal | Fraction | int]  # of what they sum to
 Timed = tuple[Decimal, Decimal]  # a flow, and when it comes in years from now
 LEAST, MOST = Decimal("-0.99"), Decimal(10)  # rates among which a return is looked for
@@ -76,49 +75,3 @@ def months_later(start: date, months: int) -> date:
     year, month = divmod(start.month - 1 + months, 12)
     last = calendar.monthrange(start.year + year, month + 1)[1]
     return date(start.year + year, month + 1, min(start.day, last))
-
-
-def equal_principal(principal: int, rate: Decimal, months: int) -> Iterator[Instalment]:
-    """Repay the same principal each month; the last month takes the rest (等额本金).
-
-    5,000,000.00 at 3.6 %, 12 months -> 416,666.67 + 15,000.00 first, 416,666.63 +
-    1,250.00 last (LOAN-03).
-    """
-    part = fen(yuan(principal) / months)
-    balance = principal
-    for month in range(1, months + 1):
-        paid = min(part, balance) if month < months else balance
-        interest = monthly_interest(balance, rate)
-        balance -= paid
-        yield month, paid, interest, balance
-
-
-def equal_instalments(
-    principal: int, rate: Decimal, months: int
-) -> Iterator[Instalment]:
-    """Pay the same each month; the last month takes the rest (等额本息).
-
-    5,000,000.00 at 3.6 %, 12 months -> 424,836.29 a month (LOAN-04).
-    """
-    payment = instalment(principal, rate, months)
-    balance = principal
-    for month in range(1, months + 1):
-        interest = monthly_interest(balance, rate)
-        paid = min(max(payment - interest, 0), balance) if month < months else balance
-        balance -= paid
-        yield month, paid, interest, balance
-
-
-def monthly_interest(balance: int, rate: Decimal) -> int:
-    """Charge 1/12 of the yearly rate, half up. 5,000,000.00, 3.6 % -> 15,000.00."""
-    with localcontext(prec=PRECISION):
-        return fen(yuan(balance) * rate / 12)
-
-
-def instalment(principal: int, rate: Decimal, months: int) -> int:
-    """Compute A = P·r/(1−(1+r)^−n) with r = rate/12, half up to fen."""
-    with localcontext(prec=PRECISION):
-        monthly = rate / 12
-        if monthly == 0:
-            return fen(yuan(principal) / months)
-        return fen(yuan(principal) * monthly / (1 - (1 + monthly) ** -months))

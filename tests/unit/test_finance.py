@@ -1,108 +1,12 @@
-"""Value, schedules and ratios, as the oracles have them; each case has its id."""
+"""Value, months and ratios, as the oracles have them; each case has its id."""
 
-from collections.abc import Callable, Iterator
 from datetime import date
 from decimal import Decimal
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from schemas.money import exact_fen, fen
-from tasks.finance import (
-    Instalment,
-    discounted,
-    equal_instalments,
-    equal_principal,
-    instalment,
-    internal_rate,
-    months_later,
-    ratio,
-)
-
-Plan = Callable[[int, Decimal, int], Iterator[Instalment]]
-
-LOAN_03 = """
- 1 416666.67 15000.00 4583333.33
- 2 416666.67 13750.00 4166666.66
- 3 416666.67 12500.00 3749999.99
- 4 416666.67 11250.00 3333333.32
- 5 416666.67 10000.00 2916666.65
- 6 416666.67  8750.00 2499999.98
- 7 416666.67  7500.00 2083333.31
- 8 416666.67  6250.00 1666666.64
- 9 416666.67  5000.00 1249999.97
-10 416666.67  3750.00  833333.30
-11 416666.67  2500.00  416666.63
-12 416666.63  1250.00       0.00
-"""
-LOAN_04 = """
- 1 409836.29 15000.00 4590163.71
- 2 411065.80 13770.49 4179097.91
- 3 412299.00 12537.29 3766798.91
- 4 413535.89 11300.40 3353263.02
- 5 414776.50 10059.79 2938486.52
- 6 416020.83  8815.46 2522465.69
- 7 417268.89  7567.40 2105196.80
- 8 418520.70  6315.59 1686676.10
- 9 419776.26  5060.03 1266899.84
-10 421035.59  3800.70  845864.25
-11 422298.70  2537.59  423565.55
-12 423565.55  1270.70       0.00
-"""
-
-
-def rows(printed: str) -> list[Instalment]:
-    cells = [line.split() for line in printed.strip().splitlines()]
-    return [
-        (int(k), *(exact_fen(Decimal(x)) for x in rest))  # type: ignore[misc]  # rest has three amounts
-        for k, *rest in cells
-    ]
-
-
-@pytest.mark.parametrize(
-    ("plan", "printed", "interest"),
-    [
-        pytest.param(equal_principal, LOAN_03, 9_750_000, id="LOAN-03"),
-        pytest.param(equal_instalments, LOAN_04, 9_803_544, id="LOAN-04"),
-    ],
-)
-def test_a_schedule_is_the_worked_one_to_the_fen(
-    plan: Plan, printed: str, interest: int
-) -> None:
-    made = list(plan(500_000_000, Decimal("0.036"), 12))
-
-    assert made == rows(printed)
-    assert sum(row[2] for row in made) == interest
-
-
-def test_an_instalment_is_that_of_loan_02() -> None:
-    assert (
-        instalment(20_000_000, Decimal("0.075"), 180) == 185_402
-    )  # 1854.0247200054619
-
-
-@pytest.mark.parametrize("plan", [equal_principal, equal_instalments])
-@given(
-    principal=st.integers(1, 10**13),
-    rate=st.decimals(0, 1, places=4),
-    months=st.integers(1, 360),
-)
-def test_a_schedule_ends_at_nothing_and_sums_to_the_principal(
-    plan: Plan, principal: int, rate: Decimal, months: int
-) -> None:
-    made = list(plan(principal, rate, months))
-
-    assert [row[0] for row in made] == list(range(1, months + 1))
-    assert sum(row[1] for row in made) == principal
-    assert made[-1][3] == 0
-    assert min(min(row) for row in made) >= 0
-
-
-def test_a_loan_without_interest_is_paid_in_equal_parts() -> None:
-    made = list(equal_instalments(100, Decimal(0), 3))
-
-    assert [row[1] for row in made] == [33, 33, 34]
+from tasks.finance import discounted, internal_rate, months_later, ratio
 
 
 @pytest.mark.parametrize(
