@@ -24,7 +24,9 @@ class LoanAct(Terms):
     recorded_on: date = Field(description="Day on which it is recorded")
     amount: Yuan | None = Field(None, gt=0, description="Yuan; none of a condition")
     name: str = Field("", max_length=200, description="Of the condition, or the fee")
-    keep: Keep | Literal[""] = Field("", description="What stays where it repays early")
+    keep: Keep | Literal["realised", ""] = Field(
+        "", description="What stays where it repays early; or that it is of a sale"
+    )
     evidence: Text = Field(pattern=r"\S", description="Document that proves it")
     evidence_sha256: str = Field(
         "", pattern=r"^(?:[0-9a-f]{64})?$", description="SHA-256 of the document"

@@ -174,7 +174,7 @@ def payment(
         effective_on=on,
         recorded_on=on,
         amount=yuan(amount),
-        keep="term",
+        keep="realised",
         evidence=terms.evidence,
         evidence_sha256=terms.evidence_sha256,
         tranche=part.tranche,

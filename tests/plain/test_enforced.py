@@ -171,3 +171,21 @@ def test_a_sale_before_any_default_is_refused_and_records_nothing(
 
     assert [e["event"] for e in rows_of(PledgeEvent)] == ["perfect"]
     assert [f["event"] for f in rows_of(LoanFact)] == ["draw"]
+
+
+def test_a_sale_that_brings_less_than_the_interest_pays_what_it_brings(
+    defaulted: Path,
+) -> None:
+    poor = sale("105000.00")
+
+    assert [(p["paid"], p["unpaid"]) for p in poor["paid"]] == [
+        ("100,000.00", "0.00"),
+        ("5,000.00", "2,500.00"),
+        ("0.00", "5,000,000.00"),
+        ("0.00", "0.00"),
+    ]
+    (tranche,) = standing(LOAN, SOLD)["tranches"]
+    assert tranche["outstanding"] == "5000000.00"
+    # the first instalment of 15,000.00 asks for 10,000.00 more
+    assert tranche["next"]["interest"] == "10000.00"
+    assert balance("2231", "interest", "repay") == -250_000

@@ -29,11 +29,19 @@ from tasks.capital.loan.allocate import (
     pay,
     rescheduled,
 )
-from tasks.capital.loan.penalty import Due, Fee, LoanAccount, opened, penalty
+from tasks.capital.loan.penalty import (
+    Due,
+    Fee,
+    LoanAccount,
+    Paid,
+    opened,
+    penalty,
+)
 from tasks.capital.loan.prepay import Prepayment, prepay, row_on
 from tasks.capital.loan.rates import Steps, rate_steps, weight
 from tasks.capital.loan.schedule import Planned, interest_of, plan, schedule
 
+REALISED = "realised"  # a payment out of a sale: no fen of it is given back
 ORDER = ("draw", "fee", "pay")  # of one day
 
 
@@ -182,7 +190,7 @@ def repaid_early(book: Book, fact: Fact, rest: int) -> tuple[Book, Allocation]:
             interest until that day, or it is more than all that is owed.
     """
     loan, on = book.terms.loan, fact.on
-    if fact.name not in KEEPS:
+    if fact.name not in (*KEEPS, REALISED):
         taken = shown(fact.amount - rest)
         raise RegisterError(
             f"loan {loan}: {taken} CNY are due by {on}, so {shown(rest)} CNY are left"
@@ -192,16 +200,28 @@ def repaid_early(book: Book, fact: Fact, rest: int) -> tuple[Book, Allocation]:
     owed = running.balance + running.principal
     weighed = weight(book.steps, running.from_on, on, book.terms)
     interest = interest_of(owed, weighed, book.terms)
+    if rest <= interest and fact.name == REALISED:
+        return paid_ahead(book, running.number, on, rest)
     if rest <= interest:
         raise RegisterError(
             f"loan {loan}: {shown(interest)} CNY of interest until {on} come before a"
             f" prepayment, and {shown(rest)} CNY are left over for it; pay more, or"
             " only what is due"
         )
-    keep: Keep = "term" if fact.name == "term" else "instalment"
+    keep: Keep = "instalment" if fact.name == "instalment" else "term"
     early = Prepayment(on, rest - interest, keep)
     rows = tuple(prepay(book.rows, early, book.terms, book.steps))
     plain = schedule(rows, book.terms, book.steps, book.calendar)
     moved = rescheduled(book.account, opened(plain, book.terms, book.steps))
     account, made = pay(moved, on, rest)
     return replace(book, rows=rows, account=account), made
+
+
+def paid_ahead(book: Book, number: int, on: date, rest: int) -> tuple[Book, Allocation]:
+    """Put what a sale left over to the interest that runs: too little to repay early.
+
+    Nothing due, 7,500.00 of interest run, 5,000.00 of a sale -> all of it interest.
+    """
+    paid = (*book.account.paid, Paid(number, on, rest, 0))
+    account = replace(book.account, paid=paid)
+    return replace(book, account=account), Allocation(0, 0, rest, 0, 0)
