@@ -93,7 +93,7 @@ class BankCalendar(Terms):
 class FixedRate(Terms):
     """A rate that never changes 固定利率."""
 
-    kind: Literal["fixed"] = "fixed"
+    kind: Literal["fixed"] = Field("fixed", description="固定利率")
     annual_rate: Annotated[Rate, Field(ge=0), AfterValidator(_countable)] = Field(
         description="Fraction per year"
     )
@@ -102,7 +102,7 @@ class FixedRate(Terms):
 class LprRate(Terms):
     """The loan prime rate 贷款市场报价利率 plus or minus basis points."""
 
-    kind: Literal["lpr"] = "lpr"
+    kind: Literal["lpr"] = Field("lpr", description="LPR 浮动利率")
     tenor: Tenor = Field(description="1Y, or 5Y for five years and above")
     basis_points: int = Field(ge=-1000, le=3000, description="Added: 1 is 0.0001")
     reset_months: Literal[1, 3, 6, 12] = Field(description="Months between resets")

@@ -19,7 +19,7 @@ from schemas.terms import Slug, Terms, Text
 class ContributionTerms(Terms):
     """An asset given for equity 数据资产作价入股."""
 
-    kind: Literal["contribution"] = "contribution"
+    kind: Literal["contribution"] = Field("contribution", description="作价入股")
     factor: str = Field("", description="Filled in from the document")
     entity: str = Field("", description="Filled in from the document")
     asset: str = Field("", description="Filled in from the asset")
@@ -54,7 +54,7 @@ class Beneficiary(Terms):
 class TrustTerms(Terms):
     """An asset settled in a trust 数据信托."""
 
-    kind: Literal["trust"] = "trust"
+    kind: Literal["trust"] = Field("trust", description="数据信托")
     factor: str = Field("", description="Filled in from the document")
     entity: str = Field("", description="Filled in from the document")
     asset: str = Field("", description="Filled in from the asset")

@@ -7,7 +7,7 @@ integers of fen; only what is shown is rounded, half up to six decimals.
 600,000.00 of cash flow, 500,000.00 due -> 1.200000, which a floor of 1.20 lets pass.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import date
 from decimal import Decimal
 from fractions import Fraction
@@ -15,7 +15,7 @@ from typing import Annotated, NamedTuple
 
 import polars as pl
 
-from schemas.capital import Borrower, CapitalTerms, Repayment
+from schemas.capital import Borrower, CapitalTerms, Condition, Repayment
 from schemas.entity import credit_code_is_sound
 from schemas.money import exact_fen, shown
 from schemas.policy import CapitalRules
@@ -200,28 +200,33 @@ def section(industry: str) -> str:
 
 
 def conditions_met(
-    terms: CapitalTerms, facts: Annotated[pl.DataFrame, LoanFact], on: date
+    loan: str,
+    conditions: Sequence[Condition],
+    facts: Annotated[pl.DataFrame, LoanFact],
+    on: date,
 ) -> Answer:
     """Ask for the record of every condition precedent by a day; else nothing is paid.
 
     Args:
-        terms: The loan with its conditions.
-        facts: What is recorded of loans, contract LoanFact.
+        loan: Number of the agreement.
+        conditions: What was agreed.
+        facts: What is recorded of loans; a condition without evidence is not met.
         on: The day of the drawdown.
     """
     known = facts.filter(
         pl.col("effective_on") <= on,
         pl.col("evidence").str.strip_chars() != "",
-        loan=terms.agreement,
+        loan=loan,
         event="condition",
     )
     proofs = dict(known.select("name", "evidence").iter_rows())
-    lacking = [one for one in terms.conditions if one.name not in proofs]
-    if lacking:
-        said = "; ".join(f"{one.name} ({one.text})" for one in lacking)
-        ground = f"not met by {on}: {said}; record each with its evidence first"
+    if unmet := [one for one in conditions if one.name not in proofs]:
+        named = "; ".join(f"{one.name} ({one.text})" for one in unmet)
+        ground = (
+            f"not met by {on}: {named}: record each with `datafactor condition"
+            f" {loan} NAME`"
+        )
         return "conditions_precedent", False, ground, "register LoanFact"
-    names = [one.name for one in terms.conditions]
-    ground = f"met by {on}: {', '.join(names)}" if names else "none were agreed"
-    proof = "; ".join(proofs[n] for n in names) or f"agreement {terms.agreement}"
-    return "conditions_precedent", True, ground, proof
+    ground = "every condition precedent 先决条件 is met" if conditions else "none"
+    proof = "; ".join(proofs[one.name] for one in conditions)
+    return "conditions_precedent", True, ground, proof or f"agreement {loan}"

@@ -18,6 +18,7 @@ from schemas.lending import DrawAct, Drawn, LoanAct
 from schemas.loan import LoanPart
 from schemas.money import exact_fen, shown
 from schemas.registers import LoanFact, Pledge, PledgeEvent
+from tasks.capital.borrower import conditions_met
 from tasks.capital.loan.book import Fact, Market, follow
 from tasks.capital.loan.keep import digest_of, facts_of, refuse_other_terms
 from tasks.capital.pledging import registration
@@ -51,7 +52,7 @@ def draw_loan(
     row = written(terms, told) | {"name": digest_of(part)}
     before = told.filter(event="draw", tranche=part.tranche).to_dicts()
     answers = [
-        conditions_met(terms, told),
+        conditions_met(terms.loan, terms.conditions, told, as_of),
         within_agreed(terms, before, row),
         day_fits(terms),
         terms_as_agreed(terms, part),
@@ -62,21 +63,6 @@ def draw_loan(
         gates=frame_of(Gates, [(*answer, as_of) for answer in answers]).lazy(),
         drawn=frame_of(LoanFact, [tuple(row.values())]).lazy(),
     )
-
-
-def conditions_met(terms: DrawAct, facts: pl.DataFrame) -> Answer:
-    """Ask that every condition precedent was recorded as met by the day."""
-    met = facts.filter(pl.col("effective_on") <= terms.effective_on, event="condition")
-    names = set(met["name"])
-    unmet = [c for c in terms.conditions if c.name not in names]
-    ground = "every condition precedent 先决条件 is met" if terms.conditions else "none"
-    if unmet:
-        named = "; ".join(f"{c.name} ({c.text})" for c in unmet)
-        ground = (
-            f"not met by {terms.effective_on}: {named}: record each with `datafactor"
-            f" condition {terms.loan} NAME`"
-        )
-    return "conditions_precedent", not unmet, ground, "register LoanFact"
 
 
 def within_agreed(terms: DrawAct, before: Sequence[Row], row: Row) -> Answer:

@@ -9,8 +9,9 @@ import pytest
 from pydantic import TypeAdapter, ValidationError
 
 from schemas.capital import CapitalTerms, Financing
-from schemas.document import load
+from schemas.document import json_schema, load
 from schemas.errors import FactorError
+from schemas.factor import Factor
 from schemas.loan import TierRules
 from schemas.policy import Policy
 from schemas.pool import PoolRules
@@ -226,3 +227,15 @@ def test_an_error_in_a_financing_is_told_at_its_own_line(tmp_path: Path) -> None
         in said
     )
     assert not any("capital.lender: Field" in line for line in said)
+
+
+def test_editors_are_told_every_kind_of_financing() -> None:
+    told = json_schema(Factor)
+
+    capital = told["properties"]["capital"]["anyOf"][0]["discriminator"]["mapping"]
+    assert capital.keys() == {
+        *("pledge_loan", "unsecured_line", "facility", "contribution", "trust")
+    }
+    written = told["$defs"]["CapitalTerms"]["properties"]
+    assert {"borrower", "tranches", "conditions", "escrow"} <= written.keys()
+    assert not written.keys() & {"rules", "graded", "public", "renewed", "factor"}
