@@ -10,10 +10,12 @@ evidence: how many bits it is less likely than one row in the table is its level
 2,013 in a column of years and 2 in one of months stand together everywhere; a tail
 number and the minute it left do not. So neither shared keys nor small numbers join.
 
-Not caught: a table of one column, or one cut down until no values in a row tell it from
-chance; a copy whose values were all changed, if ever so little; rows that were hidden
-among more than a hundred times as many, where what they share is small in any case; a
-copy that lost half of its columns and got as many new ones.
+Not caught, unless the bytes are the same: a table of one column, of a few dozen rows,
+or cut down until no values in a row tell it from chance (flights without 12 of their 19
+columns: two of six times); a copy that had a third of its columns changed or replaced,
+one of four in a narrow table; rows hidden among more than a hundred times as many; what
+was added up or otherwise derived. Joined though they are two: tables that consist of
+keys but for one column in five or more.
 """
 
 from collections.abc import Callable, Iterator, Mapping
