@@ -38,6 +38,8 @@ HEAD = ["scenario", "industry", "change"]
 def portfolio(by: By, scenarios: Path | None, policy: str, as_of: date | None) -> Facts:
     """Say how all live pledges stand on a day, how they are spread, what they bear.
 
+    Pledges are those that are live now; the day decides about values and debts.
+
     Args:
         by: What is owed is shared out by the borrower's industry, the lender, or the
             borrower; the policy limits industries.

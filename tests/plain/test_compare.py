@@ -1,6 +1,7 @@
 """Ways to supply the same data side by side, to the fen, and nothing is kept."""
 
 from collections.abc import Iterator
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -8,10 +9,12 @@ import pytest
 
 from flows.compare import SUPPLIES, compare
 from schemas.errors import FactorError
+from schemas.registers import Invoice, Order
 from tests import leased, shop
 from tests.appraisal_case import by_cost
 from tests.builders import temporary_store
 from tests.kept import kept
+from tests.store import build
 
 
 @pytest.fixture(scope="module")
@@ -120,6 +123,35 @@ def test_two_policies_are_compared_on_the_same_facts(home: Path) -> None:
     assert stricter["loan_capacity"] == "230082.64"
     assert stricter["ceiling_revenue"] == stricter["revenue"] == "330000.00"
     assert stricter["appraised"] == "575206.61"
+
+
+def test_what_was_invoiced_goes_before_a_forecast(tmp_path: Path) -> None:
+    # 2025-06 to 2026-05 are the twelve whole months before 2026-06-30; an invoice of
+    # another product, of June 2026, or of May 2025 counts for nothing.
+    sold = {"entity": "jiangbei-data", "product": "daily-rain"}
+    with leased.leased(tmp_path):
+        leased.post(Order, build.order("SO-1", factor="rain", **sold))
+        leased.post(Order, build.order("SO-2", **sold))
+        for number, (order, period, amount) in enumerate(
+            (
+                ("SO-1", "2025-06", 10_000_000),
+                ("SO-1", "2026-05", 2_345_678),
+                ("SO-1", "2025-05", 1),
+                ("SO-1", "2026-06", 1),
+                ("SO-2", "2026-05", 1),
+            ),
+            1,
+        ):
+            line = {"order": order, "period": period, "amount_fen": amount}
+            invoice = build.invoice(number, issued_on=date(2026, 6, 5), **line)
+            leased.post(Invoice, invoice | {"invoice": f"I-{number}"})
+        rows = columns()
+
+    paid = rows["authorised-paid", "cn-2025"]
+    assert paid["revenue"]["value"] == "123456.78"
+    assert paid["revenue"]["grounds"] == ["invoiced from 2025-06 to 2026-05"]
+    assert paid["reach"]["grounds"] == ["1 orders of 1 customers"]
+    assert rows["open", "cn-2025"]["revenue"]["value"] == "0.00"
 
 
 def test_comparing_keeps_nothing(home: Path) -> None:
