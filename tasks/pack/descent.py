@@ -18,16 +18,16 @@ DRAWN = {
     "assess": ("score",),
     "productize": ("product",),
     "assetize": ("valuation",),
-    LENDING: ("pledge", "position"),
+    LENDING: ("pledge", "loan"),
 }
+TOP = ("Pledge", "Loan")  # the posting that is the loan, whichever there is
 REGISTERS = ("rights.snapshot", "journal.snapshot")
 
 
 def lineage_of(loan: Loan, known: Mapping[str, Output]) -> list[Facts]:
     """List the boxes from the loan down, each with the boxes it is made of."""
-    starts = [m.ref.id for m in loan.grant.said.artifacts if m.frame in DRAWN[LENDING]]
-    posted = [p.artifact for p in loan.grant.said.postings if p.artifact in known]
-    start = next(iter(posted or starts))
+    posted = {p.register: p.artifact for p in loan.grant.said.postings}
+    start = next(posted[n] for n in (*TOP, *posted) if n in posted)
     members: dict[str, list[Output]] = {}
     parents: dict[str, set[str]] = {}
     seen: set[str] = set()

@@ -28,7 +28,7 @@ from tasks.rights import standing
 Facts = dict[str, Any]  # JSON
 NAMED = (
     *("accounts", "factor", "agreement", "entity", "asset", "version"),
-    *("illustrative", "graded", "renewed", "public"),
+    *("illustrative", "graded", "renewed", "public", "calendar", "lpr"),
 )
 BEFORE_LENDING = ("assess", "productize", "assetize", "post")
 EVENTS = ("Loan", "LoanFact", "CollateralRoot", "PledgeEvent", "CoverState")

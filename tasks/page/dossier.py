@@ -4,6 +4,7 @@ One page, each word in Chinese and English, that needs no script and nothing fro
 elsewhere. Whatever a document says is escaped.
 """
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
 from decimal import Decimal
@@ -20,6 +21,7 @@ from tasks.page.words import Pair
 
 Facts = Mapping[str, Any]  # JSON
 WHOLE = 1_000_000  # ppm
+AMOUNT = re.compile(r"[0-9]{4,13}\.[0-9]{2}")
 SHOWN = 200  # files, frames or lines on the page; the files of the pack have all
 BOXES = 120  # of the drawing
 FIRST = 12  # signs of a digest in a box
@@ -101,7 +103,12 @@ def flat(terms: Facts, above: str = "") -> Iterator[tuple[Pair, str]]:
                 said = joined(one)
                 yield (head if place == 1 else ("", "")), said
         elif value not in (None, ""):
-            yield head, str(value)
+            yield head, written(str(value))
+
+
+def written(value: str) -> str:
+    """Write an amount of some thousands for people, all else as it is."""
+    return money(value) if AMOUNT.fullmatch(value) else value
 
 
 def joined(one: Any) -> str:  # Any: JSON
@@ -201,9 +208,10 @@ def ltv_drawing(facts: Facts) -> str:
     start = day_of(facts["loan"]["as_of"])
     later = [(day, ppm) for day, ppm in told if day > start]
     lines = [Series(both("ltv"), [(start, in_ppm(position["ltv"])), *later], step=True)]
-    levels = [
-        Level(both(f"step_{s['step']}"), in_ppm(s["ltv"])) for s in facts["steps"]
-    ]
+    names: dict[int, list[str]] = {}
+    for step in facts["steps"]:
+        names.setdefault(in_ppm(step["ltv"]), []).append(both(f"step_{step['step']}"))
+    levels = [Level(" / ".join(held), ppm) for ppm, held in names.items()]
     return amounts(both("ltv_plan"), lines, percent, levels)
 
 

@@ -201,7 +201,7 @@ DOSSIER_WORDS: dict[str, Pair] = {
     "files": ("个文件", "files"),
     "bytes": ("字节", "bytes"),
     "box_pledge": ("质押", "pledge"),
-    "box_position": ("贷款", "loan"),
+    "box_loan": ("贷款", "loan"),
     "box_valuation": ("价值", "valuation"),
     "box_rights.snapshot": ("权利登记", "rights"),
     "box_journal.snapshot": ("日记账", "journal"),
