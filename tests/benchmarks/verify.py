@@ -13,23 +13,21 @@ import json
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
 from datetime import UTC, datetime
 from multiprocessing import get_context
 from pathlib import Path
 from resource import RUSAGE_SELF, getrusage
-from typing import Any
 
 from sqlalchemy import select
 
-from schemas.artifact import ArtifactRef, Input, Made, Publication, Stage
-from schemas.tables.columns import Row, table_of
-from schemas.tables.lineage import StageRun
+from schemas.tables.columns import table_of
+from schemas.tables.lineage import Artifact, Derivation, RunOutput, StageRun
 from tasks import store
 from tasks.store import Store, triggers
 from tasks.store.database import reading, writing
-from tasks.store.publish import GENESIS, body_text, link, projections, run_row
+from tasks.store.publish import GENESIS, link
 from tests.benchmarks.lineage import Rows, opened, postgresql, sqlite, write
 
 EACH = 1_000  # artifacts of a run
@@ -37,65 +35,58 @@ Figures = tuple[list[str], list[float], list[float], float]
 AT = datetime(2026, 6, 30, tzinfo=UTC)
 
 
-def runs(artifacts: int, sha256: str, size: int) -> Iterator[Publication]:
-    """Make runs of a thousand artifacts, each made of one of the run before."""
-    above: tuple[Input, ...] = ()
-    for number in range(artifacts // EACH):
-        ids = [
-            hashlib.sha256(f"{number} {n}".encode()).hexdigest() for n in range(EACH)
-        ]
-        known: dict[str, Any] = {"sha256": sha256, "contract": "0" * 64}
-        known |= {"rows": 1, "kind": "frame"}
-        made = tuple(
-            Made(
-                frame=f"resource@{n}",
-                ref=ArtifactRef(id=id, name=f"resource@{n}", **known),
-                bytes=size,
-            )
+def body(number: int, ids: Sequence[str], sha256: str, size: int) -> str:
+    """Write the body of a run, as the store would: canonical JSON."""
+    known = {"sha256": sha256, "contract": "0" * 64, "rows": 1, "kind": "frame"}
+    above = [{"role": "before", "id": id_of(number - 1, 0)}] if number else []
+    said = {
+        **{"task": "transform", "stage": "resource", "kind": "stage", "terms": {}},
+        **{"status": "COMPLETE", "factor": "bench", "code": "0" * 64, "as_of": None},
+        **{"inputs": above, "balances": [], "checks": [], "gates": []},
+        **{"postings": [], "message": "", "who": "bench", "signer": "", "v": 1},
+        **{"key": id_of(number, -1), "at": AT.isoformat()},
+        "artifacts": [
+            {
+                **{"frame": f"resource@{n}", "bytes": size},
+                **{"roles": None, "origin": None},
+                "ref": {**known, "id": id, "name": f"resource@{n}"},
+            }
             for n, id in enumerate(ids)
-        )
-        yield Publication(
-            task="transform",
-            stage=Stage.RESOURCE,
-            status="COMPLETE",
-            factor="bench",
-            key=hashlib.sha256(f"run {number}".encode()).hexdigest(),
-            code="0" * 64,
-            terms={},
-            inputs=above,
-            artifacts=made,
-        )
-        above = (Input(role="before", id=ids[0]),)
+        ],
+    }
+    return json.dumps(said, sort_keys=True, separators=(",", ":"))
+
+
+def id_of(run: int, number: int) -> str:
+    """Name an artifact."""
+    return hashlib.sha256(f"{run} {number}".encode()).hexdigest()
 
 
 def chained(s: Store, artifacts: int) -> Rows:
-    """Write the rows of a store that is sound."""
+    """Write the rows of a store that is sound: runs made of one of the run before."""
     with store.scratch(s) as folder:
         part = folder / "part"
         part.write_bytes(b"the bytes of all")
         size = part.stat().st_size
         sha256 = store.place(s, part)
-    rows: Rows = {}
-    prev = GENESIS
-    for seq, said in enumerate(runs(artifacts, sha256, size), 1):
-        text = body_text(said, "bench", AT)
+    rows: Rows = {t: [] for t in (StageRun, Artifact, RunOutput, Derivation)}
+    prev, bytes_ = GENESIS, bytes.fromhex(sha256)
+    for number in range(artifacts // EACH):
+        ids = [id_of(number, n) for n in range(EACH)]
+        text = body(number, ids, sha256, size)
         hash = link(prev, text)
-        row = run_row(said, text, AT) | {"seq": seq, "prev": prev, "hash": hash}
-        told: dict[type[Row], list[Any]] = {StageRun: [row], **projections(said, hash)}
-        for table, found in told.items():
-            columns = [*table_of(table).c]
-            lines = rows.setdefault(table, [])
-            for one in found:
-                cells = [(one[column.name], column) for column in columns]
-                lines.append(tuple(stored(cell, c.type) for cell, c in cells))
+        key, before, own = map(bytes.fromhex, (id_of(number, -1), prev, hash))
+        said = ("COMPLETE", "resource", "transform", "stage", "bench", None, text, AT)
+        rows[StageRun].append((number + 1, key, before, own, *said))
+        parent = bytes.fromhex(id_of(number - 1, 0))
+        for n, id in enumerate(map(bytes.fromhex, ids)):
+            name = f"resource@{n}"
+            rows[Artifact].append((id, bytes_, name, "frame", 1, size))
+            rows[RunOutput].append((own, name, id, "0" * 64, *(None,) * 4))
+            if number:
+                rows[Derivation].append((id, parent, "before"))
         prev = hash
-    return {table: found for table, found in rows.items() if found}
-
-
-def stored(cell: object, type: object) -> object:
-    """Write a digest as the bytes that the tables hold."""
-    known = isinstance(cell, str) and type.__class__.__name__ == "Digest"
-    return bytes.fromhex(str(cell)) if known else cell
+    return rows
 
 
 def clocks() -> list[float]:
