@@ -1,7 +1,7 @@
 """A loan in default, end to end: the lender steps in, or the asset is sold."""
 
 from collections.abc import Iterator
-from datetime import UTC, date, datetime
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -11,20 +11,17 @@ from flows.close_period import close_period
 from flows.demo import AS_OF, FACTOR
 from flows.enforce import realise, step_in
 from flows.lent import standing
-from flows.loans import draw
 from flows.market import rows_of
-from flows.pledges import record
 from flows.value_chain import value_chain
 from schemas.errors import Refused, RegisterError
 from schemas.registers import CoverState, JournalLine, LoanFact, PledgeEvent, Right
 from tasks import store
 from tests.builders import temporary_store
-from tests.dealt import balances
+from tests.dealt import LOAN, balances, drawn
 from tests.june import ENTITY, laid_out
 from tests.store.build import cover, post_row
 
 Facts = dict[str, Any]  # JSON
-LOAN = "BANK-2026-001"
 LENDER = "Illustrative Bank of Jiangbei"
 
 
@@ -69,25 +66,8 @@ SOLD = date(2026, 7, 15)
 
 @pytest.fixture
 def defaulted(tmp_path: Path) -> Iterator[Path]:
-    """The demo's loan, registered, drawn, and in default before its first instalment.
-
-    Entries up to 9,000,000.00 need no second person here.
-    """
-    with temporary_store(tmp_path, **laid_out(tmp_path)):
-        policy = tmp_path / "deployments" / "policies" / "cn-2025.yaml"
-        text = policy.read_text("utf-8").replace('"5000000.00"', '"9000000.00"', 1)
-        policy.write_text(text, "utf-8")
-        search = tmp_path / "search.pdf"
-        search.write_bytes(b"nothing is registered before")
-        value_chain.fn(FACTOR, AS_OF)
-        registered = {
-            "registration": "ZD-1",
-            "registered_at": datetime(2026, 6, 30, 10, tzinfo=UTC),
-            "valid_to": date(2027, 12, 31),
-            "evidence": "SEARCH-1",
-        }
-        record(LOAN, "perfect", AS_OF, search, **registered)
-        draw(LOAN, "", AS_OF, None, None, evidence="SLIP-1")
+    """The demo's loan, drawn, and in default before its first instalment."""
+    with drawn(tmp_path):
         bad = cover(state="default", watched_on=date(2026, 7, 10))
         post_row(store.current(), CoverState, bad, "watch")
         yield tmp_path

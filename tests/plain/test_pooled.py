@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from flows.close_period import close_period
+from flows.loans import pay
 from flows.market import rows_of
 from flows.pool import run_pool
 from schemas.errors import FactorError, Refused
@@ -15,7 +16,7 @@ from schemas.registers import JournalLine
 from tasks import store
 from tests.builders import temporary_store
 from tests.command import ROOT, datafactor
-from tests.dealt import balances
+from tests.dealt import LOAN, balances, drawn
 
 NAME, BOOKS = "nine-borrowers", "nine-borrowers-plan"
 DAY = date(2025, 12, 31)
@@ -111,3 +112,50 @@ def test_a_plan_that_is_not_there_or_misnamed_is_told(home: Path) -> None:
     document(home).rename(home / "deployments" / "pools" / "other.yaml")
     with pytest.raises(FactorError, match="name the file so"):
         run_pool("other", DAY, None)
+
+
+OWN = """
+pool: one-loan
+title: One loan of the store (ILLUSTRATIVE)
+illustrative: true
+entity: nine-borrowers-plan
+policy: cn-2025
+cut_off: 2026-06-30
+matures_on: 2027-07-31
+senior: "4000000.00"
+subordinated: "1000000.00"
+coupon_rate: "0.024"
+tax_rate: "0.0326"
+fee_rate: "0.001"
+turbo_above: "0.05"
+agreements: [BANK-2026-001]
+"""
+
+
+def test_a_loan_of_the_store_is_pooled_as_its_book_stands_and_pays_in(
+    tmp_path: Path,
+) -> None:
+    with drawn(tmp_path):
+        shutil.copytree(
+            ROOT / "deployments" / "pools", tmp_path / "deployments" / "pools"
+        )
+        place = tmp_path / "deployments" / "pools" / "one-loan.yaml"
+        place.write_text(OWN, "utf-8")
+        pay(LOAN, "431666.67", "", date(2026, 7, 30), "", None, evidence="SLIP-2")
+
+        made = run_pool("one-loan", date(2026, 7, 31), None)
+
+        (loan,) = made["loans"]
+        assert (loan["balance"], loan["data_pledged"]) == ("5,000,000.00", True)
+        # by hand, LOAN-03: 416,666.67 of principal and 15,000.00 of interest; taxes
+        # 489.00; fees 5,000,000 × 0.001 × 31/365 = 424.66; interest 4,000,000 × 0.024
+        # × 31/365 = 8,153.42; the rest 431,666.67 − 489.00 − 424.66 − 8,153.42 −
+        # 416,666.67 = 5,932.92
+        (month,) = made["periods"]
+        told = [month[n] for n in ("cash", "taxes", "fees", "senior_interest")]
+        assert told == ["431,666.67", "489.00", "424.66", "8,153.42"]
+        assert (month["senior_principal"], month["subordinated"]) == (
+            *("416,666.67", "5,932.92"),
+        )
+        assert "1002" not in balances(BOOKS)
+        assert store.verify(store.current()).exit == 0
