@@ -12,6 +12,7 @@ from rich.console import Console
 from flows.face import redriven
 from flows.redrive import redrive_rows
 from flows.rejected import write_csv
+from flows.roots import fingerprint_of
 from flows.value_chain import value_chain
 from schemas.artifact import Stage
 from schemas.errors import DatafactorError
@@ -109,6 +110,18 @@ def test_what_was_mended_is_an_ancestor_of_all_that_follows(home: Path) -> None:
     (mended,) = [n for n in nodes if n.origin and n.origin.path == "mend.csv"]
     assert store.path(s, mended.sha256).stat().st_mode & 0o777 == 0o600
     assert store.verify(s, None).exit == 0
+
+
+def test_a_mended_source_is_one_root_with_the_rows_of_now(home: Path) -> None:
+    redrive_rows(REF, exported(home, ("x7", "7")))
+    run()
+
+    s = store.current()
+    made = fingerprint_of("people", store.resolve(s, "people/resource/resource"))
+
+    (root,) = store.scan(s, made).collect().to_dicts()
+    assert root["root"] == store.digest(home / "people.csv")
+    assert (root["place"], root["rows"]) == ("people/people!people.csv", 4)
 
 
 def test_doing_it_again_moves_nothing_and_publishes_nothing(
