@@ -29,7 +29,7 @@ MADE_UP = LprTable.model_validate(
             }
             for day, year in (
                 ("2025-06-20", "0.0380"),
-                ("2025-08-20", "0.0400"),
+                ("2025-08-20", "0.0390"),
                 ("2025-09-22", "0.0400"),
             )
         ]
@@ -61,16 +61,16 @@ def paid(yuan: str, on: date, keep: str = "") -> tuple[Any, ...]:
 def test_a_floating_loan_is_planned_at_the_rate_that_is_known() -> None:
     plan = repay(floating(), date(2025, 10, 1))
 
-    # 3.80 % − 0.20 % for three months, then 4.00 % − 0.20 % of what is left
+    # 3.80 % − 0.20 % for three months, then 3.90 % − 0.20 % of what is left
     assert plan["interest_fen"][:3].to_list() == [1_500_000, 1_375_000, 1_250_000]
-    assert plan["interest_fen"][3] == 1_187_500  # 3,749,999.99 × 3.8 % / 12
+    assert plan["interest_fen"][3] == 1_156_250  # 3,749,999.99 × 3.7 % / 12
     assert plan["projected"].to_list() == [False] * 6 + [True] * 6
 
 
 def test_before_its_drawdown_a_floating_loan_is_planned_at_the_lpr_of_the_day() -> None:
-    plan = repay(floating(drawdown=date(2025, 10, 15)), date(2025, 10, 1))
+    plan = repay(floating(drawdown=date(2025, 10, 15)), date(2025, 9, 10))
 
-    assert plan["interest_fen"][0] == 1_583_333  # 5,000,000.00 × 3.8 % / 12
+    assert plan["interest_fen"][0] == 1_541_667  # 5,000,000.00 × 3.7 % / 12
 
 
 def test_a_reset_without_its_value_stops_the_plan() -> None:
