@@ -1,5 +1,6 @@
 """A loan in default, end to end: the lender steps in, or the asset is sold."""
 
+import shutil
 from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
@@ -18,7 +19,7 @@ from schemas.registers import CoverState, JournalLine, LoanFact, PledgeEvent, Ri
 from tasks import store
 from tests.builders import temporary_store
 from tests.dealt import LOAN, balances, drawn
-from tests.june import ENTITY, laid_out
+from tests.june import ENTITY, laid_out, places
 from tests.store.build import cover, post_row
 
 Facts = dict[str, Any]  # JSON
@@ -64,13 +65,23 @@ def test_after_a_default_the_lender_operates_by_one_transfer(lent: Path) -> None
 SOLD = date(2026, 7, 15)
 
 
-@pytest.fixture
-def defaulted(tmp_path: Path) -> Iterator[Path]:
+@pytest.fixture(scope="module")
+def before(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The demo's loan, drawn, and in default before its first instalment."""
-    with drawn(tmp_path):
+    home = tmp_path_factory.mktemp("before")
+    with drawn(home):
         bad = cover(state="default", watched_on=date(2026, 7, 10))
         post_row(store.current(), CoverState, bad, "watch")
-        yield tmp_path
+    return home
+
+
+@pytest.fixture
+def defaulted(before: Path, tmp_path: Path) -> Iterator[Path]:
+    """A house of its own in which it is so."""
+    home = tmp_path / "home"
+    shutil.copytree(before, home)
+    with temporary_store(home, **places(home)):
+        yield home
 
 
 def sale(proceeds: str = "6000000.00", evidence: str = "SALE-1") -> Facts:
