@@ -16,6 +16,7 @@ Source: YAML 1.2.2, 10.3 (core schema), narrowed. ``{rate: 0.10}`` -> {"rate": "
 import re
 from collections.abc import Iterator, Mapping
 from difflib import get_close_matches
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, TypeVar, get_args
 
@@ -168,10 +169,19 @@ def _text(path: Path) -> str:
         raise _Refusal(line, "not UTF-8; save the file as UTF-8") from error
 
 
+@lru_cache(maxsize=64)
+def _composed(text: str) -> Node | None:
+    """Compose a text once: one question reads a policy or a factor many times.
+
+    Nobody changes nodes; values are built of them anew each time.
+    """
+    return _Loader(text).get_single_node()
+
+
 def _parse(text: str) -> tuple[Value, Lines]:
     lines: Lines = {}
     try:
-        node = _Loader(text).get_single_node()
+        node = _composed(text)
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         line = mark.line + 1 if mark else 1

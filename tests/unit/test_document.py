@@ -234,3 +234,19 @@ def test_todo_in_quotes_is_text(tmp_path: Path) -> None:
     path.write_text('name: "TODO"\npermissions: [use]\n', "utf-8")
 
     assert load(path, Licence).name == "TODO"
+
+
+def test_a_text_read_again_gives_values_of_its_own(tmp_path: Path) -> None:
+    file = tmp_path / "doc.yaml"
+    file.write_text("steps: [a, b]\n")
+    first, lines = read(file)
+    assert isinstance(first, dict)
+    first["steps"] = "changed by its reader"
+    lines.clear()
+
+    again, told = read(file)
+    assert again == {"steps": ["a", "b"]}
+    assert told[("steps",)] == 1
+
+    file.write_text("steps: [c]\n")
+    assert read(file)[0] == {"steps": ["c"]}
