@@ -8,7 +8,14 @@ from flows.roots import roots_of
 from flows.stages import survey_task
 from schemas.artifact import ArtifactRef, Snapshot
 from schemas.factor import Factor
-from schemas.registers import CollateralRoot, Loan, LoanFact, Pledge, PledgeEvent
+from schemas.registers import (
+    CollateralRoot,
+    JournalLine,
+    Loan,
+    LoanFact,
+    Pledge,
+    PledgeEvent,
+)
 
 
 def around(
@@ -34,6 +41,7 @@ def around(
         events=others(PledgeEvent, request=number),
         known=others(CollateralRoot, request=number),
         loans=others(Loan, loan=number),
+        repaid=Snapshot(register=JournalLine, where={"event": "repay"}),
         **roots,
     )
     return {

@@ -15,7 +15,7 @@ from schemas.collateral import Fingerprint
 from schemas.contract import frame_of
 from schemas.errors import FactorError
 from schemas.money import exact_fen
-from schemas.registers import CollateralRoot, Loan, Pledge, PledgeEvent
+from schemas.registers import CollateralRoot, JournalLine, Loan, Pledge, PledgeEvent
 from schemas.survey import Lent, Met, Surveyed
 from tasks.capital.borrower import exposures
 from tasks.capital.collateral import Joint, meeting
@@ -26,7 +26,7 @@ from tasks.pledged import Held, held
 Row = dict[str, Any]  # one row of a register
 NOTHING: dict[type[Any], pl.LazyFrame] = {
     register: frame_of(register, []).lazy()
-    for register in (Pledge, PledgeEvent, CollateralRoot, Loan)
+    for register in (Pledge, PledgeEvent, CollateralRoot, Loan, JournalLine)
 }
 
 
@@ -37,6 +37,7 @@ def survey(
     events: Annotated[pl.LazyFrame, "compared"] = NOTHING[PledgeEvent],
     known: Annotated[pl.LazyFrame, "compared"] = NOTHING[CollateralRoot],
     loans: Annotated[pl.LazyFrame, "compared"] = NOTHING[Loan],
+    repaid: Annotated[pl.LazyFrame, "compared"] = NOTHING[JournalLine],
     roots: Annotated[pl.LazyFrame, Fingerprint] = UNROOTED,
 ) -> Surveyed:
     """Find the pledges that rest on the same data, and what is lent beside this loan.
@@ -48,6 +49,7 @@ def survey(
         events: All that happened to them, contract PledgeEvent.
         known: All their roots, contract CollateralRoot.
         loans: All loans, contract Loan.
+        repaid: Entries of repayments in the borrowers' books, contract JournalLine.
         roots: What the asset rests on.
 
     Raises:
@@ -62,7 +64,10 @@ def survey(
     ended = {one.request for one in every if one.released}
     return Surveyed(
         met=frame_of(Met, met(terms, rooted(roots, terms), every)).lazy(),
-        lent=frame_of(Lent, lent(terms, loans.collect(), ended, as_of)).lazy(),
+        lent=frame_of(
+            Lent,
+            lent(terms, remaining(loans.collect(), repaid.collect()), ended, as_of),
+        ).lazy(),
     )
 
 
@@ -107,10 +112,9 @@ def rows_of(other: Held, joints: list[Joint], junior: str) -> Iterable[tuple[Any
 def lent(
     terms: CapitalTerms, loans: pl.DataFrame, ended: set[str], as_of: date
 ) -> Iterable[tuple[str, str, int, int]]:
-    """Add up what is agreed under other live loans, by borrower, industry and lender.
+    """Add up what other live loans come to, by borrower, industry and lender.
 
-    What was repaid of a loan is not taken off; a pledge that was released ends its
-    loan, a line without pledge ends with its term.
+    A pledge that was released ends its loan, a line without pledge ends with its term.
     """
     others = loans.filter(
         pl.col("loan") != terms.agreement,
@@ -123,3 +127,22 @@ def lent(
             mine = others.filter(pl.col(column[measure]) == name)
             sums = int(mine["amount_fen"].sum()), mine["loan"].n_unique()
             yield measure, name, *sums
+
+
+def remaining(
+    loans: Annotated[pl.DataFrame, Loan], repaid: Annotated[pl.DataFrame, JournalLine]
+) -> pl.DataFrame:
+    """Take off what the books say was repaid of principal; else all that was agreed.
+
+    The entry of a repayment is called ``repay/LOAN-1/3``, of a tranche
+    ``repay/LOAN-1/a/3``; it debits 2001 or 2501.
+    """
+    debits = repaid.filter(pl.col("account").str.contains("^(?:2001|2501)"))
+    paid = debits.group_by(
+        part=pl.col("entry").str.extract(r"^repay/(.+)/[0-9]+$", 1)
+    ).agg(paid=pl.col("amount_fen").sum())
+    tranche = pl.concat_str("loan", "tranche", separator="/")
+    part = pl.when(kind="facility").then(tranche).otherwise("loan")
+    known = loans.with_columns(part=part).join(paid, on="part", how="left")
+    left = (pl.col("amount_fen") - pl.col("paid").fill_null(0)).clip(0)
+    return known.with_columns(amount_fen=left).select(loans.columns)

@@ -10,7 +10,7 @@ import pytest
 from schemas.capital import CapitalTerms
 from schemas.collateral import Fingerprint
 from schemas.contract import frame_of
-from schemas.registers import CollateralRoot, Loan, Pledge, PledgeEvent
+from schemas.registers import CollateralRoot, JournalLine, Loan, Pledge, PledgeEvent
 from schemas.survey import Surveyed
 from tasks.capital.others import survey
 from tests.finance_case import CODE, DRAWDOWN, HOLDER, capital_terms, pledged
@@ -34,6 +34,7 @@ def surveyed(
     events: Sequence[dict[str, Any]] = (),
     known: Sequence[dict[str, Any]] = (),
     loans: Sequence[dict[str, Any]] = (),
+    repaid: Sequence[tuple[Any, ...]] = (),
     terms: CapitalTerms | None = None,
 ) -> Surveyed:
     return survey(
@@ -43,6 +44,7 @@ def surveyed(
         rows(PledgeEvent, *events),
         rows(CollateralRoot, *known),
         rows(Loan, *loans),
+        rows(JournalLine, *repaid),
         roots((OURS, 1_000_000)),
     )
 
@@ -147,3 +149,27 @@ def test_a_line_counts_on_its_last_day() -> None:
     line = {"kind": "unsecured_line", "matures_on": DRAWDOWN}
 
     assert lent([owed("L-8", 3, **line)])["borrower"] == (3, 1)
+
+
+def booked(entry: str, account: str, fen: int) -> tuple[Any, ...]:
+    when, why = (date(2025, 5, 31), "2025-05"), ("", "repay", "ADVICE", "")
+    return ("other", entry, 1, *when, account, fen, "repayment", *why)
+
+
+def test_principal_that_the_books_say_was_repaid_is_owed_no_more() -> None:
+    known = [
+        owed("L-1", 100),
+        owed("L-2", 100, kind="facility", tranche="a"),
+        owed("L-2", 100, kind="facility", tranche="b"),
+        owed("L-22", 100),
+    ]
+    repaid = [
+        booked("repay/L-1/1", "2001", 10),
+        booked("repay/L-1/2", "250101", 20),
+        booked("repay/L-1/2", "2231", 7),  # interest
+        booked("repay/L-1/2", "1002", -27),
+        booked("repay/L-2/b/1", "2501", 40),
+        booked("repay/L-2/1", "2501", 40),  # of no tranche of that name
+    ]
+
+    assert lent(known, repaid=repaid)["borrower"] == (400 - 10 - 20 - 40, 3)
