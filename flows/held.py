@@ -55,8 +55,8 @@ def owed_on(pledges: Sequence[Held], day: date) -> dict[str, Owed]:
     """Say what is owed under each pledge on a day, and in which industry.
 
     By what was recorded of the loan: drawdowns, payments, fees. Of a loan of which no
-    drawdown is recorded, by the document's schedule, as if it were kept; where no
-    schedule is at hand, all that the pledge secures.
+    drawdown is recorded, by the document's schedule, as if it were kept. Where neither
+    can be told, all that the pledge secures.
     """
     known, written = loans(), documents()
     drawn = set(all_of(LoanFact).filter(event="draw")["loan"])
@@ -64,8 +64,9 @@ def owed_on(pledges: Sequence[Held], day: date) -> dict[str, Owed]:
     for one in pledges:
         terms = written.get(one.request)
         told = known.get(one.request, {}).get("industry") or industry_of(terms)
-        kept = by_facts(one.request, day) if one.request in drawn else None
-        owed = kept or (scheduled(one, terms, day), 0)
+        owed = (scheduled(one, terms, day), 0)
+        if one.request in drawn:
+            owed = by_facts(one.request, day) or (one.total, 0)
         found[one.request] = Owed(*owed, told)
     return found
 

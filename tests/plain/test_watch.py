@@ -13,12 +13,13 @@ from flows.cli import main
 from flows.loans import draw, pay
 from flows.rights import dispute, register
 from flows.watch_collateral import event_id, look_after
-from schemas.artifact import Snapshot, Stage
+from schemas.artifact import Gate, Snapshot, Stage
 from schemas.errors import Refused, RegisterError
 from schemas.registers import CoverState, Right
 from tasks import store
 from tests import leased, shop
 from tests.builders import temporary_store
+from tests.store import build
 from tests.watched import (
     ASSET,
     ENTITY,
@@ -210,6 +211,27 @@ def test_data_that_were_to_be_renewed_and_were_not_are_stale(home: Path) -> None
     assert "rain was made last as of 2026-06-30; renewed every P1D" in row["ground"]
 
 
+@pytest.mark.parametrize(
+    ("task", "ground", "value"),
+    [
+        ("assetize", "its last run was refused: too old", None),
+        ("assess", "too old", "8968000.00"),
+    ],
+)
+def test_a_stage_that_was_refused_is_no_evidence(
+    home: Path, task: str, ground: str, value: str | None
+) -> None:
+    shut = Gate(gate="freshness_day", passed=False, ground="too old", evidence="day")
+    said = {"entity": ENTITY, "name": ASSET}
+    where: Row = {"task": task, "factor": "rain", "gates": (shut,), "terms": said}
+    store.publish(store.current(), build.run(**where))
+
+    row = watch(FIRST)
+
+    assert (row["state"], row["value"]) == ("warning", value)
+    assert ground in row["ground"]
+
+
 def test_a_payment_of_the_cure_is_found_by_the_next_watch(tmp_path: Path) -> None:
     """COL-03 at 4 %: 200,000.00 on 280,000.00, cured by 32,000.00."""
     with leased.leased(tmp_path, through=Stage.CAPITAL):
@@ -219,9 +241,14 @@ def test_a_payment_of_the_cure_is_found_by_the_next_watch(tmp_path: Path) -> Non
         (called,) = look_after(ENTITY, FIRST)["pledges"]
         pay("LOAN-9", "32100.00", "", NEXT, "term", None, evidence="ADVICE-2")
         (cured,) = look_after(ENTITY, NEXT)["pledges"]
+        file = tmp_path / "factors" / "rain.yaml"
+        file.write_text(file.read_text("utf-8").replace("0.036", "0.037"), "utf-8")
+        (blind,) = look_after(ENTITY, LAST)["pledges"]
 
     assert (called["ltv"], called["state"]) == ("0.714286", "margin_call")
     assert (called["repay"], called["top_up"]) == ("32000.00", "53333.34")
     # 100.00 more than the cure, of which the interest of three days is paid.
     assert Decimal("167900.00") < Decimal(cured["outstanding"]) <= Decimal("168000.00")
     assert (cured["before"], cured["state"]) == ("margin_call", "normal")
+    # By the terms of another rate nobody can tell what is left: all of it is owed.
+    assert (blind["outstanding"], blind["state"]) == ("200000.00", "margin_call")

@@ -312,6 +312,10 @@ CASES: dict[str, tuple[Row, str, str]] = {
         {"events": [perfect(DAY + timedelta(days=30))]},
         *("warning", "registration ZD-1: its last day is 2026-10-10"),
     ),
+    "its last day": (
+        {"events": [perfect(DAY)]},
+        *("warning", "registration ZD-1: its last day is 2026-09-10"),
+    ),
     "no last day": ({"events": [perfect(None)]}, "margin_call", "no stated day"),
     "right revoked": (
         {"rights": [GRANT, right("revoke", date(2026, 9, 1))]},
