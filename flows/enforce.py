@@ -34,6 +34,7 @@ from schemas.errors import RegisterError
 from schemas.loan import TierRules
 from schemas.money import exact_fen, shown, yuan
 from schemas.registers import (
+    AssetEvent,
     CoverState,
     JournalLine,
     Loan,
@@ -138,7 +139,10 @@ def realise(
             Snapshot(register=CoverState, where={"request": loan}),
             Snapshot(register=Pledge, where=mine),
             *(Snapshot(register=r, where={}) for r in (PledgeEvent, LoanFact)),
-            Snapshot(register=JournalLine, where={**mine, "asset": sale.asset}),
+            *(
+                Snapshot(register=r, where={**mine, "asset": sale.asset})
+                for r in (JournalLine, AssetEvent)
+            ),
             Snapshot(register=PeriodClose, where=mine),
             *(sale, day, ALL),
         )

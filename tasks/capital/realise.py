@@ -36,6 +36,7 @@ from schemas.gates import Gates
 from schemas.lending import LoanAct
 from schemas.money import exact_fen, yuan
 from schemas.registers import (
+    LEAVING,
     AssetEvent,
     CoverState,
     Dispute,
@@ -62,6 +63,7 @@ def realise(
     events: Annotated[pl.LazyFrame, PledgeEvent],
     facts: Annotated[pl.LazyFrame, LoanFact],
     journal: Annotated[pl.LazyFrame, JournalLine],
+    decided: Annotated[pl.LazyFrame, AssetEvent],
     closed: Annotated[pl.LazyFrame, PeriodClose],
     terms: SaleTerms,
     as_of: date,
@@ -75,6 +77,7 @@ def realise(
         events: What happened to pledges.
         facts: What happened to loans.
         journal: What is posted of the asset.
+        decided: What was decided of it before: it leaves the books once.
         closed: Closed months of the entity.
         terms: What came in, and what each pledge secures.
         as_of: Day of the sale.
@@ -87,7 +90,7 @@ def realise(
     fen = carrying(journal.collect(), terms.accounts)
     gates = [
         in_default(cover.collect(), terms.agreement, terms.overdue, as_of),
-        sold_whole(journal.collect(), fen, terms),
+        sold_whole(journal.collect(), fen, decided.collect(), terms),
         disputed(disputes.collect(), names, as_of),
         in_an_open_month(closed.collect(), as_of),
     ]
@@ -106,15 +109,23 @@ def realise(
     )
 
 
-def sold_whole(journal: pl.DataFrame, fen: int | None, terms: SaleTerms) -> Answer:
+def sold_whole(
+    journal: Annotated[pl.DataFrame, JournalLine],
+    fen: int | None,
+    decided: Annotated[pl.DataFrame, AssetEvent],
+    terms: SaleTerms,
+) -> Answer:
     """Ask for an asset that the close can take out: intangible, or not carried."""
+    gone = decided.filter(pl.col("event").is_in(LEAVING))["decision"].to_list()
     stock = {terms.accounts[r] for r in ("inventory", "provision")}
     lines = journal.filter(pl.col("account").is_in([*stock]))
     passed = int(lines["amount_fen"].sum()) == 0
     said = in_the_ledger(fen)
     if not passed:
         said += ", as inventory: it is sold by an invoice"
-    return "carried", passed, said, "register JournalLine"
+    if gone:
+        said += f"; it leaves by decision {', '.join(gone)}"
+    return "carried", passed and not gone, said, "register JournalLine"
 
 
 def claims_of(terms: SaleTerms) -> Annotated[pl.LazyFrame, Claim]:

@@ -102,6 +102,7 @@ def sold(
     state: str = "default",
     events: Any = (),
     journal: pl.DataFrame = CARRIED,
+    decided: Any = (),
     closed: Any = (),
     disputes: Any = (),
     **changed: Any,
@@ -117,6 +118,7 @@ def sold(
         frame_of(PledgeEvent, events).lazy(),
         frame_of(LoanFact, drawn(*stated(**changed)["claims"])).lazy(),
         journal.lazy(),
+        frame_of(AssetEvent, decided).lazy(),
         frame_of(PeriodClose, closed).lazy(),
         terms,
         DAY,
@@ -187,6 +189,10 @@ def test_tranches_share_to_the_fen_by_what_is_owed_of_each(proceeds: int) -> Non
 
 
 DISPUTED = ("D-1", "jiangbei", "index", "open", date(2025, 6, 1), "X", "title", "E")
+EXPIRED = (
+    *("jiangbei", "index-asset", "EXP-1", "expire", date(2025, 7, 1)),
+    *(None, None, None, None, None, "", "E", "the right ran out"),
+)
 CLOSED = ("jiangbei", "2025-07", date(2025, 8, 3), 3, "ab" * 32)
 
 
@@ -196,6 +202,7 @@ CLOSED = ("jiangbei", "2025-07", date(2025, 8, 3), 3, "ab" * 32)
         ({"state": "margin_call"}, "default", "stands at margin_call"),
         ({"disputes": [DISPUTED]}, "dispute", "D-1 over index"),
         ({"closed": [CLOSED]}, "open_month", "closed to 2025-07"),
+        ({"decided": [EXPIRED]}, "carried", "leaves by decision EXP-1"),
         ({"journal": posted(("1405", 1))}, "carried", "sold by an invoice"),
     ],
 )
