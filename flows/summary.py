@@ -131,6 +131,7 @@ def next_commands(chain: Chain) -> list[str]:
     return [
         f"datafactor trace {end}",
         f"datafactor impact {chain.factor}/{first}",
+        *([f"datafactor pack {end.removeprefix('loan:')} -o pack.zip"] if loan else []),
         *appraised_by(chain),
         "datafactor verify",
     ]

@@ -46,7 +46,7 @@ from tasks.product.meter import doubts
 from tasks.store import anchor as anchors
 from tasks.store import registers, triggers
 from tasks.store.database import reading
-from tasks.store.lineage import Loan, among, made
+from tasks.store.lineage import Loan, among, made, out
 from tasks.store.place import Store, digest, locate, path
 from tasks.store.projected import (
     MANY,
@@ -333,9 +333,18 @@ def _weigh_bytes(book: _Book) -> None:
     for sha256, rows in _with_bytes(book, [*bad]).items():
         what = " and ".join(f"{r['name']} ({r['id'][:12]})" for r in rows)
         book.bad_bytes.add(sha256)
-        bit, how = bad[sha256]
-        book.find(bit, f"the bytes of {what} {how}", [r["id"] for r in rows])
+        (bit, how), ids = bad[sha256], [r["id"] for r in rows]
+        where = "" if sha256 in referred else _collected(book, ids)
+        book.find(bit, f"the bytes of {what} {how}{where}", ids)
     book.examined["files"] = len(book.files)
+
+
+def _collected(book: _Book, ids: Sequence[str]) -> str:
+    """Say from which files some artifacts were collected; nothing of what was made."""
+    with _raw(book.store, book.text) as c:
+        rows = among(c, select(out.path, out.member), out.artifact, ids)
+    files = {"!".join(filter(None, row.values())) for row in rows if row["path"]}
+    return f", collected from {' and '.join(sorted(files))}" if files else ""
 
 
 def _with_bytes(book: _Book, bad: Sequence[str]) -> dict[str, list[Values]]:
