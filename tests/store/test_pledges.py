@@ -183,22 +183,30 @@ def test_the_register_does_what_a_serial_model_does_for_long() -> None:
     machine(300, 40)
 
 
-def test_sixteen_processes_pledge_the_same_data_under_many_names(s: Store) -> None:
-    """1,000 fen of cap for the whole group, 70 each: 14 fit, whatever the asset."""
+def at_once(s: Store, attempts: int) -> None:
+    """Pledge in 16 processes; 1,000 fen of cap for all, 70 each: 14 fit."""
     s.engine.dispose()
     with pool(16) as workers:
-        answers = list(
-            workers.map(pledge_in_groups, [s.settings] * 16, range(16), [4] * 16)
-        )
+        given = [s.settings] * 16, range(16), [attempts] * 16
+        answers = list(workers.map(pledge_in_groups, *given))
 
     said = table_of(PledgeRow).c
     with reading(s.engine) as c:
         rows = c.execute(select(said.request, said.principal_fen, said.asset)).all()
-    assert len(rows) == 14
+    assert len(rows) == len({r.request for r in rows}) == 14
     assert {r.request for r in rows} == {r for some in answers for r in some}
-    assert sum(counted(s).values()) == 980
+    assert sum(counted(s).values()) == sum(r.principal_fen for r in rows) == 980
     assert len({r.asset for r in rows}) > 1
     assert store.verify(s, s.settings.anchor).exit == 0
+
+
+def test_sixteen_processes_pledge_the_same_data_under_many_names(s: Store) -> None:
+    at_once(s, 4)
+
+
+@pytest.mark.proof
+def test_sixteen_processes_pledge_it_sixty_times_each(s: Store) -> None:
+    at_once(s, 60)
 
 
 def test_a_payment_dated_before_the_last_one_is_refused(s: Store) -> None:
