@@ -101,8 +101,7 @@ def test_a_part_is_let_go_as_far_as_less_is_owed(lent: Path) -> None:
     later = date(2026, 7, 30)
     with pytest.raises(RegisterError, match=r"let at most 416,666\.67 go"):
         pledges.record(
-            *(LOAN, "release_part", later, None),
-            **{"amount": "416666.68", "evidence": "LETTER-9"},
+            LOAN, "release_part", later, None, amount="416666.68", evidence="LETTER-9"
         )
 
 
