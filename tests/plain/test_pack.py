@@ -172,17 +172,21 @@ def test_one_changed_digit_fails_against_the_manifest(
     assert found.exit & (5 if name == MANIFEST else 1)
 
 
-@pytest.mark.parametrize("name", [n for n in KINDS if n != MANIFEST])
 def test_one_changed_digit_fails_with_the_manifest_mended(
-    files: Files, tmp_path: Path, kept_head: str, name: str
+    files: Files, tmp_path: Path, kept_head: str
 ) -> None:
-    def forge(changed: Files) -> None:
-        entry = called(changed, name)
-        changed[entry] = another_digit(changed[entry])
+    passed = []
+    for kind in (k for k in KINDS if k != MANIFEST):
+        name = called(files, kind)
 
-    found = verify_pack(forged(files, tmp_path, mended=True, forge=forge), kept_head)
+        def forge(changed: Files, name: str = name) -> None:
+            changed[name] = another_digit(changed[name])
 
-    assert found.exit & 3
+        file = forged(files, tmp_path, mended=True, forge=forge)
+        if not verify_pack(file, kept_head).exit & 3:
+            passed.append(name)
+
+    assert passed == []
 
 
 def test_an_entry_that_was_added_or_taken_is_named(
