@@ -5,6 +5,7 @@ or invented; each finding says which loan and how much money rests on it. Everyt
 read in one short transaction, so that hashing blocks no writer.
 """
 
+import gc
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
 from contextlib import contextmanager, suppress
@@ -266,8 +267,15 @@ def _walk(book: _Book, c: Connection) -> None:
     """Follow the chain from its start; hold what each body says against the tables."""
     book.held[StageRun] = {}
     held = Projected(c)
-    for batch in _batches(book, c):
-        held.compare(batch)
+    # Millions of tuples hold no cycle: looking through them takes a sixth of the time.
+    collects = gc.isenabled()
+    gc.disable()
+    try:
+        for batch in _batches(book, c):
+            held.compare(batch)
+    finally:
+        if collects:
+            gc.enable()
     held.rest(_batches(_Book(book.store, {StageRun: {}}), c))
     book.files = held.bytes
     for table in PROJECTIONS:
