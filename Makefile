@@ -31,7 +31,7 @@ check: $(VENV)/.test ## style and types
 ui: $(VENV)/.run ## the same factor on a real Prefect server, with the link to look at
 	@$(BIN)/python -m flows.ui
 bench: $(VENV)/.test ## side by side figures, printed as ratios
-	@for name in demo publications contract_pass month serve close balance stress watch; do echo "== $$name"; $(BIN)/python -m tests.benchmarks.$$name || exit 1; done
+	@for name in demo publications contract_pass month serve close balance stress watch lineage verify; do echo "== $$name"; $(BIN)/python -m tests.benchmarks.$$name || exit 1; done
 wheel: $(VENV)/.run ## build the wheel into dist/
 	$(BIN)/python -m pip wheel --quiet --no-deps --no-build-isolation -w dist .
 clean: ## forget the environment, not the data
