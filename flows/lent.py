@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from datetime import date
+from decimal import Decimal
 from typing import Any, NamedTuple
 
 import polars as pl
@@ -29,6 +30,12 @@ from tasks.capital.loan.classify import arrears, classify
 from tasks.capital.loan.keep import facts_of, refuse_other_terms
 
 Facts = dict[str, Any]  # JSON
+CLAIMS = {
+    "fees": "费用",
+    "penalty": "罚息",
+    "interest": "利息",
+    "principal": "本金",
+}
 CLASSES = {
     "normal": "正常",
     "special_mention": "关注",
@@ -261,37 +268,55 @@ def show(console: Console, data: Facts) -> None:
 
 def show_tranche(console: Console, data: Facts) -> None:
     """Show one tranche."""
-    title = (
-        f"tranche {data['tranche']} of {data['lender']}, {data['agreed']} CNY agreed"
-    )
+    agreed = grouped(data["agreed"])
+    title = f"tranche {data['tranche']} of {data['lender']}, {agreed} CNY agreed"
     if not data["drawn_on"]:
         console.print(f"  {title}: not drawn 未提款", markup=False)
         return
-    names = ("due_on", "payable_on", "principal", "interest", "balance", "unpaid")
+    amounts = ("principal", "interest", "balance", "unpaid")
     rows = [
-        (row["number"], *(row[n] for n in names), ", ".join(marks(row)))
+        (
+            *(row["number"], row["due_on"], row["payable_on"]),
+            *(grouped(row[n]) for n in amounts),
+            ", ".join(marks(row)),
+        )
         for row in data["schedule"]
     ]
     heads = ("number", "due 到期", "payable 付款日", "principal 本金", "interest 利息")
     console.print(
         table(f"\n{title}", (*heads, "balance 余额", "unpaid 未付", ""), rows)
     )
-    paid = [tuple(p.values())[:-1] for p in data["payments"]]
+    paid = [
+        (one["number"], one["on"], *(grouped(one[n]) for n in CLAIMS))
+        for one in data["payments"]
+    ]
     if paid:
-        parts = ("fees 费用", "penalty 罚息", "interest 利息", "principal 本金")
-        console.print(table("\npaid 已还", ("number", "day 日期", *parts), paid))
-    due = ", ".join(f"{name} {amount}" for name, amount in data["due"].items())
-    console.print(f"\n  drawn 提款 {data['drawn']} on {data['drawn_on']}")
-    console.print(f"  outstanding 余额 {data['outstanding']}; due now 应付 {due}")
-    console.print(
-        f"  {data['days_past_due']} days past due 逾期:"
-        f" {data['tier']} {CLASSES[data['tier']]}"
-    )
+        named_ = [f"{name} {zh}" for name, zh in CLAIMS.items()]
+        console.print(table("\npaid 已还", ("number", "day 日期", *named_), paid))
+    for said in sums(data):
+        console.print(f"  {said}", markup=False)
+
+
+def sums(data: Facts) -> Iterator[str]:
+    """Say what was drawn, is left and is due, the class, and what comes next."""
+    yield f"drawn 提款 {grouped(data['drawn'])} CNY on {data['drawn_on']}"
+    yield f"outstanding 余额 {grouped(data['outstanding'])}"
+    due = {n: grouped(data["due"][n]) for n in CLAIMS if data["due"][n] != "0.00"}
+    named_ = [f"{name} {CLAIMS[name]} {amount}" for name, amount in due.items()]
+    yield f"due 应付 {', '.join(named_) or 'nothing'}"
+    late, tier = data["days_past_due"], data["tier"]
+    yield f"{late} days past due 逾期: {tier} {CLASSES[tier]}"
     if ahead := data["next"]:
-        console.print(
-            f"  next 下期 {ahead['due_on']}, payable {ahead['payable_on']}: interest"
-            f" {ahead['interest']}, principal {ahead['principal']}"
+        interest, principal = (grouped(ahead[n]) for n in ("interest", "principal"))
+        yield (
+            f"next 下期 {ahead['due_on']}, payable {ahead['payable_on']}: interest"
+            f" {interest}, principal {principal}"
         )
+
+
+def grouped(amount: str) -> str:
+    """Write yuan for people. 46000.00 -> 46,000.00."""
+    return f"{Decimal(amount):,.2f}"
 
 
 def marks(row: Facts) -> Iterator[str]:

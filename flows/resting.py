@@ -82,7 +82,7 @@ def show_rows(console: Console, data: Facts) -> None:
             console.print(f"  {name}", markup=False)
     for loan in data["loans"]:
         owed = loan["outstanding"]
-        left = f", {owed} CNY of it outstanding by schedule" if owed else ""
+        left = f", {owed} CNY of it outstanding by its last run" if owed else ""
         bare = "" if loan["secured"] else ", without pledge"
         console.print(
             f"  loan {loan['request']}: {loan['principal']} CNY from {loan['lender']}"

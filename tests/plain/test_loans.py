@@ -166,6 +166,6 @@ def test_the_command_shows_the_loan(home: Path) -> None:
 
     assert said.exit == 0
     assert "normal 正常" in said.out
-    assert "drawn 提款 200000.00 on 2026-06-30" in said.out
+    assert "drawn 提款 200,000.00 CNY on 2026-06-30" in said.out
     assert wrong.exit == 1
     assert "a payment of 2026-11-09 is recorded already" in wrong.err
