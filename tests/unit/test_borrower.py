@@ -80,6 +80,13 @@ def test_a_year_passes_at_the_floor_exactly(
     assert "Forecast 2025; Forecast 2026" in evidence
 
 
+def test_a_cash_flow_of_exactly_the_debt_service_covers_it_once() -> None:
+    flows = ((2025, "2571250.02"), (2026, "2526249.98"))
+
+    assert answered(owes(*flows), min_dscr="1.00")[1]
+    assert not answered(owes(*flows), min_dscr="1.000001")[1]
+
+
 def test_a_year_without_stated_cash_flow_is_not_covered() -> None:
     _, passed, ground, _ = answered(owes((2025, "9000000.00")))
 

@@ -205,6 +205,12 @@ def test_a_right_that_may_not_be_handed_over_cannot_be_pledged(
     assert "must be sublicensable, and it is not" in shut["disposal"]
 
 
+def test_a_certificate_without_evidence_shows_neither_right_nor_disposal() -> None:
+    shut = grounds(rights=[operating(evidence=" ")])
+
+    assert shut.keys() == {"right_to_operate", "disposal"}
+
+
 def test_an_asset_whose_source_bytes_nobody_knows_is_not_pledged() -> None:
     shut = grounds(roots=rooted().filter(False))
 
