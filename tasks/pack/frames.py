@@ -49,7 +49,7 @@ def opened(kept: Kept, data: bytes) -> Held:
         if rows > MAX_ROWS or len(plan.collect_schema()) > MAX_COLUMNS:
             raise SourceError(f"{kept.name} is larger than any frame of a loan")
         frame = plan.collect()
-    except pl.exceptions.PolarsError as error:
+    except (pl.exceptions.PolarsError, pl.exceptions.PanicException) as error:
         raise SourceError(f"{kept.name} cannot be read as a frame") from error
     if frame.height != ref.rows:
         raise SourceError(

@@ -11,6 +11,7 @@ from datetime import date, datetime
 from io import BytesIO
 from pathlib import Path
 
+import polars as pl
 import pytest
 import rfc8785
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -170,6 +171,8 @@ def test_one_changed_digit_fails_against_the_manifest(
     found = verify_pack(forged(files, tmp_path, mended=False, forge=forge))
 
     assert found.exit & (5 if name == MANIFEST else 1)
+    said = "does not have the digest in the manifest"
+    assert any(said in f.sentence for f in found.findings) == (name != MANIFEST)
 
 
 def test_one_changed_digit_fails_with_the_manifest_mended(
@@ -187,6 +190,25 @@ def test_one_changed_digit_fails_with_the_manifest_mended(
             passed.append(name)
 
     assert passed == []
+
+
+def test_a_frame_written_anew_is_not_what_its_run_published(
+    files: Files, tmp_path: Path, kept_head: str
+) -> None:
+    name = called(files, "-cards.parquet")
+
+    def forge(changed: Files) -> None:
+        longer = pl.read_parquet(BytesIO(changed[name])).with_columns(
+            pl.col("life_months") + 60
+        )
+        out = BytesIO()
+        longer.write_parquet(out)
+        changed[name] = out.getvalue()
+
+    found = verify_pack(forged(files, tmp_path, mended=True, forge=forge), kept_head)
+
+    assert found.exit & 1
+    assert any("is not what run" in f.sentence for f in found.findings)
 
 
 def test_an_entry_that_was_added_or_taken_is_named(
