@@ -351,7 +351,7 @@ def test_what_was_appraised_is_not_among_what_a_close_reads() -> None:
 
     assert read == {
         *("cards", "events", "booked", "invoices", "orders", "usage", "closed"),
-        "scores",
+        *("scores", "loans"),
     }
     named = {*CloseTerms.model_fields, *AssetCard.to_schema().columns}
     assert not {n for n in named if "apprais" in n or "valuation" in n}
