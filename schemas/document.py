@@ -219,7 +219,7 @@ def load(path: Path, model: type[T]) -> T:
     except ValidationError as error:
         found = error.errors(include_url=False, include_input=False)
         for e in found:
-            e["loc"] = _as_written(answered, e["loc"])
+            e["loc"] = _as_written(answered, e["loc"], e["type"] == "missing")
         # Pydantic counts a list without its bad items: that echo helps nobody.
         inner = {e["loc"][:n] for e in found for n in range(len(e["loc"]))}
         problems += [
@@ -252,15 +252,17 @@ def _answered(value: Value) -> Value:
     return value
 
 
-def _as_written(value: Value, loc: Loc) -> Loc:
+def _as_written(value: Value, loc: Loc, missing: bool) -> Loc:
     """Leave out the tags by which Pydantic tells the models of a union apart.
 
-    ``capital.pledge_loan.months`` is written ``capital.months``.
+    ``capital.pledge_loan.months`` is written ``capital.months``. The last part of what
+    is ``missing`` is a key, not a tag.
     """
     kept: list[str | int] = []
     for n, part in enumerate(loc, 1):
         keys = value if isinstance(value, dict) else {}
-        if n < len(loc) and part not in keys and part in keys.values():
+        named = missing and n == len(loc)
+        if not named and part not in keys and part in keys.values():
             continue
         kept.append(part)
         inside = isinstance(value, list) and isinstance(part, int) and part < len(value)
@@ -280,8 +282,12 @@ def _nearest(lines: Lines, loc: Loc) -> int:
 
 
 def _message(error: ErrorDetails, model: type[BaseModel]) -> str:
-    loc = error["loc"]
-    if error["type"] != "extra_forbidden":
+    loc, kind = error["loc"], error["type"]
+    if kind.startswith("union_tag"):  # Pydantic's own text quotes the document
+        context = error.get("ctx", {})
+        known = context.get("expected_tags", "one of its kinds")
+        return f"write {context['discriminator'].strip(chr(39))}: {known}"
+    if kind != "extra_forbidden":
         return error["msg"].removeprefix("Value error, ")
     names = _names_at([model], loc[:-1])
     near = get_close_matches(str(loc[-1]), names, n=1)

@@ -229,6 +229,35 @@ def test_an_error_in_a_financing_is_told_at_its_own_line(tmp_path: Path) -> None
     assert not any("capital.lender: Field" in line for line in said)
 
 
+@pytest.mark.parametrize(
+    ("written", "said"),
+    [
+        ("  agreement: A-1\n", "line 1, capital: write kind: one of its kinds"),
+        (
+            "  kind: gift\n",
+            "line 1, capital: write kind: 'pledge_loan', 'unsecured_line', 'facility',"
+            " 'contribution', 'trust'",
+        ),
+        (
+            "  kind: unsecured_line\n  agreement: A-1\n  lender: B\n  months: 12\n"
+            f"  borrower: {{name: A, credit_code: {CODE}}}\n  method: bullet\n"
+            '  principal: "1.00"\n  drawdown: 2026-06-30\n',
+            "line 1, capital: write annual_rate (fixed) or rate, one of them",
+        ),
+    ],
+)
+def test_a_financing_of_no_kind_is_told_without_its_values(
+    written: str, said: str, tmp_path: Path
+) -> None:
+    path = tmp_path / "loan.yaml"
+    path.write_text(f"capital:\n{written}", "utf-8")
+
+    with pytest.raises(FactorError) as told:
+        load(path, Financed)
+
+    assert str(told.value) == f"loan.yaml {said}"
+
+
 def test_editors_are_told_every_kind_of_financing() -> None:
     told = json_schema(Factor)
 
