@@ -266,6 +266,7 @@ def _by_key(table: type[Row], rows: Iterable[Mapping[str, Any]]) -> dict[Key, Va
 def _walk(book: _Book, c: Connection) -> None:
     """Follow the chain from its start; hold what each body says against the tables."""
     book.held[StageRun] = {}
+    book.examined.update(runs=0, files=0)  # told first
     held = Projected(c)
     # Millions of tuples hold no cycle: looking through them takes a sixth of the time.
     collects = gc.isenabled()
