@@ -4,13 +4,14 @@ from datetime import date
 from typing import Any
 
 import polars as pl
+import pytest
 from hypothesis import given, settings
 
 from schemas.contract import frame_of
 from schemas.gates import Gates
 from schemas.pool import Collected, PaidOut, Screened
 from schemas.registers import JournalLine
-from tasks.capital.plan import pay_out
+from tasks.capital.plan import in_is_out, pay_out
 from tests.finance_case import failed
 from tests.pool_case import CUT_OFF, month, pool_terms, pools
 
@@ -116,6 +117,19 @@ def test_what_the_borrowers_repaid_is_collected_where_nothing_else_is_stated() -
     }
     later = pay_out(POOLED, books, pool_terms(), date(2025, 7, 31))
     assert later.distributed.collect()["period"].to_list() == [2, 4]
+
+
+@pytest.mark.parametrize("missing", [0, 1], ids=["a fen", "a period"])
+def test_cash_that_does_not_go_out_shuts_the_gate(missing: int) -> None:
+    came = frame_of(Collected, [month(1, 50_000_000, 0), month(2, 50_000_000, 0)])
+    paid = paid_out(*came.rows()).distributed.collect()
+    short = paid.with_columns(pl.col("subordinated_fen") - pl.Series([1, 0]))
+    wrong = {0: short, 1: paid.head(1)}[missing]
+
+    answers = [in_is_out(came, told) for told in (paid, wrong)]
+
+    assert [answer[1] for answer in answers] == [True, False]
+    assert f"in periods [{missing + 1}]" in answers[1][2]
 
 
 @settings(max_examples=60, deadline=None)

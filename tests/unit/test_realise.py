@@ -177,6 +177,8 @@ def test_tranches_share_to_the_fen_by_what_is_owed_of_each(proceeds: int) -> Non
 
     got = min(proceeds - 10_000_000, 500_750_000)
     parts = [fen for _, _, fen in paid(made)]
+    numbers = made.paid.collect()["number"].to_list()
+    assert numbers == [*range(1, len(parts) + 1)]
     assert (
         sum(parts)
         == got
