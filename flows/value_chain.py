@@ -79,10 +79,12 @@ def value_chain(
     )
     if terms.asset:
         post_task(asset, *terms.books, posting(terms.asset), day)
-    capital = terms.loan and capitalize_task(
-        *(asset, rights, pledges, journal, assessed),
-        *(terms.loan, day, terms.disputes),
-        **around(terms, product, assessed, day),
+    used = given_away(terms, asset, day) or (
+        terms.loan
+        and capitalize_task(
+            *(asset, rights, pledges, journal, assessed),
+            *(terms.loan, day, terms.disputes),
+            **around(terms, product, assessed, day),
+        )
     )
-    used = capital or given_away(terms, asset, day)
     return summarize(terms, day, (raw, resource, product, asset, used))
