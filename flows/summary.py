@@ -80,9 +80,10 @@ def financing(refs: Mapping[str, ArtifactRef]) -> str:
     if "decision" in refs:
         return "given for equity; the close of the month books it"
     row = first_row(refs["position"])
+    stands = f"LTV {row['ltv']}" if row["ltv"] else "nothing is pledged"
     return (
         f"loan {row['agreement']} of {shown(row['principal_fen'])} CNY,"
-        f" {row['status']}, LTV {row['ltv']}"
+        f" {row['status']}, {stands}"
     )
 
 

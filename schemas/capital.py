@@ -302,7 +302,8 @@ class Position(pa.DataFrameModel):
     ``outstanding_fen`` is by what was drawn and paid (``owed_by`` facts); of a loan of
     which no drawdown is recorded, by the schedule. ``ltv`` is outstanding over
     appraised value, ``coverage`` its inverse: text with six decimals, rounded half up,
-    empty where they are undefined. ``valid_to`` is the last day of the appraisal.
+    empty where they are undefined or nothing is pledged. ``valid_to`` is the last day
+    of the appraisal.
     """
 
     agreement: str

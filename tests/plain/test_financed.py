@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from flows.summary import lines
 from flows.value_chain import value_chain
 from flows.virtual import all_of
 from schemas.errors import Refused
@@ -84,8 +85,10 @@ def test_a_line_without_pledge_is_written_down_and_pledges_nothing(
     tmp_path: Path,
 ) -> None:
     with opened(tmp_path, kind="unsecured_line"):
-        value_chain.fn("rain", shop.DAY)
+        chain = value_chain.fn("rain", shop.DAY)
 
+        said = dict(lines(chain))["capital"]
+        assert "loan LOAN-9 of 200,000.00 CNY, new, nothing is pledged" in said
         assert all_of(Loan)["kind"].to_list() == ["unsecured_line"]
         assert all_of(Pledge).is_empty()
         assert all_of(CollateralRoot).is_empty()

@@ -302,6 +302,12 @@ def test_an_unsecured_line_pledges_nothing_and_says_what_the_data_show() -> None
     assert made.pledge.collect().is_empty()
     assert made.roots.collect().is_empty()
     assert made.loan.collect()["kind"].to_list() == ["unsecured_line"]
+    row = made.position.collect().row(0, named=True)
+    assert (row["ltv"], row["coverage"], row["outstanding_fen"]) == (
+        "",
+        "",
+        500_000_000,
+    )
     gates = {r["gate"]: r["ground"] for r in made.gates.collect().to_dicts()}
     assert (
         "speaks for the borrower with quality score 0.900000"
