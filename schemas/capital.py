@@ -12,7 +12,13 @@ from typing import Annotated, Any, Literal, NamedTuple, Self
 
 import pandera.polars as pa
 import polars as pl
-from pydantic import AfterValidator, Field, field_validator, model_validator
+from pydantic import (
+    AfterValidator,
+    Field,
+    field_serializer,
+    field_validator,
+    model_validator,
+)
 
 from schemas.compliance import PublicData
 from schemas.entity import CreditCode, Role
@@ -92,17 +98,26 @@ class Condition(Terms):
 
 
 class Escrow(Terms):
-    """The account on which the income is watched 监管账户."""
+    """The account on which the income is watched 监管账户.
+
+    Written out it is masked: no run, page or pack holds its number, only a document.
+    """
 
     bank: Text = Field(description="Bank that keeps it")
     account: str = Field(
-        pattern=r"^[0-9]{8,32}$", repr=False, description="Number of the account"
+        pattern=r"^(?:[0-9]{8,32}|····[0-9]{4})$",
+        repr=False,
+        description="Number of the account",
     )
 
     @property
     def masked(self) -> str:
         """Its last 4 signs, for people. 6222020200112233 -> ····2233."""
         return f"····{self.account[-4:]}"
+
+    @field_serializer("account")
+    def _told(self, _: str) -> str:
+        return self.masked
 
 
 class Covenants(Terms):

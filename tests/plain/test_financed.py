@@ -71,6 +71,9 @@ def test_three_banks_lend_240_million_on_the_operators_right(tmp_path: Path) -> 
         loans, (pledge,) = all_of(Loan), all_of(Pledge).to_dicts()
         gates = store.scan(store.current(), chain.frames["capital"]["gates"]).collect()
         roots = all_of(CollateralRoot)
+        told = [str(r.publication.terms) for r in store.runs(store.current(), "rain")]
+    assert any("····2233" in terms for terms in told)
+    assert not any("6222020200112233" in terms for terms in told)
     assert loans["amount_fen"].sum() == pledge["principal_fen"] == 24_000_000_000
     assert loans["tranche"].to_list() == ["a", "b", "c"]
     assert pledge["lender"].count("Bank") == 3

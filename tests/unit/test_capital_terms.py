@@ -136,7 +136,10 @@ def test_the_number_of_an_escrow_account_is_told_by_its_last_four_signs() -> Non
 
     assert terms.escrow is not None
     assert terms.escrow.masked == "····2233"
-    assert "6222020200112233" not in repr(terms)
+    assert "6222020200112233" not in repr(terms) + str(terms.identity())
+    read = CapitalTerms.model_validate(terms.identity())
+    assert read.escrow is not None
+    assert (read.escrow.masked, read.identity()) == ("····2233", terms.identity())
 
 
 @pytest.mark.parametrize("method", ["bullet", "interest_only"])
