@@ -319,7 +319,7 @@ def quality_facts(told: Told) -> Facts:
 
 def schedule_facts(told: Told) -> list[Facts]:
     """Tell the plan of repayment, with LTV and coverage after each instalment."""
-    appraised = position_row(told).get("appraised_fen", 0)
+    appraised = position_row(told).get("appraised_fen") or 0
     rows = frame_named(told.held, told.loan.newest.seq, "repayment")
     return [
         plain(row)
@@ -424,7 +424,7 @@ def pledge_facts(told: Told) -> Facts:
         found[register] = rows
     found["watched_on"] = said(watched_on(told))
     own = pledge_of(told)
-    state, ground = registration(own, day_of(told)) if own else ("unperfected", "")
+    state, ground = registration(own, day_of(told)) if own else ("unpledged", "")
     secured = None if own is None else amount(own.total)
     return found | {"registration": state, "ground": ground, "secured": secured}
 

@@ -23,6 +23,7 @@ DOSSIER_WORDS: dict[str, Pair] = {
         "Each gate with its ground, its evidence and its day. One that is shut, and"
         " there is no loan.",
     ),
+    "looked": ("最近一次核查", "As it was looked at last"),
     "earlier": ("此前各阶段的关口", "Gates of the stages before"),
     "gate": ("关口", "Gate"),
     "answer": ("结论", "Answer"),
@@ -48,6 +49,7 @@ DOSSIER_WORDS: dict[str, Pair] = {
     "gate_free_to_pledge": ("未作其他质押", "Free to pledge"),
     "gate_as_pledged": ("与质押一致", "As it was pledged"),
     "gate_books_continue": ("账簿连续", "Books continue"),
+    "gate_as_agreed": ("与合同一致", "As it was agreed"),
     "gate_approval": ("审批", "Approval"),
     "gate_condition_evidence": ("开发条件的证据", "Evidence of conditions"),
     "gate_product": ("产品有内容", "Product holds rows"),
@@ -115,7 +117,7 @@ DOSSIER_WORDS: dict[str, Pair] = {
     "asset": ("质押资产", "Pledged asset"),
     "rules": ("政策规则", "Rules of the policy"),
     "principal": ("本金（元）", "Principal (yuan)"),
-    "outstanding": ("按计划未偿（元）", "Outstanding by schedule (yuan)"),
+    "outstanding": ("未偿本金（元）", "Principal owed (yuan)"),
     "appraised": ("评估价值（元）", "Appraised value (yuan)"),
     "coverage": ("覆盖率", "Coverage"),
     "granted_on": ("准予日", "Allowed on"),
@@ -131,6 +133,7 @@ DOSSIER_WORDS: dict[str, Pair] = {
     "registration": ("登记状态", "Registration"),
     "perfected": ("已办理登记", "perfected"),
     "unperfected": ("未办理登记", "unperfected"),
+    "unpledged": ("无质押", "nothing is pledged"),
     "cancelled": ("已注销登记", "cancelled"),
     "lapsed": ("登记已过期", "lapsed"),
     "unperfected_say": (

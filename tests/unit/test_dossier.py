@@ -24,6 +24,8 @@ def facts(**changed: Any) -> dict[str, Any]:
     """A loan of 5,000,000.00 on 8,968,000.00 (COL-01), due in one sum."""
     gate = {"stage": "capital", "run": 9, "gate": "borrower", "passed": True}
     gate |= {"ground": EVIL, "evidence": EVIL, "on": "2026-06-30"}
+    decided = {"run": 9, "hash": "0" * 64, "on": "2026-06-30", "who": EVIL}
+    decided |= {"at": "2026-06-30T00:00:00+00:00", "signer": "f" * 64}
     due = {"month": 1, "due_on": "2027-06-30", "principal": "5000000.00"}
     due |= {"interest": "180000.00", "payment": "5180000.00", "balance": "0.00"}
     box: dict[str, Any] = {
@@ -80,7 +82,7 @@ def facts(**changed: Any) -> dict[str, Any]:
             "watched_on": None,
         },
         "journal": [],
-        "decisions": [],
+        "decisions": [decided],
     } | changed
 
 
