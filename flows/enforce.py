@@ -146,7 +146,7 @@ def realise(
             Snapshot(register=PeriodClose, where=mine),
             *(sale, day, ALL),
         )
-    made = sold_by(factor, loan, proceeds, evidence)
+    made = sold_by(factor, loan, fen_of(proceeds), evidence)
     for claim in made["loans"]:
         booked(lent(claim), date.fromisoformat(made["on"]))
     return made
@@ -212,7 +212,21 @@ def owed_of(book: Book, day: date) -> dict[str, Decimal]:
     return {"interest": yuan(interest), "principal": yuan(book.outstanding)}
 
 
-def sold_by(factor: str, loan: str, proceeds: str, evidence: str) -> Facts:
+def fen_of(amount: str) -> int:
+    """Read an amount that a person typed.
+
+    Raises:
+        RegisterError: It is none.
+    """
+    try:
+        return exact_fen(Decimal(amount))
+    except (ArithmeticError, ValueError):
+        raise RegisterError(
+            "the proceeds are no amount: write yuan with at most two decimals"
+        ) from None
+
+
+def sold_by(factor: str, loan: str, proceeds: int, evidence: str) -> Facts:
     """Tell of a sale that was recorded.
 
     Raises:
@@ -226,20 +240,20 @@ def sold_by(factor: str, loan: str, proceeds: str, evidence: str) -> Facts:
             continue
         if "satisfied" not in refs or terms["evidence"] != evidence:
             continue
-        if exact_fen(Decimal(terms["proceeds"])) != exact_fen(Decimal(proceeds)):
+        if exact_fen(Decimal(terms["proceeds"])) != proceeds:
             break
         rows = store.scan(s, refs["satisfied"]).collect().to_dicts()
         return {
             "loan": loan,
             "asset": terms["asset"],
             "on": str(said.as_of),
-            "proceeds": shown(exact_fen(Decimal(proceeds))),
+            "proceeds": shown(proceeds),
             "loans": [claim["agreement"] for claim in terms["claims"]],
             "paid": [in_yuan(row) for row in rows],
         }
     raise RegisterError(
-        f"the pledge of {loan} ended otherwise than by {evidence} of {proceeds} CNY:"
-        " `datafactor pledge` shows how"
+        f"the pledge of {loan} ended otherwise than by {evidence} of {shown(proceeds)}"
+        " CNY: `datafactor pledge` shows how"
     )
 
 

@@ -74,6 +74,9 @@ def test_an_asset_given_for_equity_leaves_the_books_by_the_close(
     with temporary_store(tmp_path, **laid_out(tmp_path)):
         financed_by(tmp_path, EQUITY)
 
+        with pytest.raises(Refused, match="no appraisal is known on 2026-06-25"):
+            value_chain.fn(FACTOR, date(2026, 6, 25))
+        assert rows_of(AssetEvent, entity=ENTITY) == []
         made = value_chain.fn(FACTOR, AS_OF)
         value_chain.fn(FACTOR, date(2026, 7, 2))
         close_period.fn(ENTITY, PERIOD)

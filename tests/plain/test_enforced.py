@@ -116,6 +116,8 @@ def test_a_sale_pays_costs_interest_principal_and_the_pledgor_and_ends_the_pledg
     assert paid["amount_fen"] == 500_750_000
     with pytest.raises(RegisterError, match="ended otherwise than by SALE-2"):
         sale(evidence="SALE-2")
+    with pytest.raises(RegisterError, match="no amount"):
+        sale("much")
 
     close_period.fn(ENTITY, "2026-06")
     close_period.fn(ENTITY, "2026-07")
