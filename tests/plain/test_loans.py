@@ -10,11 +10,12 @@ from typing import Any
 import pytest
 
 from flows.close_period import close_period, rebuild
-from flows.lent import standing
+from flows.lent import lent, standing
 from flows.loans import charge, draw, meet, pay
 from flows.market import rows_of
 from flows.pledges import record
 from flows.value_chain import value_chain
+from schemas.capital import CapitalTerms
 from schemas.errors import Refused, RegisterError, StoreError
 from schemas.registers import JournalLine, LoanFact
 from tasks import store
@@ -155,6 +156,20 @@ def test_a_prepayment_and_the_end_leave_nothing_in_the_accounts(home: Path) -> N
     # 1,640.00 + 600.00 + 200.00 interest, 2.46 penalty, 50.00 fee
     assert held["6603"] == -held["1002"] == 249_246
     assert store.verify(store.current()).exit == 0
+
+
+def test_of_several_tranches_one_is_named(home: Path) -> None:
+    halves = [
+        {"tranche": name, "lender": f"Bank {name}", "amount": "100000.00"}
+        for name in ("a", "b")
+    ]
+    shared = {"kind": "facility", "lender": "", "tranches": halves}
+    terms = lent(LOAN).terms.model_dump() | shared
+    facility = lent(LOAN)._replace(terms=CapitalTerms.model_validate(terms))
+
+    assert facility.part("b").terms.loan == "LOAN-9/b"
+    with pytest.raises(RegisterError, match="has the tranches a, b: name one"):
+        facility.part("")
 
 
 def test_the_command_shows_the_loan(home: Path) -> None:
