@@ -260,6 +260,10 @@ def test_a_snapshot_holds_only_what_was_asked_for(s: Store) -> None:
     frame, _ = store.snapshot(s, wanted, "x@y")
 
     assert frame["entity"].to_list() == ["other"]
+    but = Snapshot(register=Cost, where={}, but={"entity": "other"})
+    assert store.snapshot(s, but, "x@y")[0]["entity"].to_list() == ["jiangbei"]
+    with pytest.raises(StoreError, match="no column town"):
+        store.snapshot(s, Snapshot(register=Cost, where={}, but={"town": "x"}), "x@y")
     empty, _ = store.snapshot(s, Snapshot(register=Right, where={}), "x@y")
     assert empty.columns == list(Right.to_schema().columns)
     with pytest.raises(StoreError, match="no column town"):
