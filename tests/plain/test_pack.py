@@ -24,6 +24,8 @@ from flows.summary import Chain
 from schemas.capital import Capital
 from schemas.errors import FactorError, RegisterError
 from tasks import store
+from tasks.pack.chain import Link, Output
+from tasks.pack.chosen import tells
 from tasks.pack.zipped import Files, unzipped, zipped
 from tests.archive import DATA
 from tests.builders import temporary_store
@@ -104,6 +106,28 @@ def test_packed_again_it_has_the_same_bytes(
     write_pack(f"loan:{LOAN}", tmp_path / "again.zip")
 
     assert (tmp_path / "again.zip").read_bytes() == pack.read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("task", "frame", "may"),
+    [
+        ("productize", "product", False),
+        ("productize", "gates", True),
+        ("transform", "resource", False),
+        ("clean", "flights.rejects", False),
+        ("assess", "score", True),
+        ("a task that nobody knows", "table", False),
+    ],
+)
+def test_only_frames_of_figures_and_answers_may_be_handed_over(
+    chain: Chain, task: str, frame: str, may: bool
+) -> None:
+    run = store.runs(store.current())[0]
+    said = run.publication.model_copy(update={"task": task})
+    made = said.artifacts[0].model_copy(update={"frame": frame})
+    link = Link(1, run.run, said, "tester", "", "")
+
+    assert tells(Output(link, made)) is may
 
 
 def test_no_bytes_of_the_data_are_in_it(files: Files, chain: Chain) -> None:
@@ -272,8 +296,14 @@ def test_a_chain_in_another_order_or_without_a_run_is_corrupt(
     def cut(changed: Files) -> None:
         changed[CHAIN] = b"".join(changed[CHAIN].splitlines(keepends=True)[:-1])
 
-    for forge in (swap, drop, cut):
-        assert verify_pack(forged(files, tmp_path, mended=True, forge=forge)).exit & 1
+    for forge, said in (
+        (swap, "run 7 does not follow"),
+        (drop, "run 7 does not follow"),
+        (cut, "the signed head elsewhere"),
+    ):
+        found = verify_pack(forged(files, tmp_path, mended=True, forge=forge))
+        assert found.exit & 1
+        assert any(said in f.sentence for f in found.findings)
 
 
 def test_a_pack_rebuilt_from_another_chain_fails_only_against_the_head_that_is_kept(
