@@ -148,6 +148,12 @@ def trust(report: Report, links: Sequence[Link], head: Head, trusted: Trusted) -
             report.notes.append(
                 f"the head that you keep is run {at}; {after} came after"
             )
+            if not trusted.keys and head.signed_with not in signers(links[:at]):
+                report.find(
+                    UNVERIFIABLE,
+                    f"what came after run {at} is signed with a key that signed nothing"
+                    " before: give a copy of the anchor with --anchor",
+                )
     for said in outside(runs, head, trusted):
         report.find(UNTRUSTED, said)
     if trusted.nothing:
@@ -155,6 +161,11 @@ def trust(report: Report, links: Sequence[Link], head: Head, trusted: Trusted) -
             "the head is the pack's own word, and so is the key it is signed with: give"
             " the head that you keep with --head, or a copy of the anchor with --anchor"
         )
+
+
+def signers(links: Sequence[Link]) -> set[str]:
+    """List the keys whose owners published runs."""
+    return {one.signer for one in links}
 
 
 def outside(runs: Mapping[int, str], head: Head, trusted: Trusted) -> Iterator[str]:

@@ -328,6 +328,24 @@ def test_a_pack_rebuilt_from_another_chain_fails_only_against_the_head_that_is_k
     assert verify_pack(file, kept_head).exit == 2
 
 
+def test_what_a_stranger_added_to_the_head_that_is_kept_is_not_taken_for_sound(
+    files: Files, tmp_path: Path, kept_head: str
+) -> None:
+    key = Ed25519PrivateKey.generate()
+    mark = key.public_key().public_bytes(Encoding.Raw, PublicFormat.Raw)
+
+    def forge(changed: Files) -> None:
+        bodies = bodies_of(changed)
+        added = json.loads(bodies[0]) | {"signer": hashlib.sha256(mark).hexdigest()}
+        rebuilt(changed, [*bodies, rfc8785.dumps(added)], key)
+        follow_again(changed)
+
+    found = verify_pack(forged(files, tmp_path, mended=True, forge=forge), kept_head)
+
+    assert found.exit == 4
+    assert "signed nothing before" in found.findings[0].sentence
+
+
 def follow_again(changed: Files) -> None:
     """Write what follows from a forged chain with the project's own functions."""
     from tasks.pack import contents
