@@ -12,7 +12,8 @@ from typing import Any
 
 from markupsafe import Markup
 
-from schemas.money import exact_fen, shown
+from schemas.money import exact_fen, shown, yuan
+from tasks.finance import ratio
 from tasks.page.amounts import Level, Series, amounts, stacked
 from tasks.page.catalog import environment
 from tasks.page.descent import Box, descent
@@ -51,6 +52,7 @@ def page(facts: Facts, end: Facts) -> bytes:
         granted=facts["decisions"][0]["run"],
         looked=facts["decisions"][-1]["run"],
         state=state_of(facts),
+        **stands_now(facts),
         sections=SECTIONS,
         drawings=drawings(facts),
         limit=SHOWN,
@@ -125,6 +127,19 @@ def state_of(facts: Facts) -> Pair:
     if changes:
         return known("state", changes[-1]["state"])
     return known("state", "normal" if day else "none")
+
+
+def stands_now(facts: Facts) -> dict[str, str | None]:
+    """Say what is owed now, and its share of the value: as recorded, else as planned.
+
+    4,583,333.33 left of 5,000,000.00 on 8,968,000.00: 0.511076 instead of 0.557538.
+    """
+    position, account = facts["position"], facts["account"]
+    if not account:
+        return {"owed": position.get("outstanding"), "ltv": position.get("ltv")}
+    owed = sum(in_fen(part["outstanding"]) for part in account)
+    value = in_fen(position["appraised"]) if position.get("appraised") else 0
+    return {"owed": f"{yuan(owed):.2f}", "ltv": ratio(owed, value)}
 
 
 def drawings(facts: Facts) -> dict[str, Markup]:

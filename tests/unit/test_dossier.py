@@ -138,6 +138,26 @@ def test_a_loan_without_registration_is_shown_as_unperfected_in_both_languages()
     assert "示例" in text
 
 
+def test_what_was_repaid_is_owed_no_more_at_a_glance() -> None:
+    part = {"tranche": "1", "lender": EVIL, "drawn_on": "2026-06-30"}
+    part |= {"drawn": "5000000.00", "outstanding": "4583333.33", "due": "0.00"}
+    text = page(facts(account=[part | {"on": "2026-07-30"}]), END).decode()
+
+    figures = re.findall(r'<p class="figure[^>]*>([^<]*)<', text)
+
+    assert figures[:4] == ["5,000,000.00", "4,583,333.33", "8,968,000.00", "51.11 %"]
+    assert "as recorded to" in text
+
+
+def test_a_right_is_valid_from_a_day_and_not_pledged_on_it() -> None:
+    text = page(facts(), END).decode()
+
+    rights = text[text.index('id="rights"') : text.index('id="journal"')]
+
+    assert "Valid from" in rights
+    assert "Pledged on" not in rights
+
+
 def test_every_section_that_is_listed_is_there() -> None:
     text = page(facts(), END).decode()
 
