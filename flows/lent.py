@@ -30,6 +30,10 @@ from tasks.capital.loan.classify import arrears, classify
 from tasks.capital.loan.keep import facts_of, refuse_other_terms
 
 Facts = dict[str, Any]  # JSON
+AGREED = (
+    *("annual_rate", "rate", "basis", "months", "method", "drawdown", "grace_days"),
+    *("penalty_multiple", "conditions", "escrow", "covenants"),
+)
 CLAIMS = {
     "fees": "费用",
     "penalty": "罚息",
@@ -105,6 +109,17 @@ def lent(number: str) -> Lent:
     beside = store.current().settings.factors.parent
     policy = load(named(beside / "policies", document.policy), Policy)
     return Lent(number, rows, document.factor, terms, policy)
+
+
+def altered(loan: Lent) -> tuple[str, ...]:
+    """Name the terms that the document says otherwise than when the loan was agreed.
+
+    Asked of the run that wrote it down: no later one changes what was agreed.
+    """
+    s = store.current()
+    written = store.made_with(s, store.resolve(s, f"loan:{loan.number}"))
+    now, then = loan.terms.identity(), written.publication.terms
+    return tuple(name for name in AGREED if now[name] != then.get(name, now[name]))
 
 
 def house() -> tuple[LprTable, BankCalendar]:

@@ -17,7 +17,7 @@ import rfc8785
 
 from flows.approve import asking
 from flows.calendar import scheduled_date
-from flows.lent import Lent, house, keeps_books, lent, mine, standing
+from flows.lent import Lent, altered, house, keeps_books, lent, mine, standing
 from flows.market import rows_of, valid
 from flows.stages import (
     draw_loan_task,
@@ -109,6 +109,7 @@ def draw(
         pledged=loan.terms.pledged,
         registered_first=rules.registered_before_drawdown,
         policy=rules.policy,
+        altered=altered(loan),
     )
     pledge = (mine(register, loan, "request") for register in (Pledge, PledgeEvent))
     draw_loan_task(mine(LoanFact, loan), *pledge, given, given.effective_on)

@@ -62,6 +62,9 @@ class DrawAct(LoanAct):
     pledged: bool = Field(description="Whether it rests on a pledge")
     registered_first: bool = Field(description="Whether the register comes first")
     policy: str = Field(description="Policy that says so")
+    altered: tuple[str, ...] = Field(
+        (), description="Terms that the document says otherwise than they were agreed"
+    )
 
 
 class Drawn(NamedTuple):

@@ -89,10 +89,16 @@ def day_fits(terms: DrawAct) -> Answer:
 
 
 def terms_as_agreed(terms: DrawAct, part: LoanPart) -> Answer:
-    """Ask that the document still says the amount that was agreed."""
+    """Ask that the document still says the amount and the terms that were agreed.
+
+    Else a condition would be met by leaving it out.
+    """
     now, agreed = part.terms.principal, terms.agreed
     ground = f"the document says {now} CNY, {agreed} were agreed"
-    return "terms_as_agreed", now == agreed, ground, f"register Loan {terms.loan}"
+    if terms.altered:
+        ground += f"; it changed {', '.join(terms.altered)} since: put them back"
+    passed = now == agreed and not terms.altered
+    return "terms_as_agreed", passed, ground, f"register Loan {terms.loan}"
 
 
 def pledge_stands(terms: DrawAct, known: Sequence[Any], on: date) -> Answer:

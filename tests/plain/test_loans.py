@@ -3,6 +3,7 @@
 import json
 import os
 from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -51,6 +52,18 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
         yield home
 
 
+@contextmanager
+def saying(capital: dict[str, Any], home: Path) -> Iterator[None]:
+    """Let the document say other terms for a while."""
+    file = home / "factors" / "rain.yaml"
+    before = file.read_text("utf-8")
+    terms = json.loads(before)
+    terms["capital"] |= capital
+    file.write_text(json.dumps(terms, ensure_ascii=False), "utf-8")
+    yield
+    file.write_text(before, "utf-8")
+
+
 def drawing() -> dict[str, Any]:
     return draw(LOAN, "", shop.DAY, None, None, evidence="ADVICE-1")
 
@@ -85,6 +98,10 @@ def test_a_drawdown_waits_for_its_condition_and_for_the_register(home: Path) -> 
         evidence="ZD-9",
     )
     meet(LOAN, "board", shop.DAY, None, evidence="MINUTES-4")
+    left_out = {"conditions": [], "annual_rate": "0.001"}
+    said = "changed annual_rate, conditions since"
+    with saying(left_out, home), pytest.raises(Refused, match=said):
+        drawing()
     told = drawing()
     drawing()
 
