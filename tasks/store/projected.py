@@ -1,27 +1,27 @@
-"""Hold what the bodies of the runs say against the tables that repeat it, in batches.
+"""Hold what the bodies of the runs say against the tables that repeat it.
 
-Artifacts, outputs, edges and checks of some thousand rows at a time are compared as
-sets of tuples. Only rows that differ are kept: a million artifacts that are what they
-were need no more memory than their ids and hashes.
+Rows are compared as the tuples that the driver gives. The outputs and checks of some
+runs at a time are all that is kept of them; artifacts and edges are kept until they are
+found in their tables: about half a kilobyte each. Of all tables, rows that differ stay.
 """
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Set
 from datetime import datetime
+from itertools import chain, groupby
+from operator import itemgetter
 from typing import Annotated, Any, Literal, NamedTuple, NotRequired
 
 from pydantic import ConfigDict, Field, TypeAdapter
 from sqlalchemy import (
     Connection,
-    FromClause,
     Label,
     Select,
     func,
     select,
     type_coerce,
 )
-from sqlalchemy.exc import DatabaseError
-from sqlalchemy.types import LargeBinary, NullType
+from sqlalchemy.types import NullType
 from typing_extensions import TypedDict
 
 from schemas.artifact import Hex, Kind, Publication
@@ -33,16 +33,16 @@ from schemas.tables.lineage import (
     RunOutput,
     StageRun,
 )
-from tasks.store.lineage import BATCH, one_of
 from tasks.store.publish import PLACE
 from tasks.store.sales import MAKER
 
 Cells = tuple[Any, ...]  # a row as the driver gives it
 Kept = dict[type[Row], set[Cells]]
-MANY = 5_000  # artifacts compared at a time
+Above = tuple[tuple[bytes, str], ...]  # parent and role
+MANY = 5_000  # rows at a time
 HEAD, TAIL = '{"artifacts":[', '],"as_of":'
-OUTPUTS, RUNS = table_of(RunOutput), table_of(StageRun)
-run, out = RUNS.c, OUTPUTS.c
+RUNS = table_of(StageRun)
+run = RUNS.c
 STRICT = ConfigDict(extra="forbid")
 Count = Annotated[int, Field(ge=0)]
 
@@ -125,43 +125,6 @@ def _asked_for(made: Made, task: str, posted: set[str]) -> bool:
     )
 
 
-class Batch:
-    """What some runs say the tables hold; of two that say otherwise, the first."""
-
-    def __init__(self) -> None:
-        self.first = self.last = 0
-        self.artifacts: dict[bytes, Cells] = {}
-        self.outputs: dict[Cells, Cells] = {}
-        self.edges: set[Cells] = set()
-        self.checks: set[Cells] = set()
-
-    @property
-    def size(self) -> int:
-        """How many artifacts and checks it holds, or how many runs without any."""
-        return len(self.artifacts) + len(self.checks) + self.last - self.first
-
-    def add(self, seq: int, hash: bytes | str, told: Told | None) -> None:
-        """Add the rows that one run says there are; an unreadable one says nothing."""
-        self.first, self.last = self.first or seq, seq
-        if told is None:
-            return
-        inputs = [(bytes.fromhex(i.id), i.role) for i in told.publication.inputs]
-        for made in told.made:
-            ref, origin = made["ref"], made.get("origin")
-            id, roles = bytes.fromhex(ref["id"]), made.get("roles")
-            sha256 = bytes.fromhex(ref["sha256"])
-            row = (id, sha256, ref["name"], ref["kind"], ref["rows"], made["bytes"])
-            self.artifacts.setdefault(id, row)
-            place = _place(origin) if origin else NOWHERE
-            output = (hash, made["frame"], id, ref["contract"], *place)
-            self.outputs.setdefault(output[:2], output)
-            for parent, role in inputs:
-                if roles is None or role in roles:
-                    self.edges.add((id, parent, role))
-        for n, k in enumerate(told.publication.checks):
-            self.checks.add((hash, k.frame, n, k.check, k.examined, k.failed))
-
-
 def raw_hash(hash: str) -> bytes | str:
     """Write a hash as the tables hold it; what is none stays as it is."""
     try:
@@ -180,96 +143,104 @@ def _place(origin: Place) -> Cells:
 
 
 class Projected:
-    """Compares batch by batch, and keeps what differs."""
+    """Takes what the runs say one by one, and keeps where the tables say otherwise.
+
+    Outputs and checks are compared while the runs are read. Artifacts and edges are
+    compared once all runs were heard: in its own order a table is read five times as
+    fast as row by row.
+    """
 
     def __init__(self, c: Connection) -> None:
         self.c = c
         self.truth: Kept = {t: set() for t in COLUMNS}
         self.held: Kept = {t: set() for t in COLUMNS}
         self.bytes: set[bytes] = set()  # hashes of all files
-        self.ids: set[bytes] = set()
-        self.unjoined: set[bytes] = set()  # whose output the tables do not hold
-        self.weighed = 0  # edges that were looked at
+        self.artifacts: dict[bytes, Cells] = {}  # until they are found in the table
+        self.edges: dict[bytes, Above] = {}  # of each child, until they are found
+        self.outputs: set[Cells] = set()  # of the runs from first to last
+        self.checks: set[Cells] = set()
+        self.first = self.last = 0
 
-    def compare(self, batch: Batch) -> None:
-        """Hold what some runs say against the tables."""
-        between = run.seq.between(batch.first, batch.last)
-        mine = OUTPUTS.join(RUNS, run.hash == out.run)
-        self._differ(
-            RunOutput, set(batch.outputs.values()), self._ask(RunOutput, mine, between)
-        )
-        checks = table_of(CheckResult)
-        beside = checks.join(RUNS, run.hash == checks.c.run)
-        self._differ(CheckResult, batch.checks, self._ask(CheckResult, beside, between))
-        fresh = {i: r for i, r in batch.artifacts.items() if i not in self.ids}
-        made, edges = table_of(Artifact), table_of(Derivation)
-        held = self._ask(Artifact, mine.join(made, made.c.id == out.artifact), between)
-        self._artifacts(fresh, held)
-        below = mine.join(edges, edges.c.child == out.artifact)
-        self._edges(batch, fresh.keys(), self._ask(Derivation, below, between))
-        self.bytes.update(row[1] for row in fresh.values())
-        self.ids.update(fresh)
+    def add(self, seq: int, hash: bytes | str, told: Told | None) -> None:
+        """Hear one run; an unreadable one says nothing."""
+        self.first, self.last = self.first or seq, seq
+        if told is not None:
+            self._hear(hash, told)
+        if len(self.outputs) + len(self.checks) + self.last - self.first >= MANY:
+            self._compare_runs()
 
-    def _ask(self, table: type[Row], joined: FromClause, where: Any) -> set[Cells]:
-        # Any: a condition
-        query = select(*COLUMNS[table]).select_from(joined).where(where)
-        return rows(self.c, query)
+    def _hear(self, hash: bytes | str, told: Told) -> None:
+        """Keep the rows a run says there are; of two that say otherwise, the first."""
+        said = told.publication
+        inputs = tuple((bytes.fromhex(i.id), i.role) for i in said.inputs)
+        outputs: dict[str, Cells] = {}
+        for made in told.made:
+            ref, origin, frame = made["ref"], made.get("origin"), made["frame"]
+            id, sha256 = bytes.fromhex(ref["id"]), bytes.fromhex(ref["sha256"])
+            row = (id, sha256, ref["name"], ref["kind"], ref["rows"], made["bytes"])
+            self.artifacts.setdefault(id, row)
+            place = _place(origin) if origin else NOWHERE
+            outputs.setdefault(frame, (hash, frame, id, ref["contract"], *place))
+            if inputs:
+                self._derive(id, inputs, made.get("roles"))
+        self.outputs.update(outputs.values())
+        for n, k in enumerate(said.checks):
+            self.checks.add((hash, k.frame, n, k.check, k.examined, k.failed))
 
-    def _differ(self, table: type[Row], true: set[Cells], held: set[Cells]) -> None:
-        self.truth[table] |= true - held
-        self.held[table] |= held - true
+    def _derive(self, child: bytes, inputs: Above, roles: list[str] | None) -> None:
+        """Keep the edges of a child: to all inputs, or to those of some roles."""
+        above = inputs
+        if roles is not None:
+            above = tuple(one for one in inputs if one[1] in roles)
+        known = self.edges.setdefault(child, above)
+        if known is not above:  # a run before yielded it too
+            self.edges[child] = known + above
 
-    def _artifacts(self, fresh: dict[bytes, Cells], held: set[Cells]) -> None:
-        """Look up by id what was not found by its output."""
-        self.unjoined |= fresh.keys() - {row[0] for row in held}
-        missing = {row[0]: row for row in set(fresh.values()) - held}
-        found = {row[0]: row for row in self._by_id(Artifact, "id", missing)}
-        for id, row in missing.items():
-            if found.get(id) != row:
-                self._differ(Artifact, {row}, {found[id]} if id in found else set())
+    def _compare_runs(self) -> None:
+        """Hold the outputs and checks of some runs against the tables."""
+        if not self.first:
+            return
+        for table, true in ((RunOutput, self.outputs), (CheckResult, self.checks)):
+            rows = table_of(table)
+            query = select(*COLUMNS[table]).join(RUNS, run.hash == rows.c.run)
+            query = query.where(run.seq.between(self.first, self.last))
+            self._differ(table, true, set().union(*parts(self.c, query)))
+        self.outputs, self.checks, self.first = set(), set(), 0
 
-    def _edges(self, batch: Batch, fresh: Iterable[bytes], held: set[Cells]) -> None:
-        """Find edges that are missing; the others of a child seen first are extra.
+    def _differ(self, table: type[Row], true: Set[Cells], held: Set[Cells]) -> None:
+        if true != held:
+            self.truth[table] |= true - held
+            self.held[table] |= held - true
 
-        A later run may yet say that one of them is true.
-        """
-        new = {*fresh}
-        mine = {edge for edge in held if edge[0] in new}
-        self.weighed += len(mine)
-        missing = batch.edges - held
-        there = self._by_id(Derivation, "child", {edge[0] for edge in missing})
-        self.truth[Derivation] |= missing - set(there)
-        self.held[Derivation] |= mine
-        self.held[Derivation] -= batch.edges
-
-    def _by_id(self, table: type[Row], name: str, ids: Iterable[bytes]) -> list[Cells]:
-        wanted, column = [*ids], type_coerce(table_of(table).c[name], LargeBinary())
-        found: list[Cells] = []
-        for start in range(0, len(wanted), BATCH):
-            some = one_of(self.c, column, wanted[start : start + BATCH])
-            found += rows(self.c, select(*COLUMNS[table]).where(some))
-        return found
-
-    def rest(self, claims: Iterable[Batch]) -> None:
-        """Find the rows that no run speaks of, where there are more than there may be.
-
-        Args:
-            claims: What the runs say, again: asked for only if something is amiss.
-        """
+    def finish(self) -> None:
+        """Compare what is left when all runs were heard."""
+        self._compare_runs()
         for table in (RunOutput, CheckResult):
-            column = table_of(table).c.run
-            alone = column.not_in(select(run.hash))
-            self.held[table] |= rows(self.c, select(*COLUMNS[table]).where(alone))
-        if self.count(Artifact) != len(self.ids):
-            every = stream(self.c, select(*COLUMNS[Artifact]))
-            self.held[Artifact] |= {row for row in every if row[0] not in self.ids}
-        if self.count(Derivation) != self.weighed:
-            every = stream(self.c, select(*COLUMNS[Derivation]))
-            strange = self.unjoined
-            found = {e for e in every if e[0] not in self.ids or e[0] in strange}
-            for batch in claims:
-                found -= batch.edges
-            self.held[Derivation] |= found
+            alone = table_of(table).c.run.not_in(select(run.hash))
+            query = select(*COLUMNS[table]).where(alone)
+            self.held[table].update(*parts(self.c, query))
+        self.bytes = {row[1] for row in self.artifacts.values()}
+        self._compare_artifacts()
+        self._compare_edges()
+
+    def _compare_artifacts(self) -> None:
+        """Cross off every artifact that the table holds; what is left was removed."""
+        for part in parts(self.c, select(*COLUMNS[Artifact])):
+            for row in part:
+                true = self.artifacts.pop(row[0], None)
+                if true != row:
+                    self._differ(Artifact, {true} if true else set(), {row})
+        self.truth[Artifact].update(self.artifacts.values())
+
+    def _compare_edges(self) -> None:
+        """Cross off every child with its edges; what is left was removed."""
+        child = table_of(Derivation).c.child
+        query = select(*COLUMNS[Derivation]).order_by(child)
+        every = chain.from_iterable(parts(self.c, query))
+        for id, held in groupby(every, itemgetter(0)):
+            self._differ(Derivation, _edges(id, self.edges.pop(id, ())), {*held})
+        for id, above in self.edges.items():
+            self.truth[Derivation] |= _edges(id, above)
 
     def count(self, table: type[Row]) -> int:
         """Count the rows of a table."""
@@ -278,25 +249,19 @@ class Projected:
         )
 
 
+def _edges(child: bytes, above: Above) -> set[Cells]:
+    return {(child, parent, role) for parent, role in above}
+
+
 COLUMNS: dict[type[Row], list[Label[Any]]] = {  # Any: cells of any type
     table: [type_coerce(x, NullType()).label(x.name) for x in table_of(table).columns]
     for table in (Artifact, Derivation, RunOutput, CheckResult)
 }
 
 
-def rows(c: Connection, query: Select[Any]) -> set[Cells]:  # Any: rows of any shape
+def parts(c: Connection, query: Select[Any]) -> Iterator[list[Cells]]:  # Any: any row
     """Read rows as the driver gives them: building Row objects takes as long again."""
-    result = c.execute(query)
-    cursor: Any = result.cursor  # of either driver
-    try:
-        return set(cursor.fetchall())
-    except c.dialect.loaded_dbapi.Error as error:
-        raise DatabaseError(str(query), None, error) from error
-    finally:
-        result.close()
-
-
-def stream(c: Connection, query: Select[Any]) -> Iterator[Cells]:  # Any: see above
-    """Read rows as they come."""
-    for row in c.execute(query.execution_options(yield_per=10_000)):
-        yield tuple(row)
+    result = c.execute(query.execution_options(yield_per=MANY))
+    fetch = result.cursor_strategy.fetchmany  # raw, but for the errors of the driver
+    while (cursor := result.cursor) and (part := fetch(result, cursor, MANY)):
+        yield part

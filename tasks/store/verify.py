@@ -50,8 +50,6 @@ from tasks.store.database import reading
 from tasks.store.lineage import Loan, among, made, out
 from tasks.store.place import Store, digest, locate, path
 from tasks.store.projected import (
-    MANY,
-    Batch,
     Projected,
     Told,
     raw_hash,
@@ -71,6 +69,7 @@ PROJECTIONS: tuple[type[Row], ...] = (Artifact, Derivation, RunOutput, CheckResu
 COUNTED: tuple[type[Row], ...] = (Collateral, UsageRow, Quota)
 POSTED: tuple[type[Row], ...] = (*registers.TABLES.values(), JournalEntry, *COUNTED)
 READ = 10_000  # rows at a time
+BODIES = 100  # runs at a time: a body of a thousand artifacts is half a megabyte
 Rows = dict[type[Row], dict[Key, Values]]
 Text = Callable[[bytes], str]
 
@@ -249,7 +248,7 @@ def _rows(c: Connection, table: type[Row]) -> Iterator[Values]:
     cells = [type_coerce(x, NullType()).label(x.name) for x in columns]
     query = select(*cells).execution_options(yield_per=READ)
     if table is StageRun:
-        query = query.order_by(table_of(table).c.seq)
+        query = query.order_by(columns["seq"]).execution_options(yield_per=BODIES)
     for row in c.execute(query).mappings():
         yield {k: plain(v) for k, v in row.items()}
 
@@ -272,12 +271,11 @@ def _walk(book: _Book, c: Connection) -> None:
     collects = gc.isenabled()
     gc.disable()
     try:
-        for batch in _batches(book, c):
-            held.compare(batch)
+        _follow(book, c, held)
+        held.finish()
     finally:
         if collects:
             gc.enable()
-    held.rest(_batches(_Book(book.store, {StageRun: {}}), c))
     book.files = held.bytes
     for table in PROJECTIONS:
         names = table_of(table).columns.keys()
@@ -288,9 +286,9 @@ def _walk(book: _Book, c: Connection) -> None:
     book.examined["runs"] = len(book.held[StageRun])
 
 
-def _batches(book: _Book, c: Connection) -> Iterator[Batch]:
-    """Read the runs in order, some thousand artifacts at a time."""
-    seq, prev, batch = 0, GENESIS, Batch()
+def _follow(book: _Book, c: Connection, held: Projected) -> None:
+    """Read the runs in order, and hear what each says."""
+    seq, prev = 0, GENESIS
     for row in _rows(c, StageRun):
         name = f"run {row['seq']} ({row['task']} of {row['factor']})"
         if (row["seq"], row["prev"]) != (seq + 1, prev):
@@ -305,11 +303,7 @@ def _batches(book: _Book, c: Connection) -> Iterator[Batch]:
             "hash": prev,
             "signer": told.signer if told else "",
         }
-        batch.add(seq, raw_hash(prev), told)
-        if batch.size >= MANY:
-            yield batch
-            batch = Batch()
-    yield batch
+        held.add(seq, raw_hash(prev), told)
 
 
 def _read(book: _Book, name: str, row: Values) -> Told | None:

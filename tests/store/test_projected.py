@@ -110,7 +110,7 @@ def test_a_file_that_is_collected_again_from_elsewhere_is_sound(s: Store) -> Non
 def test_batches_of_one_run_find_the_same(
     s: Store, refs: Refs, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(sys.modules["tasks.store.verify"], "MANY", 1)
+    monkeypatch.setattr(sys.modules["tasks.store.projected"], "MANY", 1)
     assert store.verify(s).exit == 0
 
     forge(s, *swap_edge(s, refs))
