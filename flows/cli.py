@@ -1185,6 +1185,7 @@ def pledge(
     asset: str = "",
     by: str = "",
     reason: str = "",
+    waived: Annotated[bool, Parameter(negative=())] = False,
     file: Path | None = None,
     json: Json = False,
 ) -> int:
@@ -1197,6 +1198,9 @@ def pledge(
 
     Example: datafactor pledge BANK-2026-001 perfect --registration ZD-7
     --at 2026-07-01T10:00+08:00 --until 2027-07-31 --evidence SEARCH-7 --file search.pdf
+
+    Example: datafactor pledge BANK-2026-001 cancel --registration ZD-7
+    --at 2027-07-02T09:00+08:00 --evidence CANCELLED-7 --file cancelled.pdf
 
     Args:
         loan: Number of the agreement; all are listed if not said.
@@ -1211,6 +1215,7 @@ def pledge(
         asset: Which asset is let go, or gives way; the first one if not said.
         by: Factor whose asset is added, or takes the place.
         reason: Why it is released.
+        waived: The lender lets its security go although something is owed.
         file: The document itself, such as the search result: its SHA-256 is kept.
     """
     from flows import pledges
@@ -1234,6 +1239,7 @@ def pledge(
         "junior": junior,
         "asset": asset,
         "reason": reason,
+        "waived": waived,
     }
     data = pledges.record(loan, event, on, file, **said)
     return Answer("pledge", data, lambda c: pledges.show(c, data)).give(json)

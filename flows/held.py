@@ -4,10 +4,8 @@ from collections.abc import Sequence
 from contextlib import suppress
 from datetime import date
 
-import polars as pl
-
 from flows.document import factor_named
-from flows.lent import books_of, lent
+from flows.lent import books_of, days_past_due, lent
 from flows.virtual import all_of
 from schemas.errors import DatafactorError, FactorError
 from schemas.factor import Factor
@@ -22,7 +20,6 @@ from schemas.registers import (
 from tasks import store
 from tasks.capital.hold import At, Owed
 from tasks.capital.loan.book import Book
-from tasks.capital.repay import repay
 from tasks.pledged import Held, Row, held
 
 NOT_STATED = "not stated"
@@ -54,9 +51,9 @@ def documents() -> dict[str, Factor]:
 def owed_on(pledges: Sequence[Held], day: date) -> dict[str, Owed]:
     """Say what is owed under each pledge on a day, and in which industry.
 
-    By what was recorded of the loan: drawdowns, payments, fees. Of a loan of which no
-    drawdown is recorded, by the document's schedule, as if it were kept. Where neither
-    can be told, all that the pledge secures.
+    By what was recorded of the loan: drawdowns, payments, fees. Where that cannot be
+    told, or no drawdown is recorded, all that the pledge secures: nobody has shown that
+    a part was repaid.
     """
     known, written = loans(), documents()
     drawn = set(all_of(LoanFact).filter(event="draw")["loan"])
@@ -64,41 +61,31 @@ def owed_on(pledges: Sequence[Held], day: date) -> dict[str, Owed]:
     for one in pledges:
         terms = written.get(one.request)
         told = known.get(one.request, {}).get("industry") or industry_of(terms)
-        owed = (scheduled(one, terms, day), 0)
-        if one.request in drawn:
-            owed = by_facts(one.request, day) or (one.total, 0)
-        found[one.request] = Owed(*owed, told)
+        facts = by_facts(one.request, day) if one.request in drawn else None
+        left, accrued, late = facts or (one.total, 0, 0)
+        found[one.request] = Owed(left, accrued, told, late)
     return found
 
 
-def by_facts(number: str, day: date) -> tuple[int, int] | None:
-    """Follow a loan to a day: what is left of it, and what has accrued unpaid, in fen.
+def by_facts(number: str, day: date) -> tuple[int, int, int] | None:
+    """Follow a loan to a day: fen left and accrued unpaid, and days past due.
 
     None where its document does not say any more how it bears interest.
     """
     try:
-        books = [book for _, book in books_of(lent(number), day) if book]
+        loan = lent(number)
+        books = [book for _, book in books_of(loan, day) if book]
+        late = days_past_due(loan, day)
     except DatafactorError:
         return None
-    return sum(b.outstanding for b in books), sum(unpaid(b, day) for b in books)
+    accrued = sum(unpaid(b, day) for b in books)
+    return sum(b.outstanding for b in books), accrued, late
 
 
 def unpaid(book: Book, day: date) -> int:
     """Sum up interest and penalty that have accrued, and fees; less what was paid."""
     paid = sum(p.made.interest + p.made.penalty for p in book.payments)
     return max(book.borne(day) - paid, 0) + book.claims(day).fees
-
-
-def scheduled(one: Held, terms: Factor | None, day: date) -> int:
-    """Say what a loan owes on a day by its schedule, in fen."""
-    if terms is None or terms.loan is None:
-        return one.total
-    try:
-        plan = repay(terms.loan, day)
-    except DatafactorError:  # a reset whose LPR nobody has entered
-        return one.total
-    paid = plan.filter(pl.col("due_on") <= day)["principal_fen"].sum()
-    return int(plan["principal_fen"].sum()) - int(paid)
 
 
 def industry_of(terms: Factor | None) -> str:

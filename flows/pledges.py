@@ -25,6 +25,7 @@ from schemas.registers import (
     CollateralRoot,
     JournalLine,
     Loan,
+    LoanFact,
     Pledge,
     PledgeEvent,
     Right,
@@ -88,6 +89,7 @@ def record(
     today = scheduled_date(factor_named(factor).zone)
     if on and on > today:
         raise RegisterError(f"{on} has not come: record it then")
+    owed = owed_on([one], on or today)[number].outstanding_fen
     act = valid(
         PledgeAct,
         factor=factor,
@@ -96,13 +98,20 @@ def record(
         event=event,
         effective_on=on or today,
         evidence_sha256=store.digest(file) if file else "",
-        owed=yuan(owed_on([one], on or today)[number].outstanding_fen),
+        owed=yuan(drawn_on(one, on or today) if event == "release" else owed),
         **said,
     )
     mine = {"request": number}
     snapshots = (Snapshot(register=r, where=mine) for r in (Pledge, PledgeEvent))
     register_pledge_task(*snapshots, act)
     return facts_of(pledge_named(number), act.effective_on)
+
+
+def drawn_on(one: Held, day: date) -> int:
+    """Say what is owed of what was paid out, fen: of an undrawn loan nothing is."""
+    if not any(f["event"] == "draw" for f in rows_of(LoanFact, loan=one.request)):
+        return 0
+    return owed_on([one], day)[one.request].outstanding_fen
 
 
 def secured_by(

@@ -174,6 +174,7 @@ def terms_of(
                 outstanding_fen=owed[one.request].outstanding_fen,
                 accrued_fen=owed[one.request].accrued_fen,
                 pledgor=who.get(one.request, ""),
+                days_past_due=owed[one.request].days_past_due,
             )
             for one in pledges
         ),

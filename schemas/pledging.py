@@ -30,13 +30,25 @@ NEEDED: dict[str, tuple[str, ...]] = {
     "add": ("asset", "version", "replaces", "amount"),
     "substitute": ("asset", "version", "replaces", "amount"),
     "release_part": ("amount",),
-    "cancel": ("registration", "registered_at"),
+    "cancel": ("registration", "registered_at", "evidence_sha256"),
     "release": ("reason",),
 }
 OPTIONAL: dict[str, tuple[str, ...]] = {
     "release_part": ("asset",),
     "add": ("cap",),
     "substitute": ("cap",),
+}
+OPTIONS: dict[str, str] = {
+    "registration": "--registration NUMBER",
+    "registered_at": "--at MOMENT",
+    "valid_to": "--until DAY",
+    "evidence_sha256": "--file (the document itself)",
+    "junior": "--junior AGREEMENT",
+    "amount": "--amount YUAN",
+    "reason": "--reason",
+    "asset": "--by FACTOR",
+    "version": "--by FACTOR",
+    "replaces": "--asset ASSET",
 }
 IN_BOTH: dict[str, str] = {
     "perfect": "registration 登记",
@@ -78,14 +90,15 @@ class PledgeAct(Terms):
     )
     reason: str = Field("", max_length=2_000, description="Why")
     owed: Yuan | None = Field(None, description="Filled in: owed on the day")
+    waived: bool = Field(False, description="The lender lets its security go unpaid")
 
     @model_validator(mode="after")
     def _says_what_its_kind_says(self) -> Self:
         said = {n for n in type(self).model_fields if getattr(self, n)}
         said &= {n for names in NEEDED.values() for n in names} | {"cap"}
         needed = NEEDED[self.event]
-        if missing := [n for n in needed if n not in said]:
-            raise ValueError(f"{self.event} states {', '.join(missing)}")
+        if missing := [OPTIONS[n] for n in needed if n not in said]:
+            raise ValueError(f"{self.event} needs {', '.join(missing)}: add it")
         beside = {*needed, *OPTIONAL.get(self.event, ()), "evidence_sha256", "reason"}
         if strange := sorted(said - beside):
             raise ValueError(f"{self.event} has no {', '.join(strange)}")

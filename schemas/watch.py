@@ -37,6 +37,8 @@ SIGNS = {
     "stale": "data older than its declared update frequency allows",
     "quality": "quality below the floor, or fallen by more than its step",
     "revenue": "what is invoiced fell by more than the policy lets it",
+    "overdue": "a payment is overdue",
+    "substandard": "overdue for so long that the loan is substandard",
 }
 
 
@@ -54,6 +56,9 @@ class WatchRules(Rules):
     alarm_stale: State = Field(description=SIGNS["stale"])
     alarm_quality: State = Field(description=SIGNS["quality"])
     alarm_revenue: State = Field(description=SIGNS["revenue"])
+    alarm_overdue: State = Field(description=SIGNS["overdue"])
+    alarm_substandard: State = Field(description=SIGNS["substandard"])
+    substandard_above_days: int = Field(ge=0, description="Days past due: 次级")
     lapse_notice_days: int = Field(
         ge=0, description="Days before the registration ends"
     )
@@ -89,6 +94,7 @@ class Debt(Terms):
     outstanding_fen: int = Field(ge=0, description="Principal owed, fen")
     accrued_fen: int = Field(0, ge=0, description="Interest accrued, fen")
     pledgor: str = Field("", description="Borrower; whoever held the right if unknown")
+    days_past_due: int = Field(0, ge=0, description="Days past due 逾期天数")
 
 
 class WatchTerms(Terms):

@@ -28,7 +28,7 @@ class Alarm:
     pledges: pl.DataFrame  # contract Pledge: the live ones that are watched
     events: pl.DataFrame  # contract PledgeEvent: up to the day
     secured: pl.DataFrame  # request, entity, asset, version, secured_fen
-    debts: pl.DataFrame  # request, outstanding_fen, accrued_fen, pledgor
+    debts: pl.DataFrame  # the fields of Debt
     terms: WatchTerms
     as_of: date
 
@@ -53,7 +53,7 @@ def alarms(
     )
     concerned = case.secured.select("request", *AT).join(of_assets, on=AT)
     held = sign_frame(["request"], [*rights_lost(case, rights)])
-    of_pledges = [registered(case), held]
+    of_pledges = [registered(case), held, overdue(case)]
     every = pl.concat([concerned.drop(AT), *of_pledges])
     ranks = {sign: case.terms.rules.rank(sign) for sign in SIGNS}
     rank = pl.col("sign").replace_strict(ranks, return_dtype=pl.Int64)
@@ -115,6 +115,24 @@ def undervalued(case: Alarm, values: pl.DataFrame) -> pl.DataFrame:
             ground=pl.format("appraisal of {}: {}", "asset", said),
             evidence=pl.col("report").fill_null("none"),
         )
+    )
+
+
+def overdue(case: Alarm) -> pl.DataFrame:
+    """Find live pledges whose loan is past due, and for how long.
+
+    124 days, substandard above 90 -> the sign ``substandard``; 1 day -> ``overdue``.
+    """
+    days, most = pl.col("days_past_due"), case.terms.rules.substandard_above_days
+    late = case.debts.filter(days > 0).join(case.pledges, on="request", how="semi")
+    said = pl.format("{} days past due 逾期, substandard above {}", days, pl.lit(most))
+    return late.select(
+        "request",
+        sign=pl.when(days > most)
+        .then(pl.lit("substandard"))
+        .otherwise(pl.lit("overdue")),
+        ground=said,
+        evidence=pl.format("facts of loan {}", "request"),
     )
 
 

@@ -28,6 +28,7 @@ class Owed(NamedTuple):
     outstanding_fen: int
     accrued_fen: int = 0
     industry: str = ""
+    days_past_due: int = 0
 
 
 def hold(

@@ -92,15 +92,22 @@ def unfit(mine: Held, row: Row) -> str:
 
 
 def uncovered(mine: Held, row: Row, terms: PledgeAct) -> str:
-    """Say why no part may be let go: more is owed than would stay secured.
+    """Say why nothing may be let go: more is owed than would stay secured.
 
-    5,000,000.00 secured and 4,200,000.00 owed: 800,000.00 may be let go, no fen more.
+    5,000,000.00 secured and 4,200,000.00 owed: 800,000.00 may be let go, no fen more;
+    and the pledge ends when nothing is owed, or the lender waives its security.
     """
-    if terms.event != "release_part" or terms.owed is None:
+    if terms.owed is None or terms.event not in ("release", "release_part"):
         return ""
-    owed, left = exact_fen(terms.owed), mine.total - (row["amount_fen"] or 0)
-    if left >= owed:
+    owed, let = exact_fen(terms.owed), row["amount_fen"] or mine.total
+    left = mine.total - let
+    if left >= owed or (terms.event == "release" and terms.waived):
         return ""
+    if terms.event == "release":
+        return (
+            f"{shown(owed)} CNY are owed under {mine.request}: record the payment, or"
+            " say --waived if the lender lets its security go all the same"
+        )
     return (
         f"{shown(owed)} CNY are owed under {mine.request}, and {shown(left)} would stay"
         f" secured: let at most {shown(max(mine.total - owed, 0))} go"

@@ -87,16 +87,17 @@ def realise(
         RegisterError: A payment does not follow what was recorded of its loan.
     """
     names = (terms.factor, terms.asset)
+    known = held(pledges.collect().to_dicts(), events.collect().to_dicts(), ())
     fen = carrying(journal.collect(), terms.accounts)
     gates = [
         in_default(cover.collect(), terms.agreement, terms.overdue, as_of),
         sold_whole(journal.collect(), fen, decided.collect(), terms),
         disputed(disputes.collect(), names, as_of),
         in_an_open_month(closed.collect(), as_of),
+        entries_are_cancelled(known, terms),
     ]
     sold = all(passed for _, passed, _, _ in gates)
     satisfied = enforce(claims_of(terms), terms).collect()
-    known = held(pledges.collect().to_dicts(), events.collect().to_dicts(), ())
     paid = payments(satisfied, facts.collect(), terms, as_of) if sold else []
     left = [disposal(satisfied, terms, as_of)] if sold and fen else []
     ends = [*endings(known, terms, as_of)] if sold else []
@@ -208,26 +209,37 @@ def disposal(satisfied: pl.DataFrame, terms: SaleTerms, on: date) -> tuple[objec
     )
 
 
+def concerned(known: Sequence[Held], terms: SaleTerms) -> Iterator[Held]:
+    """Find the pledges that what was sold secured."""
+    sold = {claim.agreement for claim in terms.claims}
+    for one in known:
+        if one.request in sold and one.secured.get(terms.asset, 0) > 0:
+            yield one
+
+
+def entries_are_cancelled(known: Sequence[Held], terms: SaleTerms) -> Answer:
+    """Ask that no pledge of it stands at the external register any more 注销登记."""
+    standing = [
+        one.request
+        for one in concerned(known, terms)
+        if one.of("perfect") and not one.of("cancel")
+    ]
+    if not standing:
+        said = "no entry stands at the external register"
+        return "registration", True, said, "register PledgeEvent"
+    said = (
+        f"{', '.join(standing)} stand at the external register: cancel them there and"
+        f" record it by `datafactor pledge {standing[0]} cancel`, then pay out"
+    )
+    return "registration", False, said, "register PledgeEvent"
+
+
 def endings(
     known: Sequence[Held], terms: SaleTerms, on: date
 ) -> Iterator[tuple[object, ...]]:
-    """Cancel the registrations of what was sold, and release. Contract: PledgeEvent."""
-    sold = {claim.agreement for claim in terms.claims}
-    for one in known:
-        if one.request not in sold or one.secured.get(terms.asset, 0) <= 0:
-            continue
-        entries = one.of("perfect", "extend")
-        if entries and not one.of("cancel"):
-            yield ending(one, "cancel", entries[-1]["registration"], terms, on)
-        yield ending(one, "release", "", terms, on)
-
-
-def ending(
-    one: Held, event: str, registration: str, terms: SaleTerms, on: date
-) -> tuple[object, ...]:
-    """Write one event that ends a pledge."""
-    return (
-        *(one.request, event, len(one.of(event)) + 1, on, None, "", "", "", None, ""),
-        *(registration, "", None, terms.evidence, terms.evidence_sha256),
-        f"sold under {terms.agreement}",
-    )
+    """Release what was sold. Contract: PledgeEvent."""
+    for one in concerned(known, terms):
+        yield (
+            *(one.request, "release", 1, on, None, "", "", "", None, "", "", "", None),
+            *(terms.evidence, terms.evidence_sha256, f"sold under {terms.agreement}"),
+        )

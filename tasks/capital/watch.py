@@ -169,9 +169,9 @@ def secured(pledges: pl.DataFrame, events: pl.DataFrame) -> pl.DataFrame:
 
 
 def frame_of_debts(terms: WatchTerms) -> pl.DataFrame:
-    """Set out what is owed: request, outstanding_fen, accrued_fen, pledgor."""
+    """Set out what is owed, by the fields of ``Debt``."""
     rows = [[getattr(d, n) for n in Debt.model_fields] for d in terms.debts]
-    types = [pl.String, pl.Int64, pl.Int64, pl.String]
+    types = [pl.String, pl.Int64, pl.Int64, pl.String, pl.Int64]
     schema = dict(zip(Debt.model_fields, types, strict=True))
     return pl.DataFrame(rows, schema=schema, orient="row")
 

@@ -99,6 +99,7 @@ def terms() -> WatchTerms:
     means = {f"alarm_{s}": STATES[WORST.get(s, 1)] for s in SIGNS}
     limits = {"lapse_notice_days": NOTICE, "min_quality": "0.6"}
     limits |= {"revenue_fall": "0.3", "revenue_months": 3}
+    limits |= {"substandard_above_days": 90}
     known = {"policy": LADDER.policy, "applies_from": LADDER.applies_from}
     rules = WatchRules.model_validate(known | means | limits)
     where: Row = {"factor": ENTITY, "entities": (ENTITY,)}

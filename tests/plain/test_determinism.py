@@ -23,4 +23,4 @@ def test_artifact_ids_are_equal_for_1_2_4_threads_and_in_two_folders(
     found = [ids(tmp_path / f"home-{n}", n) for n in ("1", "2", "4")]
 
     assert found[0] == found[1] == found[2]
-    assert len(found[0]) == 20  # 6 sources collected and cleaned, then 8 stages
+    assert len(found[0]) == 22  # 6 sources collected and cleaned, then 10 stages

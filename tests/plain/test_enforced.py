@@ -20,7 +20,7 @@ from tasks import store
 from tests.builders import temporary_store
 from tests.dealt import LOAN, balances, drawn
 from tests.june import ENTITY, laid_out, places
-from tests.store.build import cover, post_row
+from tests.store.build import cover, event, post_row
 
 Facts = dict[str, Any]  # JSON
 LENDER = "Illustrative Bank of Jiangbei"
@@ -72,6 +72,8 @@ def before(tmp_path_factory: pytest.TempPathFactory) -> Path:
     with drawn(home):
         bad = cover(state="default", watched_on=date(2026, 7, 10))
         post_row(store.current(), CoverState, bad, "watch")
+        gone = event("cancel", registration="ZD-1", effective_on=date(2026, 7, 14))
+        post_row(store.current(), PledgeEvent, gone, "act")
     return home
 
 
@@ -162,7 +164,7 @@ def test_a_sale_before_any_default_is_refused_and_records_nothing(
     with pytest.raises(Refused, match="watch it first"):
         realise(LOAN, "1.00", "0.00", early, "SALE-1", None, **who)
 
-    assert [e["event"] for e in rows_of(PledgeEvent)] == ["perfect"]
+    assert [e["event"] for e in rows_of(PledgeEvent)] == ["cancel", "perfect"]
     assert [f["event"] for f in rows_of(LoanFact)] == ["draw"]
 
 

@@ -1,7 +1,7 @@
 """What is owed follows what was recorded of a loan, not what was planned."""
 
 from collections.abc import Iterator
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +17,7 @@ from tests import leased
 from tests.store import build
 
 DUE = date(2026, 7, 30)  # the first of twelve instalments of LOAN-9
+NEXT = date(2026, 8, 31)  # the second: the 30th is a Sunday
 
 
 @pytest.fixture
@@ -38,8 +39,8 @@ def record(event: str, amount: int, on: date, **more: Any) -> None:
 
 
 def test_a_loan_owes_what_was_drawn_and_not_paid(home: Path) -> None:
-    # Nothing recorded: as planned, 200,000.00 − 16,666.67 from the first due day on.
-    assert owed(DUE) == Owed(18_333_333, 0, "J68 insurance")
+    # Nothing recorded: nobody has shown that a part was repaid.
+    assert owed(DUE) == Owed(20_000_000, 0, "J68 insurance")
 
     # Drawn and not paid: all of it, and 0.036 / 12 of it for the month.
     drawn = digest_of(lent("LOAN-9").part(""))
@@ -49,6 +50,9 @@ def test_a_loan_owes_what_was_drawn_and_not_paid(home: Path) -> None:
     # 17,266.67 pay the month's interest and its part of the principal.
     record("pay", 1_726_667, DUE)
     assert owed(DUE) == Owed(18_333_333, 0, "J68 insurance")
+    # The next instalment stays unpaid for 124 days.
+    late = owed(NEXT + timedelta(days=124))
+    assert (late.outstanding_fen, late.days_past_due) == (18_333_333, 124)
 
 
 def test_what_no_document_tells_of_is_owed_as_it_is_secured(home: Path) -> None:

@@ -54,4 +54,6 @@ def test_a_fall_beyond_the_step_shuts_the_gate_and_says_both_scores(
 def test_without_a_score_the_gate_is_shut(gates: Stage, score: pl.LazyFrame) -> None:
     said = "nothing of the resource was scored"
 
-    assert failed(gates(score)) == {"quality": said}
+    shut = failed(gates(score))
+    assert shut.pop("quality_floor", said) == shut.pop("quality") == said
+    assert shut == {}

@@ -412,7 +412,7 @@ def test_after_a_transfer_neither_the_asset_nor_the_loan_stands_on_the_right() -
 
     assert {*asset} == {"right_to_operate", "term_of_right"}
     assert f"{OTHER} holds it" in asset["right_to_operate"]
-    assert {*loan} == {"right_to_operate"}
+    assert {*loan} == {"right_to_operate", "disposal"}
 
 
 @pytest.mark.parametrize(

@@ -40,8 +40,9 @@ MEANS = dict.fromkeys((f"alarm_{sign}" for sign in SIGNS), "warning") | {
     "alarm_lapsed": "margin_call",
     "alarm_right_short": "margin_call",
     "alarm_right_lost": "default",
+    "alarm_substandard": "default",
 }
-LIMITS = {"lapse_notice_days": 30, "min_quality": "0.7"}
+LIMITS = {"lapse_notice_days": 30, "min_quality": "0.7", "substandard_above_days": 90}
 LIMITS |= {"revenue_fall": "0.3", "revenue_months": 3}
 RULES = WatchRules.model_validate(POLICY | MEANS | LIMITS)
 
@@ -172,6 +173,7 @@ def watched(
     disputes: Sequence[Row] = (),
     scores: Mapping[str, pl.LazyFrame] | None = None,
     owed: Mapping[str, int] | None = None,
+    late: int = 0,
     entities: Sequence[str] = (E,),
     on: date = DAY,
     ahead: date | None = None,
@@ -181,7 +183,10 @@ def watched(
     looked = {"entity": E, "asset": A, "factor": A, "names": (A, "feeder")} | found
     owes = {L: 500_000_000} if owed is None else owed
     terms = {"factor": E, "entities": tuple(entities), "assets": (looked,)}
-    debts = tuple({"request": r, "outstanding_fen": fen} for r, fen in owes.items())
+    debts = tuple(
+        {"request": r, "outstanding_fen": fen, "days_past_due": late}
+        for r, fen in owes.items()
+    )
     rules = {"coverage": LADDER, "rules": RULES, "debts": debts, "ahead": ahead}
     return watch(
         frame(Pledge, pledges),
@@ -354,6 +359,9 @@ CASES: dict[str, tuple[Row, str, str]] = {
         *("warning", "690000 ppm"),
     ),
     "unreadable": ({"unreadable": "bytes are gone"}, "warning", "bytes are gone"),
+    "a day late": ({"late": 1}, "warning", "1 days past due 逾期, substandard above"),
+    "still 关注": ({"late": 90}, "warning", "90 days past due"),
+    "substandard": ({"late": 91}, "default", "91 days past due 逾期"),
 }
 
 
