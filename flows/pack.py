@@ -109,10 +109,10 @@ def sampled(loan: Loan, rows: int) -> bytes:
 
     offer = released(loan.factor)
     allowed = offer.terms.delivery.sample_rows if offer.terms.release == "open" else 0
-    if rows > allowed:
+    if not 0 < rows <= allowed:
         raise FactorError(
             f"{loan.factor}: its document lets {allowed} rows be seen"
-            f" (delivery.sample_rows), not {rows}: ask for fewer"
+            f" (delivery.sample_rows), not {rows}: ask for one to so many"
         )
     shown = sample_of(offer)
     shown["rows"] = shown["rows"][:rows]

@@ -58,6 +58,7 @@ from tasks.pledged import Held as Pledged
 
 Facts = dict[str, Any]  # JSON
 Kind = Literal["withdraw", "lapse", "quality", "price"]
+MOST = 10  # a price eleven times as high: more is a slip of the keyboard
 NEEDED = ["right_to_process", "right_to_operate"]
 
 
@@ -116,11 +117,14 @@ def what_if(shock: Shock, name: str, as_of: date | None) -> Facts:
     Raises:
         StoreError: Nothing is called so.
         RegisterError: No such right is registered.
-        FactorError: A change is out of range.
+        FactorError: A change is out of range, or the factor has no asset.
     """
     refuse_odd(shock)
     day = as_of or scheduled_date("Asia/Shanghai")
     factors = [f for f in assetized() if name in ("", f.factor)]
+    if name and not factors:
+        factor_named(name)  # says which there are, if none is called so
+        raise FactorError(f"{name} has no asset yet: `datafactor run {name}` makes it")
     hit = [concern(f, own, shock, day) for f, own in concerned(factors, shock)]
     lent = [*loans_of(hit, day)]
     return {
@@ -158,8 +162,8 @@ def refuse_odd(shock: Shock) -> None:
         raise FactorError(f"--{shock.kind} must be a finite number: write -0.03")
     if shock.kind == "quality" and not -1 <= shock.change <= 1:
         raise FactorError("--quality is a change of the score, from -1 to 1")
-    if shock.kind == "price" and shock.change < -1:
-        raise FactorError("--price is a share, -1 at least: -0.2 is a fifth down")
+    if shock.kind == "price" and not -1 <= shock.change <= MOST:
+        raise FactorError(f"--price is a share from -1 to {MOST}: -0.2 is a fifth down")
 
 
 def assetized() -> Iterator[Factor]:

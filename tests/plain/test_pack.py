@@ -146,9 +146,12 @@ def test_no_bytes_of_the_data_are_in_it(files: Files, chain: Chain) -> None:
     assert not any(b"N14228" in body for body in files.values())
 
 
-def test_more_rows_than_the_document_lets_be_seen_are_refused(tmp_path: Path) -> None:
+@pytest.mark.parametrize("rows", [6, -1])
+def test_other_than_one_to_as_many_rows_as_the_document_shows_are_refused(
+    tmp_path: Path, rows: int
+) -> None:
     with pytest.raises(FactorError, match="lets 5 rows be seen"):
-        write_pack(LOAN, tmp_path / "pack.zip", sample=6)
+        write_pack(LOAN, tmp_path / "pack.zip", sample=rows)
     assert not (tmp_path / "pack.zip").exists()
 
 

@@ -195,17 +195,23 @@ def test_only_the_factor_that_is_named_is_asked(home: Path) -> None:
     [
         (Shock("lapse", "C-99"), RegisterError, "no right is registered under C-99"),
         (Shock("withdraw", "fog"), StoreError, "nothing in the store is called fog"),
-        (Shock("price", change=Decimal("-1.1")), FactorError, "-1 at least"),
+        (Shock("price", change=Decimal("-1.1")), FactorError, "from -1 to 10"),
+        (Shock("price", change=Decimal("1e400")), FactorError, "from -1 to 10"),
         (Shock("quality", change=Decimal(2)), FactorError, "from -1 to 1"),
         (Shock("price", change=Decimal("NaN")), FactorError, "a finite number"),
     ],
-    ids=["right", "source", "price", "quality", "nan"],
+    ids=["right", "source", "price", "large", "quality", "nan"],
 )
 def test_what_cannot_be_supposed_is_refused(
     home: Path, shock: Shock, error: Any, said: str
 ) -> None:
     with pytest.raises(error, match=said):
         what_if(shock, "", DAY)
+
+
+def test_a_factor_that_nobody_wrote_is_no_factor_without_loss(home: Path) -> None:
+    with pytest.raises(FactorError, match="no factor 'rian'"):
+        what_if(Shock("price", change=Decimal("-0.2")), "rian", DAY)
 
 
 def test_a_right_is_named_as_a_ref_names_it_or_by_its_number_alone() -> None:
