@@ -43,7 +43,7 @@ MANY = 5_000  # rows at a time
 HEAD, TAIL = '{"artifacts":[', '],"as_of":'
 RUNS = table_of(StageRun)
 run = RUNS.c
-STRICT = ConfigDict(extra="forbid")
+STRICT = ConfigDict(extra="forbid", strict=True)
 Count = Annotated[int, Field(ge=0)]
 
 
@@ -103,9 +103,9 @@ def read(text: str) -> Told:
     end = text.find(TAIL)
     if text.startswith(HEAD) and end > 0:
         made = MADE.validate_json(text[len(HEAD) - 1 : end + 1])
-        body = json.loads("{" + text[end + 2 :])
+        body = json.loads("{" + text[end + 2 :], parse_constant=_refuse)
     else:
-        body = json.loads(text)
+        body = json.loads(text, parse_constant=_refuse)
         made = MADE.validate_python(body.pop("artifacts", []))
     who, at, _ = body.pop("who"), body.pop("at"), body.pop("v")
     signer = str(body.pop("signer", ""))
@@ -113,6 +113,11 @@ def read(text: str) -> Told:
     asked = [one for one in made if _asked_for(one, body["task"], posted)]
     publication = Publication.model_validate(body | {"artifacts": asked})
     return Told(publication, who, datetime.fromisoformat(at), signer, made)
+
+
+def _refuse(constant: str) -> float:
+    """Refuse NaN and infinities, which JSON has not (RFC 8259, 6) but Python reads."""
+    raise ValueError(f"{constant} is no JSON")
 
 
 def _asked_for(made: Made, task: str, posted: set[str]) -> bool:

@@ -278,6 +278,65 @@ def test_a_forged_body_never_stops_the_examination(s: Store, refs: Refs) -> None
     assert LOAN in said
 
 
+SAID = {
+    "an extra key": ('"rows":', '"rews":1,"rows":', "the body of run 3"),
+    "a wrong type": ('"rows":', '"rows":"many","rews":', "the body of run 3"),
+    "an open text": ('"bytes":', '"bytes":"', "the body of run 3"),
+    "a key twice": ('"rows":', '"rows":77,"rows":', "run 3 (productize of flights)"),
+    "no number": ('"v":1', '"v":NaN', "the body of run 3"),
+}
+
+
+@pytest.mark.parametrize("how", SAID)
+def test_a_body_that_no_store_writes_is_found(s: Store, refs: Refs, how: str) -> None:
+    old, new, expected = SAID[how]
+    forge(
+        s,
+        f"UPDATE stagerun SET body = replace(body, '{old}', '{new}') WHERE seq = 3",
+    )
+
+    found = store.verify(s)
+
+    assert found.exit == 1
+    assert expected in sentences(found)
+    assert "run 3 (productize of flights) was changed" in sentences(found)
+    assert LOAN in sentences(found)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "expected"),
+    [
+        ('"bytes":', '"bites":1,"bytes":', "the body of run 5"),
+        ('"rows":1', '"rows":"1"', "the body of run 5"),
+        ('"rows":1', '"rows":1,"rows":2', "a row of Artifact was changed"),
+        ('"terms":{', '"terms":{"a":NaN,', "the body of run 5"),
+    ],
+    ids=["an extra key", "a wrong type", "a key twice", "no number"],
+)
+def test_a_last_body_hashed_anew_must_still_be_what_a_store_writes(
+    s: Store, refs: Refs, old: str, new: str, expected: str
+) -> None:
+    with s.engine.connect() as c:
+        query = "SELECT prev, body FROM stagerun WHERE seq = 5"
+        prev, body = c.execute(text(query)).one()
+    assert old in body
+    forged = body.replace(old, new)
+    hash = hex_of(s, link(bytes(prev).hex(), forged))
+    was = "(SELECT hash FROM stagerun WHERE seq = 5)"
+    escaped = forged.replace("'", "''")
+    forge(
+        s,
+        f"UPDATE runoutput SET run = {hash} WHERE run = {was}",
+        f"UPDATE checkresult SET run = {hash} WHERE run = {was}",
+        f"UPDATE stagerun SET body = '{escaped}', hash = {hash} WHERE seq = 5",
+    )
+
+    said = sentences(store.verify(s))
+
+    assert expected in said
+    assert "its hash is another" not in said
+
+
 def test_a_database_file_that_is_no_database_any_more(s: Store, refs: Refs) -> None:
     if s.engine.dialect.name == "postgresql":
         return
