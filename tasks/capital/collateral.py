@@ -132,6 +132,11 @@ def unlawful(before: Held, event: Row) -> str:
             f"{before.request} still stands at the external register: cancel the"
             " registration there and record it, then release"
         )
+    if kind == "perfect" and before.of("cancel"):  # else it is released while it stands
+        return (
+            f"the registration of {before.request} was cancelled: release it, and"
+            " pledge anew under another agreement"
+        )
     if kind in (*MOVES, "release_part", "consent") and amount <= 0:
         return f"{kind} needs an amount above 0.00"
     if kind == "release_part" and amount >= before.total:

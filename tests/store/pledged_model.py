@@ -111,7 +111,7 @@ class Model:
     def perfect(self, name: str) -> bool:
         """Register it."""
         entry = self.entries.get(name)
-        if entry is None or entry.ended:
+        if entry is None or entry.ended or entry.cancelled:
             return False
         entry.registered = True
         return True

@@ -129,6 +129,7 @@ ENTRY = event("perfect", registration="ZD-7", valid_to=DAY.replace(year=2027))
     [
         ([ENTRY], event("release"), "cancel the registration"),
         ([event("release")], event("cancel"), "is released: nothing follows"),
+        ([ENTRY, event("cancel")], event("perfect", 2), "was cancelled: release it"),
         ([], event("release_part", asset="disruption", amount_fen=500_000_000), "by a"),
         ([], event("release_part", asset="other", amount_fen=1), "secures 0.00 CNY"),
         ([], event("consent", junior="B"), "needs an amount"),
