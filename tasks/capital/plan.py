@@ -74,6 +74,7 @@ def pay_out(
     came = known.filter(pl.col("paid_on") <= as_of).sort("period")
     paid = waterfall(came.lazy(), terms).collect()
     gates = [in_is_out(came, paid), begun(loans, terms, as_of)]
+    gates += [every_period(came)] if terms.collected else []
     return PaidOut(
         gates=frame_of(Gates, [(*gate, as_of) for gate in gates]).lazy(),
         distributed=paid.lazy(),
@@ -127,6 +128,14 @@ def in_is_out(came: pl.DataFrame, paid: pl.DataFrame) -> Answer:
     if wrong:
         said = f"cash in is not cash out in periods {wrong}"
     return "cash_in_is_cash_out", not wrong, said, "the waterfall"
+
+
+def every_period(came: pl.DataFrame) -> Answer:
+    """Ask that no period is left out: what it brought in would be paid to nobody."""
+    told = came["period"].to_list()
+    left = sorted({*range(1, max(told, default=0) + 1)} - {*told})
+    said = f"periods {left} are not told: state each, with 0.00 if nothing came in"
+    return "every_period", not left, said if left else "each is told", "collected"
 
 
 def begun(loans: pl.LazyFrame, terms: PoolTerms, on: date) -> Answer:

@@ -91,8 +91,9 @@ def own_loans(
 
 
 def offered_once(screened: pl.DataFrame) -> Answer:
-    """Ask that no loan is offered twice: it would be counted twice."""
-    twice = screened.filter(pl.col("request").is_duplicated())["request"]
+    """Ask that no loan is offered twice, also with other blanks or capitals."""
+    plain = screened["request"].str.replace_all(r"\s", "").str.to_uppercase()
+    twice = plain.filter(plain.is_duplicated())
     named = ", ".join(sorted(set(twice)))
     said = f"{named} offered twice: leave one out" if named else "each loan once"
     return "offered_once", not named, said, "loans"

@@ -132,6 +132,13 @@ def test_cash_that_does_not_go_out_shuts_the_gate(missing: int) -> None:
     assert f"in periods [{missing + 1}]" in answers[1][2]
 
 
+def test_a_period_that_is_left_out_pays_nobody_and_is_refused() -> None:
+    made = paid_out(month(1, 50_000_000, 0), month(3, 50_000_000, 0))
+
+    said = "periods [2] are not told: state each, with 0.00 if nothing came in"
+    assert failed(made.gates) == {"every_period": said}
+
+
 @settings(max_examples=60, deadline=None)
 @given(pools())
 def test_whatever_a_pool_does_its_books_balance_and_its_cash_is_nil(

@@ -144,6 +144,16 @@ def test_a_loan_that_is_offered_twice_is_refused() -> None:
     assert made.loans.collect().height == 1
 
 
+@pytest.mark.parametrize("written", [" LOAN-1", "Loan- 1", "LOAN-1\u3000"])
+def test_blanks_and_small_letters_make_no_other_loan(written: str) -> None:
+    same = offered(13_000_000_000, request=written)
+
+    made = pooled(loans(same), pool_terms(held=[OWN]), [pledged(pledged_on=EVE)])
+
+    said = failed(made.gates)["offered_once"]
+    assert said == "LOAN-1 offered twice: leave one out"
+
+
 def test_an_empty_pool_or_one_before_its_policy_is_refused() -> None:
     early = pool_terms(rules={"policy": "p", "applies_from": "2025-05-01"} | LABEL)
 
