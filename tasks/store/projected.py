@@ -198,8 +198,8 @@ class Projected:
         if roles is not None:
             above = tuple(one for one in inputs if one[1] in roles)
         known = self.edges.setdefault(child, above)
-        if known is not above:  # a run before yielded it too
-            self.edges[child] = known + above
+        if known != above:  # a run before yielded it from others
+            self.edges[child] = tuple({*known, *above})
 
     def _compare_runs(self) -> None:
         """Hold the outputs and checks of some runs against the tables."""
