@@ -230,7 +230,7 @@ def ends(told: Told) -> Iterator[Facts]:
 
 def floors(told: Told) -> Iterator[Facts]:
     """Tell the figures at which a gate shuts."""
-    position, rules = position_row(told), told.loan.terms.get("rules") or {}
+    position, rules = owed_row(told), told.loan.terms.get("rules") or {}
     owed, policy = position.get("outstanding_fen"), rules.get("policy", "")
     scores = frame_named(told.held, run_of(told, "score"), "score")
     for row in scores:
@@ -253,7 +253,7 @@ def floors(told: Told) -> Iterator[Facts]:
         yield {
             "what": "max_ltv",
             "limit": str(rules["max_ltv"]),
-            "now": position["ltv"],
+            "now": ratio(owed, position.get("appraised_fen") or 0),
             "source": f"{policy}/max_ltv",
         }
 

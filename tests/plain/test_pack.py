@@ -483,12 +483,15 @@ def test_what_was_recorded_since_is_told_and_the_head_kept_before_still_holds(
     pledge = json.loads(told["facts/pledge.json"])
     steps = {s["step"]: s["begins"] for s in json.loads(told["facts/steps.json"])}
 
+    now = {u["what"]: u.get("now") for u in json.loads(told["facts/unsafe.json"])}
+
     found = verify_pack(lived, kept_head)
 
     # Of 430,166.67, 27 days at 3.6 % by 30/360 are interest: 13,500.00.
     assert account["outstanding"] == "4583333.33"
     assert (pledge["registration"], pledge["secured"]) == ("perfected", "5000000.00")
     assert steps["warning_ltv"] == "7638888.88"  # 4,583,333.33 / 0.60
+    assert now["max_ltv"] == "0.397123"  # 4,583,333.33 / 11,541,346.75
     assert found.exit == 0
     assert any(" came after" in note for note in found.notes)
 
