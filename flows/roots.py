@@ -47,7 +47,8 @@ def fingerprint_of(factor: str, product: ArtifactRef) -> ArtifactRef:
         )
     held = {name: refs_of(members[name]) for name in rows}
     read = {name: refs_of(parts) for name, parts in rows.items()}
-    asked = FingerprintTerms(factor=factor, product=product)
+    least = min([product.rows, *(n.rows for n in nodes if n.frame == "resource")])
+    asked = FingerprintTerms(factor=factor, product=product, rows=least)
     # Prefect looks into a dict, and takes a new text for a result that is gone: it drew
     # clean[airlines] -> fingerprint. The edge is drawn by the product.
     return fingerprint_task(MappingProxyType(held), MappingProxyType(read), asked)

@@ -53,6 +53,7 @@ def around(
         "agreed": Snapshot(register=Loan, where={"loan": number}),
         "events": Snapshot(register=PledgeEvent, where={"request": number}),
         "facts": Snapshot(register=LoanFact, where={"loan": number}),
+        "recorded": Snapshot(register=CollateralRoot, where={"request": number}),
     }
 
 

@@ -15,6 +15,7 @@ class FingerprintTerms(Terms):
 
     factor: Slug = Field(description="Whose sources they are, with those it takes in")
     product: ArtifactRef = Field(description="The product that was followed back")
+    rows: int = Field(ge=0, description="Of the product, or of its resource if fewer")
 
     def identity(self) -> dict[str, Any]:
         """Leave the product out: it leads to the sources and adds nothing to them."""
@@ -26,8 +27,8 @@ class Fingerprint(pa.DataFrameModel):
 
     ``root`` is the sha256 of its decompressed bytes or, of several members, that of
     their sorted digests; ``place`` tells people where it was found. ``weight_ppm`` is
-    its share of the rows of all the tables, ``sketch`` what ``tasks.capital.sketch``
-    takes of its rows. Key: root.
+    its rows over those of the product, at most all of them; ``sketch`` is what
+    ``tasks.capital.sketch`` takes of its rows. Key: root.
     """
 
     root: str = pa.Field(str_matches=r"^[0-9a-f]{64}$")

@@ -320,7 +320,7 @@ class Pledge(pa.DataFrameModel):
     a pledge that would exceed it, and any second one while ``exclusive``, save one of a
     lower ``rank`` (1 is the senior) with the recorded consent of those before it.
     Assets that share source roots count as one: ``meets_ppm`` is the overlap from which
-    a root is the same, ``minor_ppm`` the share of an asset's rows below which a root is
+    a root is the same, ``minor_ppm`` the share of a product's rows below which a root is
     a small reference table that joins nothing. Key: request (the agreement's number).
     """
 
@@ -347,9 +347,9 @@ class CollateralRoot(pa.DataFrameModel):
     """A table of source bytes that a pledged asset rests on.
 
     ``root`` is the sha256 of the decompressed member, ``place`` where it was found,
-    ``weight_ppm`` its rows as a share of those of all roots of the asset, ``sketch`` a
-    sample of its row hashes, by which the same data is known in another dress. Key:
-    request, asset, root.
+    ``weight_ppm`` its rows over those of the product, at most all of them, ``sketch`` a
+    sample of its row hashes, by which the same data is known in another dress. Data
+    that changes under a live pledge adds roots. Key: request, asset, root.
     """
 
     request: str

@@ -12,14 +12,23 @@ from schemas.contract import frame_of
 from schemas.errors import FactorError
 from schemas.gates import Gates
 from schemas.quality import Indicator, Score
-from schemas.registers import JournalLine, Loan, LoanFact, Pledge, PledgeEvent, Right
+from schemas.registers import (
+    CollateralRoot,
+    JournalLine,
+    Loan,
+    LoanFact,
+    Pledge,
+    PledgeEvent,
+    Right,
+)
 from schemas.survey import Lent, Met
 from tasks.capital.agree import agree
+from tasks.capital.coverage import ppm
 from tasks.capital.eligibility import Case, Valued, eligibility
 from tasks.capital.pledge import pledge
 from tasks.capital.position import position
 from tasks.capital.repay import UNDRAWN, owed, repay
-from tasks.capital.roots import UNROOTED, rooted
+from tasks.capital.roots import UNRECORDED, UNROOTED, added, rooted
 from tasks.pledged import ENDED, UNTOUCHED
 from tasks.rights import UNDISPUTED
 
@@ -47,6 +56,7 @@ def capitalize(
     agreed: Annotated[pl.LazyFrame, Loan] = UNWRITTEN,
     events: Annotated[pl.LazyFrame, PledgeEvent] = UNTOUCHED,
     facts: Annotated[pl.LazyFrame, LoanFact] = UNDRAWN,
+    recorded: Annotated[pl.LazyFrame, CollateralRoot] = UNRECORDED,
 ) -> Capital:
     """Lend on an asset and plan the repayment, if every gate is open.
 
@@ -68,6 +78,7 @@ def capitalize(
         agreed: The loan as it was written down, once it is.
         events: What happened to its pledge.
         facts: What happened to the loan: drawdowns, payments.
+        recorded: The roots of its pledge so far.
 
     Returns:
         Gates first; then the roots, the pledge and the loan to post, the schedule, and
@@ -104,14 +115,26 @@ def capitalize(
     )
     described = pledge(case)
     gates = eligibility(case, described)
-    posted = gates["passed"].all() and not case.live
+    opened = bool(gates["passed"].all())
+    posted = opened and not case.live
     rests, written = rooted(roots, terms), agree(terms)
     pledged = posted and terms.pledged
     return Capital(
         gates=gates.lazy(),
-        roots=(rests if pledged else rests.clear()).lazy(),
+        roots=resting(case, rests, recorded.collect()).filter(opened).lazy(),
         pledge=(described if pledged else described.clear()).lazy(),
         loan=(written if posted else written.clear()).lazy(),
         repayment=case.repayment.lazy(),
         position=position(case).lazy(),
     )
+
+
+def resting(
+    case: Case, rests: pl.DataFrame, recorded: pl.DataFrame
+) -> Annotated[pl.DataFrame, CollateralRoot]:
+    """List the roots to post: all of a new pledge, of a live one what is new."""
+    if not case.terms.pledged or case.ended:
+        return rests.clear()
+    if not case.live:
+        return rests
+    return added(rests, recorded, ppm(case.rules.root_overlap))

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Mapping
 from hashlib import sha256
-from typing import Annotated
+from typing import Annotated, Any
 
 import polars as pl
 
@@ -11,10 +11,11 @@ from schemas.collateral import Fingerprint, FingerprintTerms
 from schemas.contract import frame_of
 from schemas.quality import WHOLE
 from schemas.registers import CollateralRoot
-from tasks.capital.sketch import sketch
+from tasks.capital.sketch import overlap, sketch
 
 Row = tuple[str, str, int, str]  # root, place, rows, sketch
 UNROOTED = frame_of(Fingerprint, ()).lazy()
+UNRECORDED = frame_of(CollateralRoot, ()).lazy()
 
 
 def fingerprint(
@@ -35,12 +36,12 @@ def fingerprint(
         terms: Whose sources they are; those of factors that it takes in are among them.
 
     Returns:
-        One row for each table; of two with the same bytes the first. Three members
-        of 100, 100 and 800 rows -> weights 100,000, 100,000 and 800,000 ppm.
+        One row for each table; of two with the same bytes the first. Of 100 and 2,000
+        rows, under a product of 1,000 rows -> weights 100,000 and 1,000,000 ppm.
     """
     found = [read(name, members[name].collect(), rows[name]) for name in sorted(rows)]
     roots = {root[0]: root for root in reversed(found)}
-    return frame_of(Fingerprint, weighed(roots)).lazy()
+    return frame_of(Fingerprint, weighed(roots, terms.rows)).lazy()
 
 
 def read(name: str, held: pl.DataFrame, rows: pl.LazyFrame) -> Row:
@@ -64,11 +65,17 @@ def place_of(name: str, members: Iterable[str]) -> str:
     return f"{name}!{first}" + (f" and {len(more)} more" if more else "")
 
 
-def weighed(roots: Mapping[str, Row]) -> Iterator[tuple[str, str, int, int, str]]:
-    """Give each table its share of all rows; without any row each is all there is."""
-    total = sum(rows for _, _, rows, _ in roots.values())
+def weighed(
+    roots: Mapping[str, Row], base: int
+) -> Iterator[tuple[str, str, int, int, str]]:
+    """Hold each table's rows against those of the product.
+
+    Not against all tables: one that is joined and gives nothing would make the others
+    small. Without any row in the product each counts as all there is.
+    """
     for root, place, rows, taken in sorted(roots.values(), key=lambda one: one[1]):
-        yield root, place, rows, rows * WHOLE // total if total else WHOLE, taken
+        weight = min(rows * WHOLE // base, WHOLE) if base else WHOLE
+        yield root, place, rows, weight, taken
 
 
 def rooted(roots: pl.LazyFrame, terms: CapitalTerms) -> pl.DataFrame:
@@ -82,3 +89,33 @@ def rooted(roots: pl.LazyFrame, terms: CapitalTerms) -> pl.DataFrame:
     known |= {"asset": terms.asset, "version": terms.version}
     told = roots.with_columns(pl.lit(v).alias(n) for n, v in known.items())
     return told.select(*CollateralRoot.to_schema().columns).collect()
+
+
+def added(
+    rests: Annotated[pl.DataFrame, CollateralRoot],
+    recorded: Annotated[pl.DataFrame, CollateralRoot],
+    meets_ppm: int,
+) -> pl.DataFrame:
+    """Keep what a live pledge rests on now and did not before: its data changed.
+
+    A table that grew is the same, until half of it is new. Contract: CollateralRoot.
+    """
+    before = recorded.to_dicts()
+    new = [
+        row["root"]
+        for row in rests.iter_rows(named=True)
+        if not any(covers(one, row, meets_ppm) for one in before)
+    ]
+    return rests.filter(pl.col("root").is_in(new))
+
+
+def covers(
+    before: Mapping[str, Any],
+    now: Mapping[str, Any],
+    meets_ppm: int,  # Any: rows of CollateralRoot
+) -> bool:
+    """Say whether a recorded root still tells what a table holds."""
+    if before["root"] == now["root"]:
+        return True
+    alike = overlap(before["sketch"], now["sketch"]) >= meets_ppm
+    return alike and 2 * before["rows"] >= now["rows"]

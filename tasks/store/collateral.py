@@ -71,6 +71,31 @@ def happen(c: Connection, events: Sequence[Values]) -> None:
         _count(c, others, caps)
 
 
+def rest(c: Connection, roots: Sequence[Values]) -> None:
+    """Refuse data that comes under a live pledge, if it is pledged elsewhere already.
+
+    Else a borrower would pledge some data, put other under its name, and pledge that
+    other once more.
+
+    Raises:
+        RegisterError: It is; the sentence names the agreements.
+    """
+    fresh = {(r["request"], r["asset"], r["root"]) for r in roots}
+    known = held_now(c)
+    for one in known:
+        new = [r for r in one.roots if (r["request"], r["asset"], r["root"]) in fresh]
+        if not new or one.released:
+            continue
+        old = Held(one.pledge, one.events, [r for r in one.roots if r not in new])
+        met = meeting(one, known).keys() - meeting(old, known).keys()
+        if met:
+            raise RegisterError(
+                f"CollateralRoot: the data that {one.request} rests on now is pledged"
+                f" under {', '.join(sorted(met))} already: put the former data back, or"
+                " have one of the pledges released first"
+            )
+
+
 def without(one: Held, events: Iterable[Mapping[str, Any]]) -> Held:
     """Tell of a pledge as if some events had not happened yet."""
     gone = {(e["event"], e["number"]) for e in events if e["request"] == one.request}

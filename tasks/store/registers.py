@@ -293,6 +293,7 @@ def counter(event: Values, unit: str) -> Values:
 AFTER: dict[type[pa.DataFrameModel], Callable[[Connection, Sequence[Values]], None]] = {
     JournalLine: _seal,
     PeriodClose: _weigh,
+    CollateralRoot: collateral.rest,
     Pledge: collateral.secure,
     PledgeEvent: collateral.happen,
     LoanFact: collateral.in_order,

@@ -219,6 +219,19 @@ def test_a_payment_dated_before_the_last_one_is_refused(s: Store) -> None:
     post(s, LoanFact, fact(loan="OTHER", effective_on=early["effective_on"]))
 
 
+def test_data_that_is_pledged_does_not_come_under_another_live_pledge(s: Store) -> None:
+    for name, asset in (("P", "a"), ("Q", "d")):
+        post(s, CollateralRoot, *roots_of(name, asset))
+        post(s, Pledge, pledge(name, asset=asset, exclusive=True))
+    swapped = root("Q", asset="d", root=sha("r1"), place="r1")
+
+    with pytest.raises(RegisterError, match="now is pledged under P already"):
+        post(s, CollateralRoot, swapped)
+    post(s, CollateralRoot, root("Q", asset="d", root=sha("r9"), place="r9"))
+    post(s, PledgeEvent, event("release", 1, "P"))
+    post(s, CollateralRoot, swapped)
+
+
 def test_an_event_of_an_unknown_pledge_is_refused(s: Store) -> None:
     with pytest.raises(RegisterError, match="nothing is pledged under BANK-2026-001"):
         post(s, PledgeEvent, event("perfect"))
