@@ -106,14 +106,15 @@ def look_after(entity: str, as_of: date | None) -> Facts:
     if day > today:
         raise RegisterError(f"{day} has not come: pledges are watched as they stand")
     pledges = live_pledges()
-    groups, trouble = by_policy(pledges, entity)
+    policies, trouble = policies_of(pledges, entity)
     rows: list[Facts] = []
-    for policy, entities in groups.items():
-        mine = [p for p in pledges if p.pledge["entity"] in entities]
+    # Entity by entity: what one is told of stands in its own runs, and in its packs.
+    for name, policy in policies.items():
+        mine = [p for p in pledges if p.pledge["entity"] == name]
         found = looked(assets_of(mine), day)
-        terms = terms_of(policy, entities, mine, found, day)
+        terms = terms_of(policy, [name], mine, found, day)
         made = watch_task(
-            *registers(entities),
+            *registers([name]),
             *(found.valuations, found.scores, terms, day),
             disputes=ALL,
         )
@@ -125,23 +126,22 @@ def look_after(entity: str, as_of: date | None) -> Facts:
     return known | {"pledges": rows, "trouble": trouble}
 
 
-def by_policy(
+def policies_of(
     pledges: Sequence[Held], entity: str
-) -> tuple[dict[str, list[str]], list[str]]:
-    """Put entities that are watched by the same policy together.
+) -> tuple[dict[str, str], list[str]]:
+    """Find the policy by which each entity is watched.
 
     Returns:
-        Entities by policy, and why others cannot be watched.
+        Policy by entity, and why others cannot be watched.
     """
-    groups: dict[str, list[str]] = {}
-    trouble = []
-    for name in sorted({str(p.pledge["entity"]) for p in pledges}):
+    found, trouble = {}, []
+    for name in dict.fromkeys(str(p.pledge["entity"]) for p in pledges):
         if entity in ("", name):
             try:
-                groups.setdefault(entity_named(name).policy, []).append(name)
+                found[name] = entity_named(name).policy
             except FactorError as error:
                 trouble.append(f"the pledges of {name} are not watched: {error}")
-    return groups, trouble
+    return found, trouble
 
 
 def assets_of(pledges: Iterable[Held]) -> list[tuple[str, str]]:

@@ -27,7 +27,7 @@ from flows.face import table
 from flows.held import live_pledges, owed_on, states, value_on, values_on
 from flows.looked import Found, looked
 from flows.virtual import Known, all_of, asset_on, known_of
-from flows.watch_collateral import assets_of, by_policy, terms_of
+from flows.watch_collateral import assets_of, policies_of, terms_of
 from schemas.asset import AssetTerms
 from schemas.errors import DatafactorError, FactorError, RegisterError
 from schemas.factor import Factor
@@ -340,10 +340,10 @@ def loans_of(hit: Sequence[Concerned], day: date) -> Iterator[Facts]:
     owed, values = owed_on(pledges, day), values_on(day)
     before = values | {one.at: one.before.value_fen for one in hit}
     after = before | {one.at: one.after.value_fen for one in hit}
-    for policy, entities in by_policy(pledges, "")[0].items():
-        mine = [p for p in pledges if p.pledge["entity"] in entities]
+    for name, policy in policies_of(pledges, "")[0].items():
+        mine = [p for p in pledges if p.pledge["entity"] == name]
         seen = looked(assets_of(mine), day)
-        terms = terms_of(policy, entities, mine, seen, day)
+        terms = terms_of(policy, [name], mine, seen, day)
         held = hold(pledges, owed, before, states())
         now = held_so(held, watched_so(terms, seen, hit, day, "before"), terms)
         so_far = dict(now.select("request", "state").iter_rows())

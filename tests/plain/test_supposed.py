@@ -65,10 +65,11 @@ def test_what_if_reads_a_fall_as_a_number(home: Path, capsys: Any) -> None:
     assert made["data"]["totals"]["margin_calls"] == "59504.13"
 
 
-def test_what_if_of_nothing_that_is_used_says_so(home: Path, capsys: Any) -> None:
-    text = said(capsys, "what-if", "other", "--price", "-0.6")
-
-    assert "no asset in the store rests on it" in text
+def test_what_if_of_a_factor_that_nobody_wrote_is_refused(
+    home: Path, capsys: Any
+) -> None:
+    assert main(["what-if", "other", "--price", "-0.6", "--as-of", "2026-06-30"]) == 1
+    assert "no factor 'other'" in capsys.readouterr().err
 
 
 def test_portfolio_shows_shares_limits_and_scenarios(home: Path, capsys: Any) -> None:
