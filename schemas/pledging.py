@@ -38,6 +38,14 @@ OPTIONAL: dict[str, tuple[str, ...]] = {
     "add": ("cap",),
     "substitute": ("cap",),
 }
+LONGEST = 30  # years that an entry may stand (中登网)
+
+
+def years_on(day: date, years: int) -> date:
+    """Give the day some years later; of 29 February the 28th."""
+    return day.replace(year=day.year + years, day=min(day.day, 28))
+
+
 OPTIONS: dict[str, str] = {
     "registration": "--registration NUMBER",
     "registered_at": "--at MOMENT",
@@ -109,6 +117,10 @@ class PledgeAct(Terms):
         at = self.registered_at
         if at is not None and at.tzinfo is None:
             raise ValueError("registered_at: add its zone, 2026-07-01T10:00+08:00")
+        if at is not None and at.date() > self.effective_on:
+            raise ValueError("registered_at: lies after the day it holds from (--on)")
+        if self.valid_to and self.valid_to > years_on(self.effective_on, LONGEST):
+            raise ValueError("valid_to: a registration lasts 30 years at most")
         if self.valid_to and self.valid_to <= self.effective_on:
             raise ValueError("valid_to: the registration lasts beyond its first day")
         return self

@@ -320,8 +320,9 @@ class Pledge(pa.DataFrameModel):
     a pledge that would exceed it, and any second one while ``exclusive``, save one of a
     lower ``rank`` (1 is the senior) with the recorded consent of those before it.
     Assets that share source roots count as one: ``meets_ppm`` is the overlap from which
-    a root is the same, ``minor_ppm`` the share of a product's rows below which a root is
-    a small reference table that joins nothing. Key: request (the agreement's number).
+    a root is the same, ``minor_ppm`` the share of a product's rows below which a root
+    is a small reference table that joins nothing. Key: request (the agreement's
+    number).
     """
 
     request: str

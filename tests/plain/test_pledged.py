@@ -103,12 +103,20 @@ def test_a_part_is_let_go_as_far_as_less_is_owed(lent: Path) -> None:
 def test_it_is_let_go_only_after_the_external_entry(lent: Path) -> None:
     entered = {
         "registration": "ZD-7",
-        "registered_at": pledges.moment("2026-07-01T10:00+08:00"),
+        "registered_at": pledges.moment("2026-06-30T10:00+08:00"),
         "valid_to": date(2027, 7, 31),
         "evidence": "SEARCH-7",
     }
     search = lent / "search.txt"
     search.write_text("no earlier entry")
+
+    for wrong, why in (
+        ({"registered_at": pledges.moment("2026-07-01T00:00+08:00")}, "lies after the"),
+        ({"valid_to": date(2056, 7, 1)}, "30 years at most"),
+        ({"evidence": "a\x1b[31m"}, "holds a control character"),
+    ):
+        with pytest.raises(RegisterError, match=why):
+            pledges.record(LOAN, "perfect", AS_OF, search, **entered | wrong)
 
     with pytest.raises(RegisterError, match="perfect needs --file"):
         pledges.record(LOAN, "perfect", AS_OF, None, **entered)
