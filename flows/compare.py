@@ -133,10 +133,11 @@ def compare(
     """
     documents = load_documents(name, store.current().settings.factors)
     refuse_unreviewed(documents.factor)
-    if strange := [s for s in supplies if s not in SUPPLIES]:
+    if (strange := [s for s in supplies if s not in SUPPLIES]) or not supplies:
+        said = ", ".join(strange) or "nothing"
         raise FactorError(
-            f"{', '.join(strange)} is no supply of public data: write some of"
-            f" {', '.join(SUPPLIES)}, joined by commas"
+            f"{said} is no supply of public data: write some of {', '.join(SUPPLIES)},"
+            " joined by commas"
         )
     held = [policy_named(p, documents.policies) for p in policies] or [documents.policy]
     columns = [*variants(documents, supplies, held, as_of)]

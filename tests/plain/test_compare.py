@@ -200,5 +200,7 @@ def test_the_cost_of_what_is_free_is_a_value_and_no_security(tmp_path: Path) -> 
 
 
 def test_an_unknown_supply_is_refused(home: Path) -> None:
+    with pytest.raises(FactorError, match="nothing is no supply of public data"):
+        compare("rain", (), (), shop.DAY)
     with pytest.raises(FactorError, match="leased is no supply of public data"):
         compare("rain", ("leased",), (), shop.DAY)
