@@ -871,6 +871,33 @@ def fee(
 
 
 @app.command
+def waive(
+    loan: str,
+    *,
+    reason: str,
+    evidence: str,
+    on: date | None = None,
+    file: Path | None = None,
+    json: Json = False,
+) -> int:
+    """Record that the lender waives a default; the next watch weighs the loan anew.
+
+    Example: datafactor waive BANK-2026-001 --reason "paid since" --evidence LETTER-2
+
+    Args:
+        reason: Why.
+        evidence: Letter of the lender.
+        on: Day on which it was said; today if not said.
+        file: The document itself, whose digest is kept.
+    """
+    from flows.lent import show as show_loan
+    from flows.loans import waive as forgive
+
+    data = forgive(loan, on, file, reason=reason, evidence=evidence)
+    return Answer("waive", data, lambda c: show_loan(c, data)).give(json)
+
+
+@app.command
 def loan(number: str, *, as_of: date | None = None, json: Json = False) -> int:
     """Show a loan: schedule, due, paid, days past due, class 五级分类, next day to pay.
 

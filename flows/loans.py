@@ -29,6 +29,7 @@ from schemas.artifact import ArtifactRef, Snapshot
 from schemas.asset import PostTerms
 from schemas.document import load
 from schemas.entity import Entity
+from schemas.errors import RegisterError
 from schemas.factor import named
 from schemas.lending import DrawAct, LoanAct
 from schemas.loan import BookTerms, LprRate, LprTable
@@ -36,6 +37,7 @@ from schemas.money import yuan
 from schemas.policy import CloseRules, DrawRules, Policy
 from schemas.registers import (
     Approval,
+    CoverState,
     JournalLine,
     Loan,
     LoanFact,
@@ -162,6 +164,25 @@ def charge(
     loan = lent(number)
     stated = {"tranche": loan.part(tranche), "amount": amount, "name": name}
     one = valid(LoanAct, **act(loan, "fee", on, file, **stated, **said))
+    record_loan_fact_task(mine(LoanFact, loan), one)
+    return standing(number, one.effective_on)
+
+
+def waive(number: str, on: date | None, file: Path | None, **said: str) -> Facts:
+    """Record that the lender waives a default: the next watch weighs the loan anew.
+
+    A waiver counts for the default recorded by its day, not for a later one.
+
+    Raises:
+        RegisterError: There is no default to waive.
+    """
+    loan = lent(number)
+    one = valid(LoanAct, **act(loan, "waive", on, file, **said))
+    states = sorted(rows_of(CoverState, request=number), key=lambda s: s["number"])
+    if not states or states[-1]["state"] != "default":
+        raise RegisterError(
+            f"no default of {number} is recorded: `datafactor watch` finds one"
+        )
     record_loan_fact_task(mine(LoanFact, loan), one)
     return standing(number, one.effective_on)
 

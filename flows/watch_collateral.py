@@ -267,7 +267,8 @@ def to_do(row: Facts) -> str:
         cure = f"{shown(repay)} CNY repaid, or {more} CNY of value added, cures it"
     if state == "default":
         owed = shown(row["outstanding_fen"])
-        return f"enforce 处置 {owed} CNY, or record the lender's waiver; {cure}"
+        waiver = "record the lender's waiver by `datafactor waive`"
+        return f"enforce 处置 {owed} CNY, or {waiver}; {cure}"
     asked = "call 补充担保 from" if state == "margin_call" else "warn 预警"
     return f"{asked} the pledgor; {cure}"
 

@@ -19,7 +19,9 @@ class LoanAct(Terms):
 
     factor: Slug = Field(description="Factor whose document states the loan")
     loan: Text = Field(description="Number of the agreement")
-    event: Literal["condition", "draw", "pay", "fee"] = Field(description="What it was")
+    event: Literal["condition", "draw", "pay", "fee", "waive"] = Field(
+        description="What it was"
+    )
     effective_on: date = Field(description="Day on which it happened")
     recorded_on: date = Field(description="Day on which it is recorded")
     amount: Yuan | None = Field(None, gt=0, description="Yuan; none of a condition")
@@ -27,6 +29,7 @@ class LoanAct(Terms):
     keep: Keep | Literal["realised", ""] = Field(
         "", description="What stays where it repays early; or that it is of a sale"
     )
+    reason: str = Field("", max_length=2_000, description="Why a default is waived")
     evidence: Text = Field(pattern=r"\S", description="Document that proves it")
     evidence_sha256: str = Field(
         "", pattern=r"^(?:[0-9a-f]{64})?$", description="SHA-256 of the document"
@@ -46,8 +49,10 @@ class LoanAct(Terms):
     def _says_what_its_kind_says(self) -> "LoanAct":
         if bool(self.name.strip()) != (self.event in ("condition", "fee")):
             raise ValueError("a condition and a fee have a name, and nothing else has")
-        if (self.amount is None) != (self.event == "condition"):
+        if (self.amount is None) != (self.event in ("condition", "waive")):
             raise ValueError("state the amount, in yuan; a condition has none")
+        if bool(self.reason.strip()) != (self.event == "waive"):
+            raise ValueError("reason: say why the default is waived")
         if self.keep and self.event != "pay":
             raise ValueError("only a payment repays early")
         return self

@@ -119,7 +119,7 @@ def pledge_stands(terms: DrawAct, known: Sequence[Any], on: date) -> Answer:
 def record_loan_fact(
     facts: Annotated[pl.LazyFrame, LoanFact], terms: LoanAct
 ) -> Annotated[pl.LazyFrame, LoanFact]:
-    """Record a condition that is met, a fee, or a payment; the same again is the same.
+    """Record a condition, a fee, a payment, or a waiver; the same again is the same.
 
     Args:
         facts: What happened to the loan.
@@ -137,7 +137,7 @@ def record_loan_fact(
             return frame_of(LoanFact, [tuple(before.values())]).lazy()
     if terms.event == "condition":
         refuse_condition(terms, told)
-    else:
+    elif terms.event != "waive":
         refuse_movement(terms, told, row)
     return frame_of(LoanFact, [tuple(row.values())]).lazy()
 
@@ -210,7 +210,7 @@ def written(terms: LoanAct, facts: pl.DataFrame) -> Row:
         "name": terms.keep or terms.name,
         "evidence": terms.evidence,
         "evidence_sha256": terms.evidence_sha256,
-        "reason": "",
+        "reason": terms.reason,
     }
 
 

@@ -10,12 +10,13 @@ from pathlib import Path
 import pytest
 
 from flows.cli import main
-from flows.loans import draw, pay
+from flows.loans import draw, pay, waive
+from flows.market import rows_of
 from flows.rights import dispute, register
 from flows.watch_collateral import event_id, look_after
 from schemas.artifact import Gate, Snapshot, Stage
 from schemas.errors import Refused, RegisterError
-from schemas.registers import CoverState, Right
+from schemas.registers import CoverState, LoanFact, Right
 from tasks import store
 from tests import leased, shop
 from tests.builders import temporary_store
@@ -252,3 +253,28 @@ def test_a_payment_of_the_cure_is_found_by_the_next_watch(tmp_path: Path) -> Non
     assert (cured["before"], cured["state"]) == ("margin_call", "normal")
     # By the terms of another rate nobody can tell what is left: all of it is owed.
     assert (blind["outstanding"], blind["state"]) == ("200000.00", "margin_call")
+
+
+def test_a_waived_default_is_weighed_anew_and_a_sound_loan_has_none_to_waive(
+    tmp_path: Path,
+) -> None:
+    """200,000.00 on 240,000.00 is 0.833333: default at 0.80. On 290,000.00: warning."""
+    said = {"reason": "repaid by August", "evidence": "LETTER-2"}
+    with leased.leased(tmp_path, through=Stage.CAPITAL):
+        set_ladder(tmp_path)
+        draw("LOAN-9", "", shop.DAY, None, None, evidence="ADVICE-1")
+        with pytest.raises(RegisterError, match="no default of LOAN-9 is recorded"):
+            waive("LOAN-9", FIRST, None, **said)
+        appraise(240_000)
+        (lost,) = look_after(ENTITY, FIRST)["pledges"]
+        appraise(290_000)
+        (kept,) = look_after(ENTITY, FIRST)["pledges"]
+        waive("LOAN-9", NEXT, None, **said)
+        waive("LOAN-9", NEXT, None, **said)
+        (freed,) = look_after(ENTITY, NEXT)["pledges"]
+        facts = rows_of(LoanFact, loan="LOAN-9", event="waive")
+
+    assert "`datafactor waive`" in lost["to_do"]
+    assert (lost["state"], kept["state"]) == ("default", "default")
+    assert (freed["before"], freed["state"]) == ("default", "warning")
+    assert [(f["number"], f["reason"]) for f in facts] == [(1, "repaid by August")]
