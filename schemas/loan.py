@@ -28,7 +28,6 @@ Keep = Literal["term", "instalment"]
 Tier = Literal["normal", "special_mention", "substandard", "doubtful", "loss"]
 """五级分类: 正常, 关注, 次级, 可疑, 损失."""
 
-LoanEvent = Literal["drawdown", "accrue", "repay"]
 LoanRole = Literal[
     "bank", "short_term_loan", "long_term_loan", "interest_payable", "interest_expense"
 ]
@@ -349,16 +348,3 @@ class LoanTier(pa.DataFrameModel):
     class Config:
         strict = True
         unique = ["loan"]
-
-
-class LoanLine(pa.DataFrameModel):
-    """One line of a loan's entry: debit > 0, credit < 0. Key: loan, event, role."""
-
-    loan: str
-    event: str = pa.Field(isin=get_args(LoanEvent))
-    role: str = pa.Field(isin=get_args(LoanRole))
-    amount_fen: int = pa.Field(ne=0)
-
-    class Config:
-        strict = True
-        unique = ["loan", "event", "role"]

@@ -1,5 +1,6 @@
 """Loans of the oracles, the notices on rest days of 2025 and 2026, and LPR values."""
 
+from collections.abc import Iterable
 from datetime import date
 from decimal import Decimal
 from typing import Any
@@ -9,7 +10,10 @@ import polars as pl
 from schemas.contract import frame_of
 from schemas.loan import BankCalendar, LoanTerms, LprFixing
 from schemas.money import exact_fen
-from tasks.capital.loan.rates import Step
+from tasks.capital.loan.accrue import accrued
+from tasks.capital.loan.prepay import Prepayment, prepay
+from tasks.capital.loan.rates import Step, Steps
+from tasks.capital.loan.schedule import Planned, plan
 
 
 def loan_terms(**changed: Any) -> LoanTerms:
@@ -89,3 +93,19 @@ def fixings(*rows: tuple[str, str, str]) -> pl.DataFrame:
 
 def yuan_to_fen(text: str) -> int:
     return exact_fen(Decimal(text))
+
+
+def replan(
+    terms: LoanTerms, steps: Steps, prepayments: Iterable[Prepayment]
+) -> list[Planned]:
+    """Plan a loan from its drawdown, with all its prepayments in their order."""
+    rows = plan(terms, steps)
+    for prepayment in prepayments:
+        rows = prepay(rows, prepayment, terms, steps)
+    return rows
+
+
+def accrue(borne: pl.DataFrame, after: date, upto: date) -> pl.DataFrame:
+    """Tell what each loan accrues from one day to another, the first counted."""
+    known = accrued(borne, after)["interest_fen"]
+    return accrued(borne, upto).with_columns(pl.col("interest_fen") - known)

@@ -49,11 +49,6 @@ def impairment(carrying: int, recoverable: int) -> int:
     return max(carrying - recoverable, 0)
 
 
-def impairment_lines(loss: int) -> list[tuple[str, int]]:
-    """Write the entry of a loss: 6701 / 1703. Nothing for a loss of 0."""
-    return [("impairment_loss", loss), ("impairment", -loss)] if loss else []
-
-
 def impair(
     decisions: Annotated[pl.DataFrame, AssetEvent],
     totals: Annotated[pl.DataFrame, Total],

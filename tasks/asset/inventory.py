@@ -17,26 +17,6 @@ from schemas.measurement import Finding, Side, Total
 from schemas.registers import AssetEvent
 from tasks.asset.impair import carried, findings, sides
 
-Lines = list[tuple[str, int]]  # role, debit > 0, credit < 0
-
-
-def net_realisable_value(price: int, costs: int, taxes: int) -> int:
-    """Compute price − completion and selling − taxes; fen, 0 or more."""
-    return max(price - costs - taxes, 0)
-
-
-def provision_change(cost: int, provided: int, value: int) -> int:
-    """Compute what is provided (> 0) or taken back (< 0), at most what was provided.
-
-    Cost 100.00, provided 15.00, value 93.00 -> −8.00; value 175.00 -> −15.00.
-    """
-    return max(cost - value, 0) - provided
-
-
-def provision_lines(change: int) -> Lines:
-    """Write the entry: 6701 / 1471, or 1471 / 6701 for what is taken back."""
-    return [("impairment_loss", change), ("provision", -change)] if change else []
-
 
 def provide(
     decisions: Annotated[pl.DataFrame, AssetEvent],

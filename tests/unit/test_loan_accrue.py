@@ -13,10 +13,10 @@ from hypothesis import strategies as st
 from schemas.contract import frame_of
 from schemas.errors import ContractError
 from schemas.loan import BASES, Accrual, LoanTerms, Method, Stretch
-from tasks.capital.loan.accrue import accrue, accrued, stretches
+from tasks.capital.loan.accrue import accrued, stretches
 from tasks.capital.loan.rates import Step, rate_steps
 from tasks.capital.loan.schedule import plan
-from tests.loan_case import CHINA, fixings, flat, loan_terms, lpr_rate
+from tests.loan_case import CHINA, accrue, fixings, flat, loan_terms, lpr_rate
 
 START, END = date(2025, 6, 20), date(2026, 6, 20)
 STEPS = [Step(START, 3_600_000), Step(date(2025, 10, 8), 3_450_000)]
@@ -141,8 +141,3 @@ def test_nothing_accrues_beyond_a_reset_that_is_not_fixed() -> None:
 
 def test_nothing_accrues_where_there_is_no_loan() -> None:
     assert accrue(frame_of(Stretch, []), START, END).is_empty()
-
-
-def test_interest_cannot_accrue_backwards() -> None:
-    with pytest.raises(ContractError, match="back to"):
-        accrue(BOOK, END, START)

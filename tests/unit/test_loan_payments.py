@@ -5,6 +5,7 @@ from datetime import date, timedelta
 from decimal import Decimal
 from typing import get_args
 
+import polars as pl
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -12,7 +13,7 @@ from hypothesis import strategies as st
 from schemas.contract import frame_of
 from schemas.entity import CHART
 from schemas.errors import RegisterError
-from schemas.loan import Accrual, LoanDue, LoanLine, LoanRole, LoanTerms
+from schemas.loan import LoanDue, LoanRole, LoanTerms, Stretch
 from tasks.capital.loan.accrue import accrued
 from tasks.capital.loan.allocate import (
     Allocation,
@@ -26,9 +27,7 @@ from tasks.capital.loan.allocate import (
 from tasks.capital.loan.entries import (
     Lines,
     accrual_entry,
-    accrual_lines,
     drawdown_entry,
-    lines_of,
     repayment_entry,
 )
 from tasks.capital.loan.penalty import (
@@ -36,9 +35,9 @@ from tasks.capital.loan.penalty import (
     Fee,
     LoanAccount,
     opened,
+    overdue,
     penalty,
     penalty_steps,
-    penalty_stretches,
 )
 from tasks.capital.loan.rates import Step
 from tasks.capital.loan.schedule import plan, schedule
@@ -220,6 +219,17 @@ def test_payments_conserve_and_are_served_in_order(
     assert min(min(r.principal, r.interest) for r in left(account)) >= 0
 
 
+def bearing(account: LoanAccount, upto: date) -> pl.DataFrame:
+    """Show what bears penalty as stretches of days, as interest is shown."""
+    counted = account.terms.basis, account.terms.anchor
+    rows = [
+        (account.terms.loan, due.number, a, b, amount, units, *counted, True)
+        for due in account.dues
+        for a, b, amount, units in overdue(account, due, upto)
+    ]
+    return frame_of(Stretch, rows)
+
+
 @settings(max_examples=25, deadline=None)
 @given(payments=PAYMENTS, grace=st.integers(0, 10))
 def test_penalty_over_many_loans_at_once_is_that_of_each(
@@ -232,7 +242,7 @@ def test_penalty_over_many_loans_at_once_is_that_of_each(
         account, _ = pay(account, on, amount)
     upto = on + timedelta(days=40)
 
-    made = accrued(penalty_stretches(account, upto), upto)
+    made = accrued(bearing(account, upto), upto)
 
     assert made["interest_fen"].sum() == penalty(account, upto)
 
@@ -310,20 +320,3 @@ def test_the_lines_of_a_repayment_sum_to_nothing(made: Allocation) -> None:
 
     assert sum(amount for _, amount in lines) == 0
     assert all(amount for _, amount in lines)
-
-
-def test_entries_of_many_accruals_are_balanced_loan_by_loan() -> None:
-    accrual = frame_of(Accrual, [("A", 5), ("B", 0), ("C", 7)])
-
-    made = accrual_lines(accrual)
-
-    assert made.rows() == [
-        ("A", "accrue", "interest_expense", 5),
-        ("A", "accrue", "interest_payable", -5),
-        ("C", "accrue", "interest_expense", 7),
-        ("C", "accrue", "interest_payable", -7),
-    ]
-    LoanLine.to_schema().validate(made)
-    LoanLine.to_schema().validate(
-        lines_of("A", "drawdown", drawdown_entry(loan_terms()))
-    )

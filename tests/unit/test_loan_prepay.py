@@ -10,13 +10,13 @@ from hypothesis import strategies as st
 
 from schemas.errors import ContractError, RegisterError
 from schemas.loan import BASES, Keep, LoanSchedule, Method
-from tasks.capital.loan.accrue import accrue, stretches
+from tasks.capital.loan.accrue import stretches
 from tasks.capital.loan.allocate import claimed, pay, rescheduled
 from tasks.capital.loan.penalty import opened
-from tasks.capital.loan.prepay import Prepayment, prepay, replan
+from tasks.capital.loan.prepay import Prepayment, prepay
 from tasks.capital.loan.rates import Step, rate_steps
 from tasks.capital.loan.schedule import Planned, plan, schedule
-from tests.loan_case import CHINA, fixings, flat, loan_terms, lpr_rate
+from tests.loan_case import CHINA, accrue, fixings, flat, loan_terms, lpr_rate, replan
 
 MILLION = 100_000_000
 STEPS = [Step(date(2025, 6, 20), 3_600_000), Step(date(2026, 1, 10), 3_000_000)]

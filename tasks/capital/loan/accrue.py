@@ -78,19 +78,3 @@ def refuse_projected(borne: pl.DataFrame, upto: date) -> None:
             f"{beyond['loan'].n_unique()} loans have no rate for a reset before {upto}:"
             " add the LPR to the table and fix the rates up to that day"
         )
-
-
-def accrue(
-    borne: Annotated[pl.DataFrame, Stretch], after: date, upto: date
-) -> Annotated[pl.DataFrame, Accrual]:
-    """Tell what each loan accrues from one day to another, the first counted.
-
-    Raises:
-        ContractError: The period ends before it begins.
-    """
-    if upto < after:
-        raise ContractError(
-            f"interest cannot accrue from {after} back to {upto}: swap the days"
-        )
-    known = accrued(borne, after)["interest_fen"]
-    return accrued(borne, upto).with_columns(pl.col("interest_fen") - known)

@@ -10,13 +10,7 @@ Drawdown of 5,000,000.00 over 12 months -> bank 500,000,000, short_term_loan
 −500,000,000.
 """
 
-from collections.abc import Iterable
-from typing import Annotated
-
-import polars as pl
-
-from schemas.contract import frame_of
-from schemas.loan import Accrual, LoanEvent, LoanLine, LoanRole, LoanTerms
+from schemas.loan import LoanRole, LoanTerms
 from schemas.money import exact_fen
 from tasks.capital.loan.allocate import Allocation
 
@@ -52,23 +46,3 @@ def repayment_entry(made: Allocation, terms: LoanTerms) -> Lines:
         ("bank", -paid),
     ]
     return [line for line in lines if line[1]]
-
-
-def lines_of(
-    loan: str, event: LoanEvent, lines: Iterable[tuple[LoanRole, int]]
-) -> Annotated[pl.DataFrame, LoanLine]:
-    """Show an entry of one loan."""
-    return frame_of(LoanLine, [(loan, event, role, amount) for role, amount in lines])
-
-
-def accrual_lines(
-    accrual: Annotated[pl.DataFrame, Accrual],
-) -> Annotated[pl.DataFrame, LoanLine]:
-    """Write the accrual entries of many loans, two lines each; none of 0."""
-    amount = pl.col("interest_fen")
-    sides = {"interest_expense": amount, "interest_payable": -amount}
-    borne = accrual.filter(amount != 0)
-    return pl.concat(
-        borne.select("loan", event=pl.lit("accrue"), role=pl.lit(role), amount_fen=side)
-        for role, side in sides.items()
-    ).sort("loan", "role", maintain_order=True)

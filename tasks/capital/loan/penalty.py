@@ -17,8 +17,7 @@ from typing import Annotated, NamedTuple
 
 import polars as pl
 
-from schemas.contract import frame_of
-from schemas.loan import RATE_UNIT, LoanSchedule, LoanTerms, Stretch
+from schemas.loan import RATE_UNIT, LoanSchedule, LoanTerms
 from tasks.capital.loan.daycount import YEAR, days_between
 from tasks.capital.loan.rates import Step, Steps, pieces, refuse_unfixed
 
@@ -137,24 +136,3 @@ def overdue(
                 yield a, b, left, units
             since = on
         left -= amount
-
-
-def penalty_stretches(
-    account: LoanAccount, upto: date
-) -> Annotated[pl.DataFrame, Stretch]:
-    """Show what bears penalty, to accrue it over many loans at once.
-
-    Raises:
-        ContractError: A reset before the day has no rate.
-    """
-    terms = account.terms
-    refuse_unfixed(terms, account.steps, upto)
-    counted = terms.basis, terms.anchor
-    return frame_of(
-        Stretch,
-        [
-            (terms.loan, due.number, a, b, amount, units, *counted, True)
-            for due in account.dues
-            for a, b, amount, units in overdue(account, due, upto)
-        ],
-    )

@@ -11,7 +11,7 @@ LOAN-04, 1,000,000.00 more on 2025-09-20, three instalments paid: 2,766,798.91 i
 to be repaid in the 9 months left at 312,051.85, or at 424,836.29 in 7.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from datetime import date
 from typing import NamedTuple
 
@@ -19,7 +19,7 @@ from schemas.errors import RegisterError
 from schemas.loan import Keep, LoanTerms
 from schemas.money import shown
 from tasks.capital.loan.rates import Step, Steps, rate_on, refuse_unfixed, weight
-from tasks.capital.loan.schedule import Planned, Span, interest_of, plan, repaid
+from tasks.capital.loan.schedule import Planned, Span, interest_of, repaid
 
 
 class Prepayment(NamedTuple):
@@ -28,20 +28,6 @@ class Prepayment(NamedTuple):
     on: date
     amount: int
     keep: Keep = "term"
-
-
-def replan(
-    terms: LoanTerms, steps: Steps, prepayments: Iterable[Prepayment]
-) -> list[Planned]:
-    """Plan a loan from its drawdown, with all its prepayments in their order.
-
-    Raises:
-        RegisterError: A prepayment that ``prepay`` refuses.
-    """
-    rows = plan(terms, steps)
-    for prepayment in prepayments:
-        rows = prepay(rows, prepayment, terms, steps)
-    return rows
 
 
 def prepay(
