@@ -265,8 +265,10 @@ def _as_written(value: Value, loc: Loc, missing: bool) -> Loc:
         if not named and part not in keys and part in keys.values():
             continue
         kept.append(part)
-        inside = isinstance(value, list) and isinstance(part, int) and part < len(value)
-        value = value[part] if inside else keys.get(str(part))  # type: ignore[index]
+        if isinstance(value, list) and isinstance(part, int) and part < len(value):
+            value = value[part]
+        else:
+            value = keys.get(str(part))
     return tuple(kept)
 
 

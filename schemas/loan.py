@@ -2,8 +2,7 @@
 
 Amounts are integer fen. A rate is a fraction per year outside and an integer of
 hundred-millionths inside (``rate_units``), so that interest is a quotient of integers,
-rounded half up once. Nothing here is posted yet: an entry is lines of (role, fen) whose
-sum is 0, debit above 0.
+rounded half up once. An entry is lines of (role, fen) whose sum is 0, debit above 0.
 """
 
 from datetime import date

@@ -346,7 +346,7 @@ def test_a_live_line_is_monitored_and_written_down_once() -> None:
 
 # The seed's case: public data of Changzhou, 2025-03, all figures illustrative.
 
-CHANGZHOU = {
+CHANGZHOU: dict[str, Any] = {
     "kind": "facility",
     "agreement": "CHANGZHOU-2025-03",
     "lender": "",
@@ -436,7 +436,7 @@ EVIDENCE: dict[str, Any] = {
 def opened(removed: frozenset[str], **terms_: Any) -> set[str]:
     """Name the gates that pass when some evidence is taken away."""
     terms = public(**({"valid_to": None} if "term" in removed else {}))
-    flows = CHANGZHOU["borrower"]["cash_flows"]  # type: ignore[index]
+    flows = CHANGZHOU["borrower"]["cash_flows"]
     borrower = terms.borrower.model_dump() | {
         "cash_flows": () if "cash_flows" in removed else flows
     }
