@@ -21,6 +21,7 @@ from rich.console import Console
 from flows import face
 from schemas.artifact import Stage
 from schemas.errors import DatafactorError, FactorError, Refused, RegisterError
+from schemas.pledging import PledgeKind
 
 if TYPE_CHECKING:
     from flows.summary import Chain
@@ -1190,17 +1191,7 @@ def right(
 @app.command
 def pledge(
     loan: str = "",
-    event: Literal[
-        "",
-        "perfect",
-        "extend",
-        "consent",
-        "add",
-        "substitute",
-        "release_part",
-        "cancel",
-        "release",
-    ] = "",
+    event: PledgeKind | Literal[""] = "",
     *,
     evidence: str = "",
     on: date | None = None,

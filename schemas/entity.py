@@ -1,10 +1,12 @@
 """Name the reporting entity whose books a factor enters."""
 
+from collections.abc import Mapping
 from typing import Annotated, Literal, get_args
 from zoneinfo import ZoneInfo
 
 from pydantic import AfterValidator, Field, field_validator
 
+from schemas.errors import ContractError
 from schemas.terms import Slug, Terms, Text
 
 ALPHABET = "0123456789ABCDEFGHJKLMNPQRTUWXY"
@@ -44,6 +46,20 @@ NUMBERS = (
 )
 CHART: dict[Role, str] = dict(zip(get_args(Role), NUMBERS, strict=True))
 """Standard accounts 会计科目; two or more digits are added where one is divided."""
+
+
+def account_of(role: str, accounts: Mapping[Role, str], entity: str) -> str:
+    """Find the account of a role in an entity's chart: ``bank`` -> 1002.
+
+    Raises:
+        ContractError: The chart has no account for it.
+    """
+    number = {str(name): account for name, account in accounts.items()}.get(role)
+    if number is None:
+        raise ContractError(
+            f"entity {entity} has no account for {role!r}: add it to its accounts"
+        )
+    return number
 
 
 def credit_code_is_sound(code: str) -> bool:

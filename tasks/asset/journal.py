@@ -14,8 +14,7 @@ import polars as pl
 
 from schemas.asset import AssetTerms
 from schemas.contract import frame_of
-from schemas.entity import Role
-from schemas.errors import ContractError
+from schemas.entity import Role, account_of
 from schemas.registers import JournalLine
 from tasks.asset.measure import BEARS
 from tasks.asset.recognize import Decision
@@ -105,19 +104,6 @@ def entry(
     memo = f"{cost.kind}: {cost.supplier}, voucher {cost.voucher}"
     moved = [(role, amount) for role, amount in sides if amount]
     for number, (role, amount) in enumerate(moved, 1):
-        account = account_of(role, terms)
+        account = account_of(role, terms.accounts, terms.entity)
         row = terms.entity, key, number, on, f"{on:%Y-%m}", account, amount, memo
         yield *row, terms.name, event, cost.voucher, ""
-
-
-def account_of(role: Role, terms: AssetTerms) -> str:
-    """Find the account of a role in the entity's chart.
-
-    Raises:
-        ContractError: The chart has no account for it.
-    """
-    if role not in terms.accounts:
-        raise ContractError(
-            f"entity {terms.entity} has no account for {role!r}: add it to its accounts"
-        )
-    return terms.accounts[role]

@@ -28,7 +28,7 @@ from tasks.capital.eligibility import Case, Valued, eligibility
 from tasks.capital.pledge import pledge
 from tasks.capital.position import position
 from tasks.capital.repay import UNDRAWN, owed, repay
-from tasks.capital.roots import UNRECORDED, UNROOTED, added, rooted
+from tasks.capital.roots import UNRECORDED, UNROOTED, added, rooted_by
 from tasks.pledged import ENDED, UNTOUCHED
 from tasks.rights import UNDISPUTED
 
@@ -117,7 +117,7 @@ def capitalize(
     gates = eligibility(case, described)
     opened = bool(gates["passed"].all())
     posted = opened and not case.live
-    rests, written = rooted(roots, terms), agree(terms)
+    rests, written = rooted_by(roots, terms), agree(terms)
     pledged = posted and terms.pledged
     return Capital(
         gates=gates.lazy(),

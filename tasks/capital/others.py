@@ -20,7 +20,7 @@ from schemas.survey import Lent, Met, Surveyed
 from tasks.capital.borrower import exposures
 from tasks.capital.collateral import Joint, meeting
 from tasks.capital.coverage import ppm
-from tasks.capital.roots import UNROOTED, rooted
+from tasks.capital.roots import UNROOTED, rooted_by
 from tasks.pledged import Held, held
 
 Row = dict[str, Any]  # one row of a register
@@ -63,7 +63,7 @@ def survey(
     )
     ended = {one.request for one in every if one.released}
     return Surveyed(
-        met=frame_of(Met, met(terms, rooted(roots, terms), every)).lazy(),
+        met=frame_of(Met, met(terms, rooted_by(roots, terms), every)).lazy(),
         lent=frame_of(
             Lent,
             lent(terms, remaining(loans.collect(), repaid.collect()), ended, as_of),

@@ -78,17 +78,32 @@ def weighed(
         yield root, place, rows, weight, taken
 
 
-def rooted(roots: pl.LazyFrame, terms: CapitalTerms) -> pl.DataFrame:
-    """Write the roots of a pledge as the register keeps them: CollateralRoot.
+def rooted(
+    roots: Annotated[pl.LazyFrame, Fingerprint],
+    request: str,
+    entity: str,
+    asset: str,
+    version: str,
+) -> Annotated[pl.DataFrame, CollateralRoot]:
+    """Write the roots of a pledge as the register keeps them.
 
     Args:
-        roots: Contract Fingerprint.
-        terms: The agreement, and the asset that is pledged under it.
+        roots: What the asset rests on.
+        request: Number of the agreement.
+        entity: Who pledges.
+        asset: What is pledged under it.
+        version: Its version.
     """
-    known = {"request": terms.agreement, "entity": terms.entity}
-    known |= {"asset": terms.asset, "version": terms.version}
+    known = dict(request=request, entity=entity, asset=asset, version=version)
     told = roots.with_columns(pl.lit(v).alias(n) for n, v in known.items())
     return told.select(*CollateralRoot.to_schema().columns).collect()
+
+
+def rooted_by(
+    roots: Annotated[pl.LazyFrame, Fingerprint], terms: CapitalTerms
+) -> Annotated[pl.DataFrame, CollateralRoot]:
+    """Write the roots of the asset that a loan is asked for on."""
+    return rooted(roots, terms.agreement, terms.entity, terms.asset, terms.version)
 
 
 def added(

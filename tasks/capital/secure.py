@@ -12,7 +12,6 @@ from schemas.gates import Gates
 from schemas.money import exact_fen, shown, yuan
 from schemas.pledging import Secured, SecureTerms
 from schemas.registers import (
-    CollateralRoot,
     Dispute,
     JournalLine,
     Pledge,
@@ -28,6 +27,7 @@ from tasks.capital.eligibility import (
 )
 from tasks.capital.evidence import roots_are_known
 from tasks.capital.pledging import register_pledge
+from tasks.capital.roots import rooted
 from tasks.pledged import UNTOUCHED
 from tasks.rights import UNDISPUTED, disputed, standing
 
@@ -85,7 +85,9 @@ def secure(
     event = register_pledge(pledges, events, act) if open_ else UNTOUCHED
     return Secured(
         gates=frame_of(Gates, [(*answer, as_of) for answer in answers]).lazy(),
-        roots=rooted_by(roots, terms).lazy(),
+        roots=rooted(
+            roots, terms.request, terms.entity, terms.asset, terms.act.version
+        ).lazy(),
         event=event,
     )
 
@@ -109,13 +111,3 @@ def within(most: int, terms: SecureTerms) -> Answer:
     asked = exact_fen(terms.act.amount) if terms.act.amount else 0
     ground = f"secures {shown(asked)} CNY, at most {shown(most)}"
     return "loan_to_value", 0 < asked <= most, ground, f"{terms.rules.policy}/max_ltv"
-
-
-def rooted_by(
-    roots: Annotated[pl.LazyFrame, Fingerprint], terms: SecureTerms
-) -> Annotated[pl.DataFrame, CollateralRoot]:
-    """Write the roots of the asset as those of the pledge."""
-    known = {"request": terms.request, "entity": terms.entity}
-    known |= {"asset": terms.asset, "version": terms.act.version}
-    told = roots.with_columns(pl.lit(v).alias(n) for n, v in known.items())
-    return told.select(*CollateralRoot.to_schema().columns).collect()

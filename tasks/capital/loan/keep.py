@@ -22,8 +22,9 @@ import rfc8785
 
 from schemas.asset import Proposed
 from schemas.contract import frame_of
-from schemas.errors import ContractError, RegisterError
-from schemas.loan import BookTerms, LoanPart, LoanRole
+from schemas.entity import account_of
+from schemas.errors import RegisterError
+from schemas.loan import BookTerms, LoanPart
 from schemas.registers import JournalLine, LoanFact, PeriodClose
 from tasks.capital.loan.book import Book, Fact, Market, follow
 from tasks.capital.loan.entries import (
@@ -181,7 +182,7 @@ def accruals(
 ) -> Iterator[Line]:
     """Write what has accrued to each day and was not posted yet."""
     loan = part.terms.loan
-    payable = account_of("interest_payable", terms)
+    payable = account_of("interest_payable", terms.accounts, terms.entity)
     own = journal.filter(
         pl.col("entry").str.starts_with(f"interest/{loan}/"),
         account=payable,
@@ -214,18 +215,6 @@ def entry(
     key, event, on, memo, voucher = what
     ordered = sorted(sides, key=lambda side: side[1] < 0)
     for number, (role, amount) in enumerate(ordered, 1):
-        row = terms.entity, key, number, on, f"{on:%Y-%m}", account_of(role, terms)
+        account = account_of(role, terms.accounts, terms.entity)
+        row = terms.entity, key, number, on, f"{on:%Y-%m}", account
         yield *row, amount, memo, "", event, voucher, ""
-
-
-def account_of(role: LoanRole, terms: BookTerms) -> str:
-    """Find the account of a role in the entity's chart.
-
-    Raises:
-        ContractError: The chart has no account for it.
-    """
-    if role not in terms.accounts:
-        raise ContractError(
-            f"entity {terms.entity} has no account for {role!r}: add it to its accounts"
-        )
-    return terms.accounts[role]
