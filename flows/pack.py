@@ -12,7 +12,7 @@ from rich.console import Console
 
 from schemas.errors import FactorError, RegisterError, SourceError, StoreError
 from tasks.pack import contents
-from tasks.pack.chain import Head, chain_text, followed, keys_in
+from tasks.pack.chain import Head, Seal, chain_text, followed, keys_in, seal_text
 from tasks.pack.chosen import Kept, Loan, concerns, loan_in, others, wanted
 from tasks.pack.examine import Trusted, examine
 from tasks.pack.frames import Held, opened
@@ -62,7 +62,7 @@ def packed(number: str, sample: int = 0) -> tuple[bytes, contents.Given]:
     """Gather what a loan's pack is made of, and pack it."""
     from tasks import store
     from tasks.stage.code import code_digest
-    from tasks.store.handed import bytes_of, hand_out
+    from tasks.store.handed import bytes_of, hand_out, sealed
 
     s = store.current()
     handed = hand_out(s)
@@ -85,7 +85,9 @@ def packed(number: str, sample: int = 0) -> tuple[bytes, contents.Given]:
         code=code_digest(DECIDING),
         sample=sampled(loan, sample) if sample else b"",
     )
-    return zipped(contents.files_of(given)), given
+    files = contents.files_of(given)
+    seal = Seal(*sealed(s, files[contents.MANIFEST]))
+    return zipped(files | {contents.SEAL: seal_text(seal)}), given
 
 
 def held_of(kept: Sequence[tuple[Kept, bytes]]) -> list[Held]:

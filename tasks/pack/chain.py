@@ -67,6 +67,27 @@ class Head(NamedTuple):
         return str(self.line["fingerprint"])
 
 
+class Seal(NamedTuple):
+    """Who packed: a signature over the manifest, by a key that stands beside it."""
+
+    key: str  # public half, one OpenSSH line
+    signature: str  # Ed25519, hex
+
+    @property
+    def fingerprint(self) -> str:
+        """Fingerprint of the key; nothing where it is no key."""
+        return next(iter(keys_in([self.key.encode()])), "")
+
+    def holds(self, text: bytes) -> bool:
+        """Ask whether a text bears the signature."""
+        try:
+            signed = bytes.fromhex(self.signature)
+            keys_in([self.key.encode()])[self.fingerprint].verify(signed, text)
+        except (ValueError, KeyError, InvalidSignature):
+            return False
+        return True
+
+
 def chain_text(runs: Iterable[tuple[str, str]]) -> bytes:
     """Write runs (hash, body) as a pack holds them."""
     return "".join(f"{hash} {body}\n" for hash, body in runs).encode()
@@ -121,6 +142,24 @@ def read_head(data: bytes) -> Head:
     if not sound:
         raise ValueError("the signed head lacks something")
     return head
+
+
+def seal_text(seal: Seal) -> bytes:
+    """Write a seal as canonical JSON (RFC 8785)."""
+    return rfc8785.dumps(seal._asdict())
+
+
+def read_seal(data: bytes) -> Seal:
+    """Read a seal.
+
+    Raises:
+        ValueError: It is none.
+    """
+    try:
+        held = json.loads(data)
+        return Seal(str(held["key"]), str(held["signature"]))
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
+        raise ValueError("the seal of the manifest cannot be read") from error
 
 
 def bears_signature(head: Head, keys: Keys) -> bool:

@@ -1,8 +1,9 @@
 """Write every file of a pack; what follows from chain and frames is made here alone.
 
-``manifest.json`` is canonical JSON (RFC 8785) with the sha256 of each other file.
-Whoever changes a file breaks its digest; whoever mends the digest is found by making
-the file again from chain and frames; whoever changes those as well has another head.
+``manifest.json`` is canonical JSON (RFC 8785) with the sha256 of each other file, and
+``manifest.sig`` seals it with the key of who packed. Whoever changes a file breaks its
+digest; whoever mends the digest breaks the seal; what the sealer changed is found by
+making the file again from chain and frames; who changes those has another head.
 """
 
 import hashlib
@@ -26,7 +27,8 @@ from tasks.pack.zipped import Files
 from tasks.page.dossier import page
 
 FORM = "datafactor/pack/1"
-MANIFEST, CHAIN, HEAD = "manifest.json", "chain/runs.txt", "chain/head.json"
+MANIFEST, SEAL = "manifest.json", "manifest.sig"
+CHAIN, HEAD = "chain/runs.txt", "chain/head.json"
 BUNDLE, JOURNAL, DOSSIER = "appraisal.tar", "journal.beancount", "dossier.html"
 SAMPLE = "sample.json"
 GIVEN = (CHAIN, HEAD, SAMPLE)  # beside frames: all else follows from them
@@ -142,7 +144,7 @@ def read_manifest(entries: Mapping[str, bytes]) -> dict[str, Any]:  # Any: JSON
 
 def faults_in(entries: Mapping[str, bytes], manifest: Mapping[str, Any]) -> list[str]:
     """Name what is changed, missing or added against the manifest."""
-    named, there = manifest["entries"], entries.keys() - {MANIFEST}
+    named, there = manifest["entries"], entries.keys() - {MANIFEST, SEAL}
     faults = [f"{name} is missing" for name in sorted(named.keys() - there)]
     faults += [f"{name} was added" for name in sorted(there - named.keys())]
     for name in sorted(there & named.keys()):

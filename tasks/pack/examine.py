@@ -28,6 +28,7 @@ from tasks.pack.chain import (
     keys_in,
     outputs,
     read_head,
+    read_seal,
 )
 from tasks.pack.chosen import Kept, Loan, concerns, loan_in, others, wanted
 from tasks.pack.facts import Told, rests_on, valuation_row
@@ -94,6 +95,7 @@ def examine(data: bytes, trusted: Trusted) -> Findings:
     chained = chain_of(report, entries, manifest, trusted)
     if chained is not None:
         links, head = chained
+        examine_seal(report, entries, chained, trusted)
         try:
             examine_loan(report, entries, manifest, links, head)
         except DatafactorError as error:
@@ -160,6 +162,27 @@ def trust(report: Report, links: Sequence[Link], head: Head, trusted: Trusted) -
         report.notes.append(
             "the head is the pack's own word, and so is the key it is signed with: give"
             " the head that you keep with --head, or a copy of the anchor with --anchor"
+        )
+
+
+def examine_seal(
+    report: Report, entries: Files, chained: tuple[list[Link], Head], trusted: Trusted
+) -> None:
+    """Ask whether the manifest is what somebody sealed whose key the chain knows."""
+    links, head = chained
+    try:
+        seal = read_seal(entries.get(contents.SEAL, b""))
+    except ValueError as error:
+        report.find(CORRUPT, str(error))
+        return
+    if not seal.holds(entries[contents.MANIFEST]):
+        report.find(CORRUPT, "manifest.json is not what its seal was put on: changed")
+    known = trusted.keys.keys() or {head.signed_with, *signers(links)}
+    if seal.fingerprint not in known:
+        report.find(
+            UNTRUSTED,
+            "the manifest is sealed with a key that signed no run of this chain: let"
+            " who published pack it",
         )
 
 
@@ -333,7 +356,7 @@ def follow(
     )
     made = contents.following(given)
     rest = {n for n in entries if not n.startswith("frames/")}
-    there = rest - {*contents.GIVEN, contents.MANIFEST}
+    there = rest - {*contents.GIVEN, contents.MANIFEST, contents.SEAL}
     bit = CORRUPT if of_this_release(manifest) else UNVERIFIABLE
     by = "" if bit == CORRUPT else " when this release writes; it was another that did"
     report.find(bit, *(f"{n} does not belong there{by}" for n in there - made.keys()))

@@ -48,6 +48,13 @@ def hand_out(s: Store) -> Handed:
     return Handed(runs, newest, text)
 
 
+def sealed(s: Store, text: bytes) -> tuple[str, str]:
+    """Sign a text with the key of who acts: public half (OpenSSH), signature (hex)."""
+    key = anchor.signer(s)
+    public = key.public_key().public_bytes(Encoding.OpenSSH, PublicFormat.OpenSSH)
+    return public.decode(), key.sign(text).hex()
+
+
 def bytes_of(s: Store, sha256: str) -> bytes:
     """Re-hash bytes and read them.
 

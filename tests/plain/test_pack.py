@@ -27,11 +27,13 @@ from tasks import store
 from tasks.pack.chain import Link, Output
 from tasks.pack.chosen import tells
 from tasks.pack.zipped import Files, unzipped, zipped
+from tasks.store import anchor
 from tests.archive import DATA
 from tests.builders import temporary_store
 
 LOAN = "BANK-2026-001"
-CHAIN, HEAD, MANIFEST = "chain/runs.txt", "chain/head.json", "manifest.json"
+CHAIN, HEAD = "chain/runs.txt", "chain/head.json"
+MANIFEST, SEAL = "manifest.json", "manifest.sig"
 ROOT = Path(__file__).resolve().parents[2]
 Forge = Callable[[Files], None]
 
@@ -55,8 +57,27 @@ def kept_head(files: Files) -> str:
     return last.split()[0].decode()
 
 
-def forged(files: Files, folder: Path, *, mended: bool, forge: Forge) -> Path:
-    """Change files of a pack; mended, its manifest names the changed ones as well."""
+def house_key() -> Ed25519PrivateKey:
+    """The key that sealed the pack: who has it can do the worst."""
+    return anchor.signer(store.current())
+
+
+def sealed(changed: Files, key: Ed25519PrivateKey) -> None:
+    """Put a seal on the manifest."""
+    public = key.public_key().public_bytes(Encoding.OpenSSH, PublicFormat.OpenSSH)
+    signed = key.sign(changed[MANIFEST]).hex()
+    changed[SEAL] = rfc8785.dumps({"key": public.decode(), "signature": signed})
+
+
+def forged(
+    files: Files,
+    folder: Path,
+    *,
+    mended: bool,
+    forge: Forge,
+    key: Ed25519PrivateKey | None = None,
+) -> Path:
+    """Change files of a pack; mended, manifest and seal are made anew as well."""
     changed = dict(files)
     forge(changed)
     if mended:
@@ -64,9 +85,10 @@ def forged(files: Files, folder: Path, *, mended: bool, forge: Forge) -> Path:
         manifest["entries"] = {
             name: {"sha256": hashlib.sha256(body).hexdigest(), "bytes": len(body)}
             for name, body in sorted(changed.items())
-            if name != MANIFEST
+            if name not in (MANIFEST, SEAL)
         }
         changed[MANIFEST] = rfc8785.dumps(manifest)
+        sealed(changed, key or house_key())
     file = folder / "forged.zip"
     file.write_bytes(zipped(changed))
     return file
@@ -197,7 +219,7 @@ def test_one_changed_digit_fails_against_the_manifest(
 
     found = verify_pack(forged(files, tmp_path, mended=False, forge=forge))
 
-    assert found.exit & (5 if name == MANIFEST else 1)
+    assert found.exit & 1
     said = "does not have the digest in the manifest"
     assert any(said in f.sentence for f in found.findings) == (name != MANIFEST)
 
@@ -236,6 +258,30 @@ def test_a_frame_written_anew_is_not_what_its_run_published(
 
     assert found.exit & 1
     assert any("is not what run" in f.sentence for f in found.findings)
+
+
+def test_who_has_no_key_of_the_house_cannot_say_that_another_release_wrote_it(
+    files: Files, tmp_path: Path, kept_head: str
+) -> None:
+    """Of another release a page may differ: so who says so must have sealed it."""
+
+    def forge(changed: Files) -> None:
+        manifest = json.loads(changed[MANIFEST]) | {"release": "0" * 64}
+        changed[MANIFEST] = rfc8785.dumps(manifest)
+        changed["dossier.html"] = changed["dossier.html"].replace(b"5,000", b"9,000")
+
+    def unsealed(changed: Files) -> None:
+        forge(changed)
+        del changed[SEAL]
+
+    stranger = Ed25519PrivateKey.generate()
+    insider = forged(files, tmp_path, mended=True, forge=forge)
+    assert verify_pack(insider, kept_head).exit == 4
+    outsider = forged(files, tmp_path, mended=True, forge=forge, key=stranger)
+    assert verify_pack(outsider, kept_head).exit & 2
+    torn = forged(files, tmp_path, mended=False, forge=unsealed)
+    sentences = [f.sentence for f in verify_pack(torn, kept_head).findings]
+    assert "the seal of the manifest cannot be read" in sentences
 
 
 def test_an_entry_that_was_added_or_taken_is_named(
@@ -325,7 +371,7 @@ def test_a_pack_rebuilt_from_another_chain_fails_only_against_the_head_that_is_k
         rebuilt(changed, bodies, key)
         follow_again(changed)
 
-    file = forged(files, tmp_path, mended=True, forge=forge)
+    file = forged(files, tmp_path, mended=True, forge=forge, key=key)
 
     assert verify_pack(file).exit == 0  # the pack's own word
     assert verify_pack(file, kept_head).exit == 2
@@ -343,7 +389,8 @@ def test_what_a_stranger_added_to_the_head_that_is_kept_is_not_taken_for_sound(
         rebuilt(changed, [*bodies, rfc8785.dumps(added)], key)
         follow_again(changed)
 
-    found = verify_pack(forged(files, tmp_path, mended=True, forge=forge), kept_head)
+    file = forged(files, tmp_path, mended=True, forge=forge, key=key)
+    found = verify_pack(file, kept_head)
 
     assert found.exit == 4
     assert "signed nothing before" in found.findings[0].sentence
