@@ -228,8 +228,8 @@ def entries_are_cancelled(known: Sequence[Held], terms: SaleTerms) -> Answer:
         said = "no entry stands at the external register"
         return "registration", True, said, "register PledgeEvent"
     said = (
-        f"{', '.join(standing)} stand at the external register: cancel them there and"
-        f" record it by `datafactor pledge {standing[0]} cancel`, then pay out"
+        f"the external register still holds {', '.join(standing)}: cancel it there and"
+        f" record that by `datafactor pledge {standing[0]} cancel`, then pay out"
     )
     return "registration", False, said, "register PledgeEvent"
 

@@ -108,14 +108,23 @@ def _unknown(s: Store, text: str) -> StoreError:
         if kind in KINDS and (known := KINDS[kind].known):
             named = sorted(set(known(c, s, rest)))
             more = f" and {len(named) - FEW} more" if len(named) > FEW else ""
-            few = f"{named[:FEW]}{more}" if named else "none"
+            few = f"{', '.join(named[:FEW])}{more}" if named else "none"
             return StoreError(
                 f"nothing in the store is called {text}: of {kind} there is {few}"
             )
-        factors = sorted(c.scalars(select(run.factor).distinct()))
+        likely = [
+            n for n, k in KINDS.items() if k.known and text in k.known(c, s, text)
+        ]
+        factors = ", ".join(sorted(c.scalars(select(run.factor).distinct())))
+    if likely:
+        return StoreError(
+            f"nothing in the store is called {text} alone: write"
+            f" {' or '.join(f'{n}:{text}' for n in likely)}"
+        )
+    given = ", ".join(f"{n}:…" for n in KINDS)
     return StoreError(
-        f"nothing in the store is called {text}: there are the factors {factors}; or"
-        f" give {', '.join(f'{n}:…' for n in KINDS)}, an id or a file"
+        f"nothing in the store is called {text}: there are the factors"
+        f" {factors or 'none'}; or give {given}, an id or a file"
     )
 
 
