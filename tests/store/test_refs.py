@@ -136,7 +136,7 @@ def test_on_a_licence_rest_the_files_that_bear_it(s: Store, refs: Refs) -> None:
 def test_a_number_without_its_kind_is_refused_with_the_kinds_it_may_be_of(
     s: Store, refs: Refs
 ) -> None:
-    with pytest.raises(StoreError, match="called CC0 alone: write licence:CC0$"):
+    with pytest.raises(StoreError, match=r"called CC0 alone: write licence:CC0$"):
         store.every(s, "CC0")
 
 
