@@ -52,4 +52,4 @@ LOCK = uv pip compile pyproject.toml --quiet --universal --python-version 3.11 -
 lock: ## resolve anew; needs uv
 	echo pip | $(subst pyproject.toml,-,$(LOCK)) -o .ci/pip.lock
 	$(LOCK) --group demo -o requirements.lock
-	$(LOCK) -c requirements.lock --group demo --extra postgres --group test -o .ci/test.lock
+	$(LOCK) -c requirements.lock --group demo --extra postgres --extra s3 --extra dask --group test -o .ci/test.lock
