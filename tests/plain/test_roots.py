@@ -148,6 +148,23 @@ def test_what_a_factor_takes_in_brings_its_roots_along(home: Path, mine: Row) ->
     assert rooted("combined", Stage.PRODUCT) == mine
 
 
+def test_a_product_that_repeats_its_rows_leaves_its_sources_their_weight(
+    home: Path, mine: Row
+) -> None:
+    """3,000 trips, shown twice each, are all of it still, and not the half."""
+    said = "SELECT CONCAT('{}', month, '-', day, '-', hour, '-', metres) AS gauge,"
+    said += " hour AS total FROM taken"
+    twice = f"query: {said.format('a')} UNION ALL {said.format('b')}"
+    taken = "inputs: {taken: fleet/resource}\n"
+    write(home, "twice", head("twice"), taken, offer("twice", twice))
+
+    found = rooted("twice", Stage.PRODUCT)
+    product = store.resolve(store.current(), "twice/product/product")
+
+    assert product.rows == 2 * found["rows"] == 6_000
+    assert found["weight_ppm"] == mine["weight_ppm"] == 1_000_000
+
+
 def test_the_parts_of_a_resource_are_one_table(home: Path, mine: Row) -> None:
     (home / "days-1.csv").write_bytes(csv(TRIPS[:1_500]))
     (home / "days-2.csv").write_bytes(csv(TRIPS[1_500:]))

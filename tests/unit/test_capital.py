@@ -8,9 +8,11 @@ import pytest
 from pydantic import ValidationError
 
 from schemas.capital import Capital
+from schemas.collateral import Fingerprint
 from schemas.contract import frame_of
 from schemas.entity import CHART
 from schemas.errors import FactorError
+from schemas.registers import CollateralRoot
 from tests.finance_case import (
     CODE,
     DRAWDOWN,
@@ -23,6 +25,7 @@ from tests.finance_case import (
     pledged,
     posted,
     right_event,
+    rooted,
     valued,
 )
 
@@ -72,6 +75,23 @@ def test_the_loan_is_written_down_with_its_borrower_and_maturity() -> None:
     )
     live = make_capital(pledges=[pledged()], as_of=date(2025, 8, 1))
     assert live.loan.collect().is_empty()
+
+
+def test_data_that_changed_under_a_live_pledge_posts_its_root_and_known_data_none() -> (
+    None
+):
+    new = frame_of(Fingerprint, [("b" * 64, "index/snow!s.csv", 1_000, 1_000_000, "")])
+    new = new.vstack(rooted().collect())
+    of_pledge = ("LOAN-1", "jiangbei", "index-asset", "1.0.0", "a" * 64)
+    known = frame_of(CollateralRoot, [(*of_pledge, "rain", 1_000, 1_000_000, "")])
+    live = {"pledges": [pledged()], "as_of": date(2025, 8, 1)}
+
+    changed = make_capital(**live, roots=new.lazy(), recorded=known.lazy())
+    same = make_capital(**live, recorded=known.lazy())
+
+    assert changed.gates.collect()["passed"].all()
+    assert changed.roots.collect()["root"].to_list() == ["b" * 64]
+    assert same.roots.collect().is_empty()
 
 
 def test_the_cap_is_rounded_down() -> None:
