@@ -42,6 +42,12 @@ class Settings(BaseSettings):
         " either must not be able to sign",
     )
     user: str = Field(default_factory=getpass.getuser, description="Who acts")
+    approval_wait: int = Field(
+        7 * 24 * 3600,
+        ge=1,
+        description="Seconds in which somebody decides on entries above the threshold;"
+        " after them they count as rejected",
+    )
 
     @model_validator(mode="before")
     @classmethod
