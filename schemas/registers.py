@@ -558,9 +558,28 @@ class ProductEvent(pa.DataFrameModel):
         unique = ["entity", "product", "number"]
 
 
+class Erasure(pa.DataFrameModel):
+    """Bytes were removed for good 清除; their hash and what is made of them stay.
+
+    ``name`` says what they were (``factor/stage/frame``), ``person`` who removed them.
+    Equal bytes are gone under every name, and never come back. Key: sha256.
+    """
+
+    sha256: str = pa.Field(str_matches=r"^[0-9a-f]{64}$")
+    name: str
+    erased_on: pl.Date
+    reason: str
+    person: str
+
+    class Config:
+        strict = True
+        unique = ["sha256"]
+
+
 REGISTERS: tuple[type[pa.DataFrameModel], ...] = (
     *(Right, Dispute, Cost, AssetCard, AssetEvent, Approval),
     *(JournalLine, PeriodClose),
     *(Loan, LoanFact, CollateralRoot, Pledge, PledgeEvent, CoverState),
     *(Order, Entitlement, Usage, Invoice, ProductEvent),
+    Erasure,
 )

@@ -3,12 +3,12 @@
 ``StageRun.body`` is the truth; the other tables can be rebuilt from it.
 """
 
-from datetime import datetime
+from datetime import date, datetime
 
 from sqlalchemy import BigInteger, CheckConstraint, Index, text
 from sqlmodel import Field
 
-from schemas.tables.columns import Digest, Row, is_digest, is_one_of
+from schemas.tables.columns import Digest, Row, is_digest, is_hex, is_one_of
 
 
 class Identity(Row, table=True):
@@ -113,4 +113,22 @@ class CheckResult(Row, table=True):
     __table_args__ = (
         *is_digest("run"),
         CheckConstraint("0 <= failed AND failed <= examined", "failed"),
+    )
+
+
+class ErasureRow(Row, table=True):
+    """Bytes that were removed for good. Contract: ``registers.Erasure``."""
+
+    sha256: str = Field(primary_key=True)
+    name: str
+    erased_on: date
+    reason: str
+    person: str
+    artifact: str = Field(sa_type=Digest, foreign_key="artifact.id", index=True)
+    poster: str
+
+    __table_args__ = (
+        is_hex("sha256"),
+        CheckConstraint("sha256 <> ''", "named"),
+        *is_digest("artifact"),
     )

@@ -36,6 +36,7 @@ from schemas.registers import (
     CoverState,
     Dispute,
     Entitlement,
+    Erasure,
     Invoice,
     JournalLine,
     Loan,
@@ -58,7 +59,7 @@ from schemas.tables.ledger import (
     JournalLineRow,
     PeriodCloseRow,
 )
-from schemas.tables.lineage import RunOutput, StageRun
+from schemas.tables.lineage import ErasureRow, RunOutput, StageRun
 from schemas.tables.market import (
     EntitlementEvent,
     InvoiceLine,
@@ -106,6 +107,7 @@ TABLES: dict[type[pa.DataFrameModel], type[Row]] = {
     Usage: SealedUsage,
     Invoice: InvoiceLine,
     ProductEvent: OfferEvent,
+    Erasure: ErasureRow,
 }
 CONTRACTS = {contract.__name__: contract for contract in TABLES}
 NOTHING = pl.lit("")

@@ -28,6 +28,7 @@ from schemas.registers import (
     CoverState,
     Dispute,
     Entitlement,
+    Erasure,
     Invoice,
     JournalLine,
     Loan,
@@ -485,6 +486,18 @@ def withdrawal(number: int = 1, **more: Any) -> dict[str, Any]:
     }
 
 
+def erasure(**more: Any) -> dict[str, Any]:
+    """Write that bytes which no artifact has were removed."""
+    return {
+        "sha256": sha("a person's file"),
+        "name": "flights/resource/people",
+        "erased_on": DAY,
+        "reason": "request 12",
+        "person": "the officer",
+        **more,
+    }
+
+
 def sold_product(s: Store) -> None:
     """Publish the product that ``usage`` says was served."""
     rows = pl.DataFrame({"route": ["JFK-LAX"], "rate": [1]})
@@ -512,6 +525,7 @@ SAMPLES: dict[Any, dict[str, Any]] = {
     Usage: usage(),
     Invoice: invoice(),
     ProductEvent: withdrawal(),
+    Erasure: erasure(),
 }
 REJECTED = pl.DataFrame(
     {

@@ -226,6 +226,7 @@ LATER = (
     *("invoiceline", "offerevent", "disputeevent", "assetcardrow", "asseteventrow"),
     *("approvalrow", "periodcloserow"),
     *("coverstaterow", "pledgeeventrow", "collateralrootrow", "loanfactrow", "loanrow"),
+    "erasurerow",
 )
 WIDER: dict[type[Row], Any] = {
     RightEvent: Right,

@@ -1,3 +1,3 @@
 """One history for both databases, run from code on first use."""
 
-HEAD = "0004"
+HEAD = "0005"
