@@ -27,6 +27,7 @@ from schemas.resource import GLOB
 from schemas.tables.lineage import RunOutput
 from tasks.source.pieces import open_file
 from tasks.store.database import reading
+from tasks.store.erased import refuse_erased, why_gone
 from tasks.store.settings import Settings
 from tasks.store.steps import failpoint
 
@@ -102,10 +103,19 @@ def place(s: Store, part: Path, private: bool = False) -> str:
 
     Returns:
         The sha256 of the bytes, as hex.
+
+    Raises:
+        StoreError: These bytes were erased.
     """
     part = _beside(s, part)
     part.chmod(0o600 if private else 0o400)
     sha256 = digest(part)
+    try:
+        with reading(s.engine) as c:
+            refuse_erased(c, [sha256])
+    except StoreError:
+        part.unlink()  # a copy beside the objects must not stay
+        raise
     target = path(s, sha256)
     sync(part)
     failpoint("place.synced")
@@ -143,7 +153,7 @@ def intact(s: Store, sha256: str) -> Path:
     """
     file = path(s, sha256)
     if not file.is_file():
-        raise missing(sha256)
+        raise gone(s, sha256)
     if digest(file) != sha256:
         raise changed(sha256)
     return file
@@ -152,6 +162,12 @@ def intact(s: Store, sha256: str) -> Path:
 def missing(sha256: str) -> StoreError:
     """Say that bytes are gone."""
     return StoreError(f"bytes sha256:{sha256[:12]} are missing: run again to restore")
+
+
+def gone(s: Store, sha256: str) -> StoreError:
+    """Say why bytes are not there: erased, or lost."""
+    why = why_gone(s.engine, sha256)
+    return StoreError(f"bytes sha256:{sha256[:12]} {why}") if why else missing(sha256)
 
 
 def changed(sha256: str, file: str = "") -> StoreError:
@@ -190,6 +206,8 @@ def raw_file(s: Store, ref: ArtifactRef) -> Iterator[IO[bytes]]:
         raise StoreError(f"{ref.name} is a {ref.kind}: scan it")
     kept = path(s, ref.sha256)
     places = [] if kept.is_file() else references(s, ref)
+    if not kept.is_file() and why_gone(s.engine, ref.sha256):
+        raise gone(s, ref.sha256)  # also where its file still lies about
     file = found_again(s, ref, places) if places else kept
     if not file.is_file():
         raise missing(ref.sha256)

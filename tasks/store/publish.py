@@ -28,6 +28,7 @@ from schemas.tables.lineage import (
 from schemas.tables.pledge import Collateral
 from tasks.store import anchor, registers, triggers
 from tasks.store.database import reading, writing
+from tasks.store.erased import refuse_erased, why_gone
 from tasks.store.place import Store, intact, locate, path, scan
 from tasks.store.registers import Values
 from tasks.store.steps import failpoint
@@ -87,7 +88,8 @@ def publish(s: Store, publication: Publication) -> Published:
 
     Raises:
         StoreError: Rows are unaccounted for, bytes are missing, an artifact's id exists
-            with other content, or the guards of the database were removed.
+            with other content or was erased, or the guards of the database were
+            removed.
         RegisterError: A register refuses a posting; nothing is published.
     """
     _sound(publication)
@@ -107,6 +109,7 @@ def publish(s: Store, publication: Publication) -> Published:
         ):
             _present(s, known.publication)
             return known
+        refuse_erased(c, [made.ref.sha256 for made in publication.artifacts])
         _present(s, publication)
         head = _append(c, publication, text, at)
         _project(c, publication, head["head"])
@@ -121,17 +124,21 @@ def publish(s: Store, publication: Publication) -> Published:
 
 
 def finished(s: Store, key: str) -> Published | None:
-    """Find the finished run with this key, if all its bytes are what they were."""
+    """Find the finished run with this key, if all its bytes are what they were.
+
+    Bytes that were erased since are not made anew: the run stays as it finished.
+    """
     with reading(s.engine) as c:
         known = _complete(c, key)
     if known is None:
         return None
-    try:
-        for made in known.publication.artifacts:
-            if made.origin is None or made.origin.retained == "copy":
+    for made in known.publication.artifacts:
+        if made.origin is None or made.origin.retained == "copy":
+            try:
                 intact(s, made.ref.sha256)  # a reference was hashed for the key
-    except StoreError:
-        return None
+            except StoreError:
+                if not why_gone(s.engine, made.ref.sha256):
+                    return None
     return known
 
 
