@@ -243,17 +243,28 @@ def draft(
 
 
 @app.command
-def show(ref: Ref = "", *, limit: int = 20, json: Json = False) -> int:
+def show(
+    ref: Ref = "", *, failed: bool = False, limit: int = 20, json: Json = False
+) -> int:
     """Show the latest runs (of all, of a factor), or the rows of a frame.
+
+    With --failed: what failed, was refused or found nobody to approve it, and was not
+    made good since; what to do, and what money rests on it.
 
     Example: datafactor show flight-disruption/asset/journal
 
     Args:
+        failed: Show only what a person must look at, of all or of a factor.
         limit: How many rows of a frame to show.
     """
     from flows.rejected import frame_rows
     from tasks import store
 
+    if failed:
+        from flows import operate
+
+        told = operate.failures(ref or None)
+        return Answer("show", told, lambda c: operate.show(c, told)).give(json)
     s = store.current()
     named = ref.count("/") == 2 or "@" in ref
     if named and store.is_frame(frame := store.resolve(s, ref)):

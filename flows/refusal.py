@@ -1,5 +1,10 @@
-"""End a flow *Refused*, with its grounds, when a gate of one of its stages is shut."""
+"""End a flow *Refused* with its grounds, or *Failed* with a sentence for who is woken.
 
+A gate that is shut is the flow's answer, not its failure. What failed says what, how
+many, what to do and what money rests on it: in the state, and first in the summary.
+"""
+
+import inspect
 from collections.abc import Callable
 from functools import wraps
 from typing import ParamSpec, TypeVar
@@ -8,23 +13,39 @@ from prefect.client.schemas.objects import State
 from prefect.context import FlowRunContext
 from prefect.states import Completed
 
-from schemas.errors import Refused
+from flows.ended import Asked, made_good, not_done, stopped
+from schemas.errors import DatafactorError, Refused
 
 P = ParamSpec("P")
 R = TypeVar("R")
 
 
 def answers(flow_function: Callable[P, R]) -> Callable[P, R]:
-    """Give a refusal its own state: it is the flow's answer, not its failure."""
+    """Give each end of a flow its own state, sentence and summary."""
+    signature = inspect.signature(flow_function)
 
     @wraps(flow_function)
     def run(*args: P.args, **kwargs: P.kwargs) -> R:
+        bound = signature.bind(*args, **kwargs)
+        bound.apply_defaults()
+        asked = Asked.of(flow_function.__name__, bound.arguments)
         try:
-            return flow_function(*args, **kwargs)
+            result = flow_function(*args, **kwargs)
         except Refused as refused:
             if FlowRunContext.get() is None:
                 raise
-            named: State[R] = Completed(name="Refused", message=str(refused))
+            said = not_done(asked, "Refused", str(refused))
+            named: State[R] = Completed(name="Refused", message=said)
             return named  # type: ignore[return-value]  # Prefect takes a state as the end
+        except Exception as error:
+            if FlowRunContext.get() is None:
+                raise
+            known = (
+                type(error) if isinstance(error, DatafactorError) else DatafactorError
+            )
+            said = not_done(asked, "Failed", stopped(asked, error))
+            raise known(said) from error
+        made_good(asked, asked.day or getattr(result, "as_of", None))
+        return result
 
     return run

@@ -48,6 +48,7 @@ from tasks.store.secrets import secret
 from tasks.store.settings import Settings
 from tasks.store.signing import bears, fingerprint, own_name, sign
 from tasks.store.trail import Trail, trail
+from tasks.store.troubles import GOOD, Trouble, troubles
 from tasks.store.usage import (
     Denied,
     Grant,
@@ -63,6 +64,7 @@ from tasks.store.usage import (
 from tasks.store.verify import Finding, Findings, verify
 
 __all__ = [
+    "GOOD",
     "Denied",
     "Fact",
     "Finding",
@@ -76,6 +78,7 @@ __all__ = [
     "Settings",
     "Store",
     "Trail",
+    "Trouble",
     "Use",
     "Weight",
     "again",
@@ -128,6 +131,7 @@ __all__ = [
     "snapshot",
     "trace",
     "trail",
+    "troubles",
     "unsealed_factors",
     "uses",
     "verify",
