@@ -10,6 +10,8 @@ by its digest, so that changed terms or entries are another subject.
 import base64
 import json
 from collections.abc import Callable
+from datetime import UTC, datetime
+from math import ceil
 from typing import Any, Literal, TypeVar
 
 from prefect.context import FlowRunContext
@@ -17,8 +19,21 @@ from prefect.flow_runs import suspend_flow_run
 from prefect.input import RunInput
 from pydantic import Field, ValidationError
 
+from flows.awaited import (
+    GATE,
+    TASK,
+    ask_anew,
+    deadline,
+    expired,
+    first_asked,
+    over,
+    subject_of,
+    when,
+)
 from flows.books import entity_named
 from flows.calendar import scheduled_date
+from flows.ended import waits
+from flows.operate import awaited
 from flows.stages import approve_task
 from schemas.approval import ApprovalTerms, Signed, Statement
 from schemas.artifact import Snapshot
@@ -31,9 +46,7 @@ from tasks.store import Run
 
 T = TypeVar("T")
 Facts = dict[str, Any]  # JSON
-GATE, TASK = "approval", "post"
 LONGEST = 8_192  # signs of a pasted decision
-WAITED = 7 * 24 * 3600  # seconds; then the run fails, and nothing is posted
 DECIDE = "`datafactor approve {}`"
 
 
@@ -52,7 +65,8 @@ def waiting() -> list[Facts]:
     """List what waits for a decision, with the entries that shall be posted."""
     decided = {row["subject"] for row in approvals()}
     latest: dict[str, Run] = {}
-    for run in store.runs(store.current(), task=TASK):
+    asking = store.runs(store.current(), task=TASK)
+    for run in sorted(asking, key=lambda run: run.when, reverse=True):
         latest.setdefault(run.publication.factor, run)
     asked = [(subject_of(run), run) for run in latest.values()]
     return [facts_of(s, run) for s, run in asked if s and s not in decided]
@@ -62,12 +76,6 @@ def approvals(**where: str) -> list[Facts]:
     """Read the decisions that were posted."""
     asked = Snapshot(register=Approval, where=where)
     return store.snapshot(store.current(), asked, "")[0].to_dicts()
-
-
-def subject_of(run: Run) -> str:
-    """Find what a refused run asks to approve; empty where it asks nothing."""
-    shut = [g for g in run.publication.gates if g.gate == GATE and not g.passed]
-    return shut[0].evidence if shut else ""
 
 
 def asked_for(subject: str) -> Run:
@@ -99,6 +107,8 @@ def facts_of(subject: str, run: Run) -> Facts:
         "prepared_by": run.who,
         "preparer_key": run.signer,
         "prepared_at": run.at.isoformat(timespec="seconds"),
+        "until": when(deadline(subject)),
+        "expired": expired(subject),
     }
 
 
@@ -128,9 +138,10 @@ def signed(subject: str, decision: Literal["approve", "reject"], note: str) -> S
 
     Raises:
         StoreError: There is no such proposal, or nobody knows whose key it is.
-        RegisterError: Who prepared it decides on it.
+        RegisterError: Who prepared it decides on it, or its time is over.
     """
     s, run = store.current(), asked_for(subject)
+    refuse_late(subject_of(run))
     mine = store.fingerprint(s)
     if mine in proposers(subject_of(run)):
         raise RegisterError(
@@ -165,10 +176,11 @@ def decide(given: Signed) -> Facts:
     """Post a signed decision; the same again changes nothing.
 
     Raises:
-        RegisterError: Its signature is not that of a known signer, or it speaks of
-            another proposal than its subject's.
+        RegisterError: Its signature is not that of a known signer, it speaks of another
+            proposal than its subject's, or it comes too late.
     """
     run = asked_for(given.subject)
+    refuse_late(given.subject)
     if not store.bears(
         store.current(), statement(given), given.signature, given.approver_key
     ):
@@ -191,6 +203,29 @@ def decide(given: Signed) -> Facts:
         "decided_on": str(given.decided_on),
         "factor": run.publication.factor,
     }
+
+
+def refuse_late(subject: str) -> None:
+    """Refuse to decide on what nobody decided in time.
+
+    Raises:
+        RegisterError: Its time is over; what was decided before stays decided.
+    """
+    if expired(subject) and not approvals(subject=subject):
+        raise RegisterError(f"{subject[:12]}: {over(subject)}")
+
+
+def asked_anew(subject: str) -> Facts:
+    """Ask once more for what nobody decided in time; who asks decides nothing on it.
+
+    Raises:
+        RegisterError: Its time is not over, or it was decided.
+        StoreError: There is no such proposal.
+    """
+    whole = subject_of(asked_for(subject))
+    if approvals(subject=whole):
+        raise RegisterError(f"{whole[:12]} was decided: run again what proposed it")
+    return facts_of(whole, ask_anew(whole))
 
 
 def token(given: Signed) -> str:
@@ -238,8 +273,8 @@ def sought(subject: str) -> bool:
     """Suspend a deployed run until somebody decides in the UI; say if they approved.
 
     Outside a deployment nothing can wait: the run ends *Refused* and names the command.
-    Suspended, it holds no process and no slot; after a week without an answer it fails,
-    and nothing is posted.
+    Suspended, it holds no process and no slot; when the time is over it fails, and
+    nothing is posted. Run again after that (or Retry) asks anew, with a new form.
 
     Raises:
         RegisterError: What was pasted approves something else, or is not signed.
@@ -247,13 +282,21 @@ def sought(subject: str) -> bool:
     context = FlowRunContext.get()
     if context is None or not context.flow_run or not context.flow_run.deployment_id:
         return False
-    told = described(facts_of(subject, asked_for(subject)))
+    begun = ask_anew(subject) if expired(subject) else first_asked(subject)
+    run = asked_for(subject)
+    told = facts_of(subject, run)
+    waits(told["factor"], awaited(run, told["ground"], subject)[1])
     answer = suspend_flow_run(
-        wait_for_input=SignOff.with_initial_data(description=told),
-        timeout=WAITED,
-        key=f"approval-{subject[:24]}",
+        wait_for_input=SignOff.with_initial_data(description=described(told)),
+        timeout=seconds_to(deadline(subject)),
+        key=f"approval-{subject[:24]}-{begun.seq}",
     )
     return answer is not None and accepted(answer.decision, answer.signed, subject)
+
+
+def seconds_to(end: datetime) -> int:
+    """Count the seconds to a moment, at least one."""
+    return max(1, ceil((end - datetime.now(UTC)).total_seconds()))
 
 
 def accepted(decision: str, pasted: str, subject: str) -> bool:
@@ -284,7 +327,8 @@ def described(facts: Facts) -> str:
         [
             f"**Approval 复核** of {facts['factor']}: {facts['ground']}",
             "",
-            f"Prepared by {facts['prepared_by']}, {facts['prepared_at']}. To approve,"
+            f"Prepared by {facts['prepared_by']}, {facts['prepared_at']}; until"
+            f" {facts['until']}, then it counts as rejected. To approve,"
             f" run {DECIDE.format(facts['subject'][:12] + ' --sign')} with your own key"
             " and paste its line below.",
             "",

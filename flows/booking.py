@@ -21,7 +21,10 @@ def waiting(console: Console, data: list[Facts]) -> None:
         ]
         console.print(table(f"\n{asked['factor']}: {asked['ground']}", LINES, rows))
         prepared = f"prepared by {asked['prepared_by']}, {asked['prepared_at']}"
-        console.print(f"{prepared}\n  datafactor approve {asked['subject'][:12]}")
+        until = f"until {asked['until']}, then it counts as rejected"
+        again = " --anew" if asked["expired"] else ""
+        command = f"datafactor approve {asked['subject'][:12]}{again}"
+        console.print(f"{prepared}; {until}\n  {command}")
 
 
 def decided(console: Console, data: Facts) -> None:

@@ -987,9 +987,12 @@ def approve(
     reject: bool = False,
     note: str = "",
     sign: bool = False,
+    anew: bool = False,
     json: Json = False,
 ) -> int:
     """Decide on entries above the threshold, with a key of your own; or list them.
+
+    What nobody decides within DATAFACTOR_APPROVAL_WAIT counts as rejected.
 
     Example: datafactor approve 3f9c1e0a77b2
 
@@ -998,6 +1001,7 @@ def approve(
         reject: Say no; nothing is posted.
         note: What you add to the decision.
         sign: Print the signed decision as one line, to paste into the Prefect UI.
+        anew: Propose once more what nobody decided in time; decides nothing.
     """
     from flows import approve as approving
     from flows import booking
@@ -1005,6 +1009,11 @@ def approve(
     if not subject:
         waits = approving.waiting()
         return Answer("approve", waits, lambda c: booking.waiting(c, waits)).give(json)
+    if anew:
+        asked = approving.asked_anew(subject)
+        return Answer("approve", asked, lambda c: booking.waiting(c, [asked])).give(
+            json
+        )
     given = approving.signed(subject, "reject" if reject else "approve", note)
     if sign:
         line = {"signed": approving.token(given)}
@@ -1521,6 +1530,35 @@ def pack(
 
     data = flow.write_pack(loan, output, sample)
     return Answer("pack", data, lambda c: flow.show(c, data)).give(json)
+
+
+@app.command
+def erase(
+    *refs: Ref,
+    because: str = "",
+    despite: tuple[str, ...] = (),
+    ever: bool = False,
+    json: Json = False,
+) -> int:
+    """Erase the bytes of a person or a source for good: hash and lineage stay.
+
+    Without --because: say what would go and what rests on it, and erase nothing. No
+    later run brings the bytes back; `verify` answers 4, and when, why and by whom.
+
+    Example: datafactor erase flight-disruption/resource/flights --because "request 12"
+
+    Args:
+        refs: What to erase; of a partitioned resource all its parts.
+        because: A request or a rule. It stays for ever: name no person.
+        despite: The number of a live loan that rests on it, once for each.
+        ever: All versions that the names ever stood for, not the newest alone.
+    """
+    from flows import erase as erasing
+
+    if not refs:
+        raise FactorError("name what to erase: a REF, or several")
+    data = erasing.erase(refs, because, despite, ever)
+    return Answer("erase", data, lambda c: erasing.show(c, refs, data)).give(json)
 
 
 @app.command

@@ -143,6 +143,12 @@ def publication(asked: Asked, about: list[str]) -> Publication:
     )
 
 
+def waits(name: str, said: str) -> None:
+    """Write the page of a run that is suspended: no code runs when its time is over."""
+    asked = Asked("approval", name, None, Stage.ASSET, whole=True)
+    write(asked, "Waiting", operate.sentence(name, said))
+
+
 def write(asked: Asked, state: str, sentence: str) -> None:
     """Put the summary on the run page; a server that is gone takes no answer away."""
     page = summary(asked, state, sentence)

@@ -6,12 +6,12 @@ no value of a row: what failed is told as the seam recorded it, by rule and coun
 
 from collections.abc import Iterable
 from contextlib import suppress
-from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 
 from rich.console import Console
 from sqlalchemy.exc import SQLAlchemyError
 
+from flows.awaited import GATE, deadline, expired, over, when
 from flows.face import title_of
 from flows.market import rows_of
 from schemas.errors import StoreError
@@ -24,7 +24,6 @@ Facts = dict[str, Any]  # JSON
 FEW = 3  # loans that a sentence names
 READ = 50  # loans whose position is read
 FRAMES = ("resource/resource", "product", "asset")  # what money hangs on
-APPROVAL = "approval"  # the gate that asks another person
 
 
 class Money(NamedTuple):
@@ -139,7 +138,7 @@ def told(run: Run) -> tuple[str, str]:
     """Say why a run was refused; of an approval, who was asked and until when."""
     said = run.publication
     shut = [gate for gate in said.gates if not gate.passed]
-    if len(shut) == 1 and shut[0].gate == APPROVAL:
+    if len(shut) == 1 and shut[0].gate == GATE:
         return awaited(run, shut[0].ground, shut[0].evidence)
     grounds = "; ".join(dict.fromkeys(gate.ground for gate in shut))
     if said.status == "FAIL":  # a flow, between its stages
@@ -155,22 +154,10 @@ def awaited(run: Run, ground: str, subject: str) -> tuple[str, str]:
     if decided:
         after = {"approve": "run it again to post", "reject": "nothing is posted"}
         return "refused", f"{head}; decided: {decided[-1]}, {after[decided[-1]]}"
-    until = deadline(run)
-    if datetime.now(UTC) <= until:
-        return "waiting", f"{head}; until {when(until)}, then it counts as rejected"
-    over = f"nobody decided by {when(until)}, so it counts as rejected"
-    ask = f"`datafactor approve {subject[:12]} --anew` asks once more"
-    return "expired", f"{run.publication.task} refused: {over}; {ask}"
-
-
-def deadline(run: Run) -> datetime:
-    """Say until when somebody may decide on what a run asks."""
-    return run.at + timedelta(seconds=store.current().settings.approval_wait)
-
-
-def when(at: datetime) -> str:
-    """Write a moment: ``2026-11-20 17:30:05 UTC``."""
-    return f"{at:%Y-%m-%d %H:%M:%S} UTC"
+    if expired(subject):
+        return "expired", f"{run.publication.task} refused: {over(subject)}"
+    until = when(deadline(subject))
+    return "waiting", f"{head}; until {until}, then it counts as rejected"
 
 
 def show(console: Console, data: Iterable[Facts]) -> None:

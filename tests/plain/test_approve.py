@@ -2,7 +2,9 @@
 
 import os
 import shutil
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -18,9 +20,10 @@ from cryptography.hazmat.primitives.serialization import (
 from sqlalchemy import text
 from sqlalchemy.exc import IntegrityError
 
-from flows import approve
+from flows import approve, awaited, operate
 from flows.demo import AS_OF, FACTOR
 from flows.value_chain import value_chain
+from schemas.approval import Signed
 from schemas.artifact import Snapshot, Stage
 from schemas.errors import Refused, RegisterError, StoreError
 from schemas.registers import JournalLine
@@ -216,6 +219,68 @@ def test_a_rejection_posts_nothing_and_says_so(documents: Path) -> None:
         run()
     assert journal() == []
     assert approve.waiting() == []
+
+
+def test_what_nobody_decided_in_time_is_rejected_until_somebody_asks_anew(
+    documents: Path,
+) -> None:
+    """A nightly run proposes the same again: that does not begin the time again."""
+    subject = waited()
+    become("controller", documents)
+    line = approve.signed(subject, "approve", "")
+    (soon,) = operate.failures(FACTOR)
+    os.environ["DATAFACTOR_APPROVAL_WAIT"] = "1"
+    while not awaited.expired(subject):
+        time.sleep(0.1)
+    acting("preparer", documents)
+    with pytest.raises(Refused):
+        value_chain.fn(FACTOR, AS_OF + timedelta(days=1), Stage.ASSET)
+    (late,) = operate.failures(FACTOR)
+
+    assert (soon["state"], late["state"]) == ("waiting", "expired")
+    assert "then it counts as rejected" in soon["sentence"]
+    assert f"nobody decided by {late_by(subject)}" in late["sentence"]
+    acting("controller", documents)
+    for decide in (lambda: approve.signed(subject, "approve", ""), decided(line)):
+        with pytest.raises(RegisterError, match=r"nobody decided by .* --anew"):
+            decide()
+
+    os.environ["DATAFACTOR_APPROVAL_WAIT"] = "600"
+    with pytest.raises(RegisterError, match="nothing to ask anew"):
+        approve.asked_anew(subject)
+    assert journal() == []
+
+
+def test_what_is_asked_anew_can_be_approved_but_not_by_who_asked(
+    documents: Path,
+) -> None:
+    subject = waited()
+    begun = awaited.first_asked(subject).at
+    os.environ["DATAFACTOR_APPROVAL_WAIT"] = "1"
+    while not awaited.expired(subject):
+        time.sleep(0.1)
+    become("clerk", documents)
+    told = approve.asked_anew(subject[:12])
+    os.environ["DATAFACTOR_APPROVAL_WAIT"] = "600"
+
+    assert told["until"] > awaited.when(begun + timedelta(seconds=1))
+    with pytest.raises(RegisterError, match="another person decides"):
+        approve.signed(subject, "approve", "")
+    become("controller", documents)
+    approve.decide(approve.signed(subject, "approve", ""))
+    run()
+    assert journal()
+    assert operate.failures(FACTOR) == []
+    assert store.verify(store.current()).exit == 0
+
+
+def late_by(subject: str) -> str:
+    """Write the moment a second after it was first proposed."""
+    return awaited.when(awaited.first_asked(subject).at + timedelta(seconds=1))
+
+
+def decided(line: Signed) -> Callable[[], object]:
+    return lambda: approve.decide(line)
 
 
 def test_a_pasted_decision_counts_only_whole_and_for_its_subject(
