@@ -61,7 +61,8 @@ def refuse_unsealed(entity: str, products: Collection[str], day: date) -> None:
 def publications(entity: str, products: Collection[str]) -> dict[str, ArtifactRef]:
     """Find the last publication of each month: ``index@2026-06`` and its ref."""
     found: dict[str, ArtifactRef] = {}
-    for run in store.runs(store.current(), task="productize"):
+    made = store.runs(store.current(), task="productize")
+    for run in sorted(made, key=lambda run: run.when, reverse=True):
         said = run.publication
         by = (said.terms.get("provider") or {}).get("entity")
         name, ref = said.terms.get("name"), run.refs.get("product")

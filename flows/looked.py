@@ -49,7 +49,7 @@ def looked(assets: Iterable[At], day: date) -> Found:
     found = Found()
     made = {
         (run.publication.terms["entity"], run.publication.terms["name"]): run
-        for run in sorted(newest("assetize"), key=lambda run: run.seq)
+        for run in sorted(newest("assetize"), key=lambda run: run.when)
     }
     for entity, asset in assets:
         found.assets.append(look(entity, asset, made.get((entity, asset)), found, day))

@@ -66,7 +66,8 @@ def earlier_releases(
         return {}, ()
     own = derived["derived"].id
     found: dict[str, tuple[Earlier, ArtifactRef]] = {}
-    for run in offers():  # newest first
+    # The last to leave first: what was told first is told, whatever day it speaks of.
+    for run in sorted(offers(), key=lambda run: run.seq, reverse=True):
         said = run.publication
         made_of = next((i.id for i in said.inputs if i.role == "derived"), own)
         if "product" not in run.refs or made_of == own:

@@ -212,9 +212,10 @@ def withdrawal(terms: ProductTerms, day: date) -> str:
 
 
 def offers(factor: str = "") -> list[Run]:
-    """List the finished runs that offered or refused a product, newest first."""
+    """List the finished runs that offered or refused a product, newest day first."""
     made = store.runs(store.current(), factor, "productize")
-    return [run for run in made if run.publication.status == "COMPLETE"]
+    known = [run for run in made if run.publication.status == "COMPLETE"]
+    return sorted(known, key=lambda run: run.when, reverse=True)
 
 
 def all_released() -> list[Released]:

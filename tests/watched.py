@@ -46,6 +46,7 @@ def appraise(yuan: int, entity: str = ENTITY, asset: str = ASSET) -> None:
     }
     valuation = build.made(s, "valuation", build.frame_of(Valuation, [row]))
     where: Row = {"stage": Stage.ASSET, "factor": "rain" if asset == ASSET else asset}
+    where |= {"as_of": build.DAY}  # of the day on which rain was made
     terms = {"entity": entity, "name": asset}
     made = build.run(valuation, task="assetize", terms=terms, **where)
     if done := store.finished(s, made.key):  # as a run that comes back to what was

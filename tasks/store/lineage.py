@@ -40,6 +40,9 @@ RUNS, OUTPUTS = table_of(StageRun), table_of(RunOutput)
 run, out, made = RUNS.c, OUTPUTS.c, table_of(Artifact).c
 CHECKS = table_of(CheckResult)
 edge, check = table_of(Derivation).c, CHECKS.c
+# The newest first: of the newest day, where a task speaks of one; then the last to run.
+# So a late run of an older day takes no name away. See ``Run.when``.
+NEWEST = (func.coalesce(run.as_of, "").desc(), run.seq.desc())
 Edge = tuple[str, str]
 
 
@@ -176,7 +179,7 @@ def nearest(
 def described(
     c: Connection, depth: dict[str, int], edges: Iterable[Edge]
 ) -> list[Node]:
-    """Describe every artifact of a closure, nearest first, by its newest run."""
+    """Describe every artifact of a closure, nearest first, by its newest day's run."""
     columns = (*made, run.seq, run.stage, run.task, run.factor, *out)
     query = yielded(*dict.fromkeys(columns)).join(Artifact, made.id == out.artifact)
     rows = among(c, query, out.artifact, list(depth))
@@ -201,9 +204,13 @@ def _origin(row: dict[str, Any]) -> Origin | None:  # a row
 
 
 def yielded(*columns: Any) -> Select[Any]:  # columns
-    """Ask what runs yielded, newest first."""
+    """Ask what runs yielded, the newest day first, within a day the last run.
+
+    What speaks of no day (raw bytes, a resource) comes after all that does: compare
+    one task with itself alone.
+    """
     joined = OUTPUTS.join(RUNS, run.hash == out.run)
-    return select(*columns).select_from(joined).order_by(run.seq.desc(), out.frame)
+    return select(*columns).select_from(joined).order_by(*NEWEST, out.frame)
 
 
 def depths(
@@ -234,10 +241,18 @@ def runs(s: Store, factor: str = "", task: str = "") -> list[Run]:
 
 
 def newest(s: Store, task: str, factor: str = "") -> list[Run]:
-    """List the newest complete run of a task, one a factor, by the factors' names."""
-    last = select(func.max(run.seq)).where(run.task == task, run.status == "COMPLETE")
-    last = last.where(run.factor == factor) if factor else last.group_by(run.factor)
-    query = select(run.seq, run.hash, run.body).where(run.seq.in_(last))
+    """List the newest complete run of a task, one a factor, by the factors' names.
+
+    Of the newest day, and of runs of one day the last: 06-29 that ran late, after
+    06-30, is not the newest.
+    """
+    place = func.row_number().over(partition_by=run.factor, order_by=NEWEST)
+    known = select(run.seq, place.label("place"))
+    known = known.where(run.task == task, run.status == "COMPLETE")
+    known = known.where(run.factor == factor) if factor else known
+    last = known.subquery()
+    query = select(run.seq, run.hash, run.body).join(last, last.c.seq == run.seq)
+    query = query.where(last.c.place == 1)
     with reading(s.engine) as c:
         rows = c.execute(query.order_by(run.factor)).all()
     return [_run(*row) for row in rows]
@@ -246,7 +261,7 @@ def newest(s: Store, task: str, factor: str = "") -> list[Run]:
 def volumes(s: Store, factor: str, task: str, frame: str, last: int = 100) -> list[int]:
     """List how many rows of a frame the last complete runs put out, the latest last."""
     query = select(run.body).where(run.factor == factor, run.task == task)
-    query = query.where(run.status == "COMPLETE").order_by(run.seq.desc()).limit(last)
+    query = query.where(run.status == "COMPLETE").order_by(*NEWEST).limit(last)
     with reading(s.engine) as c:
         said = [read_body(text)[0] for text in c.scalars(query)]
     return [b.rows_out for p in said[::-1] for b in p.balances if b.frame == frame]
@@ -259,7 +274,7 @@ def _run(seq: int, hash: str, text: str) -> Run:
 
 
 def factor_of(s: Store, *ids: str) -> str:
-    """Name the factor whose run yielded one of the artifacts last; else nothing."""
+    """Name the factor whose run yielded one of the artifacts; else nothing."""
     with reading(s.engine) as c:
         query = yielded(run.factor).where(out.artifact.in_(ids))
         return c.scalars(query).first() or ""

@@ -47,6 +47,14 @@ class Run(Published):
     who: str
     signer: str
 
+    @property
+    def when(self) -> tuple[str, int]:
+        """Order the runs of one task: by the day they speak of, then as they came.
+
+        A late run of an older day comes before what is known of a newer one.
+        """
+        return str(self.publication.as_of or ""), self.seq
+
 
 def body_text(
     publication: Publication, who: str, at: datetime, signer: str = ""

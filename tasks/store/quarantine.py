@@ -11,7 +11,7 @@ from schemas.artifact import ArtifactRef, Stage
 from schemas.errors import StoreError
 from tasks.store.counts import check_counts
 from tasks.store.database import reading
-from tasks.store.lineage import CHECKS, RUNS, check, run
+from tasks.store.lineage import CHECKS, NEWEST, RUNS, check, run
 from tasks.store.manifest import members
 from tasks.store.place import Store, scan
 from tasks.store.publish import read_body
@@ -105,13 +105,18 @@ def base_name(frame: str) -> str:
 
 
 def judging(c: Connection, name: str) -> Any | None:  # a row
-    """Find the newest run that has judged a frame of this name."""
+    """Find the run of the newest day that has judged a frame of this name.
+
+    A failure that nothing followed is what a person asks about, whatever its day.
+    """
     factor, stage, frame = name.split("/", 2)
     query = select(run.hash, run.seq, run.status, run.body)
     query = query.join(CHECKS, run.hash == check.run)
     query = query.where(run.factor == factor, run.stage == stage)
-    query = query.where(check.frame == base_name(frame)).order_by(run.seq.desc())
-    return c.execute(query.limit(1)).first()
+    query = query.where(check.frame == base_name(frame)).limit(1)
+    last = c.execute(query.order_by(run.seq.desc())).first()
+    failed = last is not None and last.status == "FAIL"
+    return last if failed else c.execute(query.order_by(*NEWEST)).first()
 
 
 def meant(

@@ -19,6 +19,7 @@ from schemas.resource import Source
 from schemas.tables.columns import table_of
 from schemas.tables.lineage import Derivation, RunOutput, StageRun
 from tasks.store.database import reading
+from tasks.store.lineage import NEWEST
 from tasks.store.manifest import members
 from tasks.store.place import Store, place, scratch
 from tasks.store.publish import publish, read_body
@@ -66,7 +67,7 @@ def _again(
 
 
 def made_with(s: Store, ref: ArtifactRef) -> Published:
-    """Find the newest finished run that yielded an artifact, with all it yielded.
+    """Find the newest day's finished run that yielded an artifact, with all it yielded.
 
     Raises:
         StoreError: No finished run did.
@@ -75,7 +76,7 @@ def made_with(s: Store, ref: ArtifactRef) -> Published:
         select(run.hash, run.body)
         .join(RunOutput, out.run == run.hash)
         .where(out.artifact == ref.id, run.status == "COMPLETE")
-        .order_by(run.seq.desc())
+        .order_by(*NEWEST)
     )
     with reading(s.engine) as c:
         row = c.execute(query).first()

@@ -36,7 +36,8 @@ def resolve(s: Store, text: str) -> ArtifactRef:
     """Find the one artifact that a person means.
 
     Args:
-        text: ``factor[/stage[/frame]][@partition]`` (its latest complete run),
+        text: ``factor[/stage[/frame]][@partition]`` (its latest day's complete
+            run; of what speaks of no day, the last run),
             ``loan:NUMBER`` or the number alone, ``sha256:…``, an id's first 8
             characters or more, or a path to a file that the store has read; also what
             states a ``right:``, a ``metric:``, an ``agreement:`` or a ``licence:``.
@@ -58,7 +59,7 @@ def resolve(s: Store, text: str) -> ArtifactRef:
 
 
 def every(s: Store, text: str) -> list[str]:
-    """List what a name has ever stood for, newest first; else the one thing meant.
+    """List what a name has ever stood for, newest day first; else the one thing meant.
 
     Money hangs on the artifact that was pledged, not on the newest of its name. What
     is called by a number stands for all that its registration or its document reaches:
@@ -343,10 +344,14 @@ def _named(c: Connection, s: Store, text: str) -> Ids:
 
 
 def _latest(c: Connection, name: str) -> str | None:
-    """Find the newest complete output; without a frame, the stage's main one."""
+    """Find the newest complete output; without a frame, the stage's main one.
+
+    What a task says of its newest day stands, though an older day ran later; of one
+    day, and of a task that speaks of none, what ran last.
+    """
     factor, stage, frame = [*name.split("/", 2), "", ""][:3]
     query = (
-        yielded(run.seq, out.frame, out.artifact)
+        yielded(run.seq, out.frame, out.artifact, run.task)
         .where(run.factor == factor, run.kind != "snapshot")
         .where(run.status == "COMPLETE")
     )
@@ -354,8 +359,9 @@ def _latest(c: Connection, name: str) -> str | None:
         query = query.where(out.frame == frame)
     for one in (stage,) if stage else reversed(Stage):
         rows = c.execute(query.where(run.stage == one)).all()
-        if rows:
-            return str(min(rows, key=lambda row: _rank(one, *row))[2])
+        newest = {(row.task, row.frame): row[:3] for row in reversed(rows)}
+        if newest:
+            return str(min(newest.values(), key=lambda row: _rank(one, *row))[2])
     return None
 
 

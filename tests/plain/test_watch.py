@@ -224,7 +224,8 @@ def test_a_stage_that_was_refused_is_no_evidence(
 ) -> None:
     shut = Gate(gate="freshness_day", passed=False, ground="too old", evidence="day")
     said = {"entity": ENTITY, "name": ASSET}
-    where: Row = {"task": task, "factor": "rain", "gates": (shut,), "terms": said}
+    where: Row = {"task": task, "factor": "rain", "as_of": shop.DAY}
+    where |= {"gates": (shut,), "terms": said}
     store.publish(store.current(), build.run(**where))
 
     row = watch(FIRST)
