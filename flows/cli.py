@@ -166,7 +166,10 @@ def chain_of(name: str, as_of: date | None, through: Stage, partitions: str) -> 
 
     if not os.environ.get("PREFECT_API_URL"):
         return value_chain.fn(name, as_of, through, partitions)
-    state = value_chain(name, as_of, through, partitions, return_state=True)
+    from prefect import tags
+
+    with tags("value-chain", f"factor:{name}"):
+        state = value_chain(name, as_of, through, partitions, return_state=True)
     if state.name == "Refused":
         raise Refused(name, (state.message or "",))
     chain: Chain = state.result()
@@ -807,11 +810,12 @@ def draw(
         on: Day of payment; today if not said.
         file: The advice itself, whose digest is kept.
     """
+    from flows.draw_loan import drawn
     from flows.lent import show as show_loan
-    from flows.loans import draw as pay_out
 
+    said = {"tranche": tranche, "amount": amount, "on": on, "file": file}
     try:
-        data = pay_out(loan, tranche, on, amount, file, evidence=evidence)
+        data = drawn(loan, evidence, **said)
     except Refused as refused:
         return refusal(refused, [], "draw").give(json)
     return Answer("draw", data, lambda c: show_loan(c, data)).give(json)
@@ -1402,6 +1406,29 @@ def portfolio(
 
     data = flow.portfolio(by, stress, policy, as_of)
     return Answer("portfolio", data, lambda c: flow.show(c, data)).give(json)
+
+
+@app.command
+def survey(
+    *files: Path,
+    by: Literal["industry", "region"] = "industry",
+    o: Path | None = None,
+    json: Json = False,
+) -> int:
+    """Count what all factors hold by year, industry and region 数据资源普查.
+
+    Example: datafactor survey -o survey; datafactor survey other-house.csv --by region
+
+    Args:
+        files: Tables of other houses, the survey.csv that `-o` wrote, to add up.
+        by: How the second table is laid out.
+        o: Folder for survey.csv and survey.html.
+    """
+    from flows import counted as flow
+
+    data = flow.survey(files)
+    data["written"] = flow.write(data, o) if o else []
+    return Answer("survey", data, lambda c: flow.show(c, data, by)).give(json)
 
 
 @app.command

@@ -4,7 +4,7 @@ from collections.abc import Collection
 from datetime import date
 from typing import Any
 
-from flows.partitions import gathered
+from flows.runpage import gathered
 from flows.stages import measure_drivers_task
 from schemas.artifact import ArtifactRef, Snapshot
 from schemas.asset import AssetTerms

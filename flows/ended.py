@@ -7,6 +7,7 @@ flow that ends well after trouble says so, though all its stages were reused.
 """
 
 from collections.abc import Mapping
+from contextlib import suppress
 from datetime import date
 from typing import Any, NamedTuple
 
@@ -42,11 +43,19 @@ class Asked(NamedTuple):
         """Read it from a flow's arguments. Any: as their types say."""
         return cls(
             flow=function.replace("_", "-"),
-            name=given.get("factor") or given.get("entity") or "",
+            name=given.get("factor") or given.get("entity") or lent_by(given),
             day=given.get("as_of"),
             through=Stage(given.get("through", Stage.CAPITAL)),
             whole=not given.get("partitions"),
         )
+
+
+def lent_by(given: Mapping[str, Any]) -> str:
+    """Name the factor of the loan that a flow is about. Any: as their types say."""
+    with suppress(KeyError, *UNREACHED):
+        s = store.current()
+        return store.factor_of(s, *store.every(s, f"loan:{given['loan']}"))
+    return ""
 
 
 def stopped(asked: Asked, error: Exception) -> str:
@@ -69,7 +78,7 @@ def not_done(asked: Asked, state: str, said: str) -> str:
     if not operate.is_whole(said):  # else a flow within this one has recorded it
         try:
             trouble = recorded(asked, said) or record(asked, state, said)
-            told = operate.told(trouble.run)[1] if state == "Refused" else said
+            told = operate.told(trouble)[1]
             whole = operate.sentence(asked.name, told, trouble.others)
         except UNREACHED as error:
             LOGGER.warning("this end is not recorded: %s", type(error).__name__)

@@ -118,7 +118,7 @@ def failures(factor: str | None = None) -> list[Facts]:
 def facts_of(trouble: Trouble) -> Facts:
     """Tell one: its state, its sentence, and the command that shows more."""
     run, said = trouble.run, trouble.run.publication
-    state, what = told(run) if trouble.refused else ("failed", said.message)
+    state, what = told(trouble)
     title = title_of(run) if trouble.refused else said.message.partition(":")[0]
     return {
         "factor": said.factor,
@@ -134,9 +134,11 @@ def facts_of(trouble: Trouble) -> Facts:
     }
 
 
-def told(run: Run) -> tuple[str, str]:
-    """Say why a run was refused; of an approval, who was asked and until when."""
-    said = run.publication
+def told(trouble: Trouble) -> tuple[str, str]:
+    """Say what failed, or why it was refused; of an approval, until when it waits."""
+    run, said = trouble.run, trouble.run.publication
+    if not trouble.refused:
+        return "failed", said.message
     shut = [gate for gate in said.gates if not gate.passed]
     if len(shut) == 1 and shut[0].gate == GATE:
         return awaited(run, shut[0].ground, shut[0].evidence)

@@ -1,11 +1,10 @@
 """Make a resource of its sources: whole, or partition by partition in chunks."""
 
 import os
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from prefect.futures import PrefectFuture
-
+from flows.runpage import gathered
 from flows.stages import clean_task, collect_task, gather_task, transform_task
 from schemas.artifact import ArtifactRef, Chunk
 from schemas.errors import FactorError, StoreError
@@ -120,11 +119,13 @@ def cleaned(raw: Any, source: Source, tables: Mapping[str, Any]) -> dict[str, Re
     s = store.current()
     manifest = whole.kind == "manifest"
     pieces = store.parts(s, whole) if manifest else [(source.file, whole)]
+    chunks = shared_out(pieces)
     begun = [
         clean_task.start(Chunk(each=dict(some), whole=whole), source, **tables)
-        for some in shared_out(pieces)
+        for some in chunks
     ]
-    made = {piece: refs for done in gathered(begun) for piece, refs in done.items()}
+    done = gathered(begun, [*map(len, chunks)], source.factor, f"clean[{source.name}]")
+    made = {piece: refs for chunk in done for piece, refs in chunk.items()}
     if not store.was_redriven(s, source.factor):
         return made
     return {piece: store.redriven(s, refs) for piece, refs in made.items()}
@@ -142,12 +143,6 @@ def shared_out(items: Sequence[tuple[str, Any]]) -> list[Sequence[tuple[str, Any
     """Share items out among at most ``CHUNKS`` chunks, in their order."""
     size = max(1, -(-len(items) // CHUNKS))
     return [items[at : at + size] for at in range(0, len(items), size)]
-
-
-def gathered(begun: Iterable[Any]) -> Iterator[Any]:  # Any: what a task returns
-    """Wait for what was begun."""
-    for one in begun:
-        yield one.result() if isinstance(one, PrefectFuture) else one
 
 
 def rejects_of(pieces: Mapping[str, Refs]) -> dict[str, ArtifactRef]:
@@ -183,11 +178,11 @@ def transformed(
         if terms.passes and len(refs) == 1
     }
     rest = [(v, {name: refs, **others}) for v, refs in chosen.items() if v not in ready]
-    begun = [
-        transform_task.start(Chunk(each=dict(some)), terms) for some in shared_out(rest)
-    ]
+    chunks = shared_out(rest)
+    begun = [transform_task.start(Chunk(each=dict(some)), terms) for some in chunks]
     parts: Members = {"resource": ready}
-    made = [item for done in gathered(begun) for item in done.items()]
+    done = gathered(begun, [*map(len, chunks)], terms.factor, "transform")
+    made = [item for chunk in done for item in chunk.items()]
     for value, frame, ref in ((v, f, r) for v, refs in made for f, r in refs.items()):
         end = ".rejects" if frame.endswith(".rejects") else ""
         parts.setdefault(frame.partition("@")[0] + end, {})[value] = ref

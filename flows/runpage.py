@@ -1,16 +1,26 @@
 """Gather what a flow made, and write its summary where Prefect shows the run."""
 
+from collections.abc import Iterator, Sequence
 from datetime import date
-from typing import Any
+from typing import Any, cast
+from uuid import UUID
 
-from prefect.artifacts import create_markdown_artifact
+from prefect.artifacts import (
+    create_markdown_artifact,
+    create_progress_artifact,
+    update_progress_artifact,
+)
 from prefect.context import FlowRunContext
 from prefect.futures import PrefectFuture
 
+from flows.ended import attempt
 from flows.summary import STAGES, Chain, lines, next_commands, traced
 from schemas.artifact import ArtifactRef
 from schemas.factor import Factor
+from tasks.stage.show import artifact_key
 from tasks.store import Node
+
+DOZEN = 12  # parts of a source or a resource; with fewer the boxes show it
 
 
 def summarize(terms: Factor, as_of: date, results: tuple[Any, ...]) -> Chain:
@@ -57,7 +67,8 @@ def markdown(chain: Chain) -> str:
     commands = "\n".join(f"    {command}" for command in next_commands(chain))
     return f"""# {chain.title}
 
-**{chain.factor}** as of {chain.as_of}. Amounts of money are what the document assumes.
+**{chain.factor}** as of {chain.as_of}{attempt()}.
+Amounts of money are what the document assumes.
 
 | stage | what it holds |
 |---|---|
@@ -91,3 +102,30 @@ def mermaid(chain: Chain) -> str:
         f"  n{parent[:10]} --> n{n.id[:10]}" for n in nodes for parent in n.parents
     ]
     return "\n".join(drawn)
+
+
+def gathered(
+    begun: Sequence[Any], sizes: Sequence[int] = (), factor: str = "", task: str = ""
+) -> Iterator[Any]:  # Any: what a task returns, or its future
+    """Wait for chunks of parts, and show on the run page how many parts are done.
+
+    Args:
+        begun: What the chunks return, in their order.
+        sizes: How many parts each holds; above a dozen in all there is a bar.
+        factor: Whose parts they are.
+        task: What is done with them.
+    """
+    total, done = sum(sizes), 0
+    shows = FlowRunContext.get() is not None and total > DOZEN
+    key = artifact_key(factor, f"{task} progress")
+    bar = (
+        create_progress_artifact(0.0, key, f"{task}: {total:,} parts")
+        if shows
+        else None
+    )
+    for number, one in enumerate(begun):
+        yield one.result() if isinstance(one, PrefectFuture) else one
+        if bar:
+            done += sizes[number]
+            said = f"{task}: {done:,} of {total:,} parts"
+            update_progress_artifact(bar, 100 * done / total, said)

@@ -2,13 +2,17 @@
 
 import re
 from collections.abc import Mapping
+from contextlib import suppress
 
 from prefect.artifacts import create_table_artifact
 from prefect.context import TaskRunContext
 from prefect.logging import get_run_logger
+from sqlalchemy.exc import SQLAlchemyError
 
 from schemas.artifact import Balance, CheckCount, Published
+from schemas.errors import DatafactorError
 from schemas.resource import NOTES
+from tasks import store
 from tasks.stage.log import LOGGER
 
 Table = list[dict[str, str | int]]
@@ -59,7 +63,15 @@ def sentence(title: str, published: Published, seconds: float, again: str = "") 
         files = f" in {len(landed):,} files" if len(landed) > 1 else ""
         counts = f"{sum(made.bytes for made in landed):,} bytes{files}"
     how = "reused" if published.reused else f"{again}{seconds:.1f} s"
-    return ", ".join(filter(None, (f"{title}: {counts}", noted(published), how)))
+    told = (f"{title}: {counts}", noted(published), shut_of(published), how)
+    return ", ".join(filter(None, told))
+
+
+def shut_of(published: Published) -> str:
+    """Count the gates that say no: ``1 of 16 gates shut``."""
+    gates = published.publication.gates
+    shut = sum(not gate.passed for gate in gates)
+    return f"{shut} of {len(gates)} gates shut" if shut else ""
 
 
 def tell(title: str, done: Mapping[str, Published], seconds: float) -> None:
@@ -72,11 +84,28 @@ def tell(title: str, done: Mapping[str, Published], seconds: float) -> None:
     LOGGER.info(line, extra=facts)
     if TaskRunContext.get() is not None:
         get_run_logger().info(line)
-        create_table_artifact(
-            key=artifact_key(published.publication.factor, title),
-            table=shortened(table_of(published)),
-            description=f"{line}\n\nrun `{published.run[:12]}`",
-        )
+        put_table(title, published, line)
+
+
+def tell_failure(title: str, error: DatafactorError) -> None:
+    """Put on the run page what a failed stage counted before it stopped."""
+    if TaskRunContext.get() is None:
+        return
+    said = str(error)
+    with suppress(DatafactorError, SQLAlchemyError, OSError):  # the first is the one
+        runs = (t.run for t in store.troubles(store.current()))
+        mine = (run for run in runs if run.publication.message == said)
+        if (failed := next(mine, None)) and failed.publication.balances:
+            put_table(title, failed, said)
+
+
+def put_table(title: str, published: Published, line: str) -> None:
+    """Make the table of a stage, under a key that is the same each day."""
+    create_table_artifact(
+        key=artifact_key(published.publication.factor, title),
+        table=shortened(table_of(published)),
+        description=f"{line}\n\nrun `{published.run[:12]}`",
+    )
 
 
 def shortened(table: Table) -> Table:

@@ -23,11 +23,11 @@ from schemas.artifact import (
     Stage,
     of_its_own,
 )
-from schemas.errors import Refused, StoreError
+from schemas.errors import DatafactorError, Refused, StoreError
 from schemas.terms import Terms
 from tasks.stage.log import LOGGER
 from tasks.stage.run import run_stage
-from tasks.stage.show import tell
+from tasks.stage.show import tell, tell_failure
 from tasks.stage.signature import (
     TEXT,
     Shape,
@@ -114,10 +114,14 @@ def stage_task(
         title = run_name(shape.name, given)
         begun = time.monotonic()
         done: dict[str, Published] = {}
-        for value, unit in units(given):
-            said = f"{title}: {value}" if value else title
-            LOGGER.debug("%s begins", said, extra={"stage_title": said})
-            done[value] = run_stage(stage, function, shape, kind, unit, value)
+        try:
+            for value, unit in units(given):
+                said = f"{title}: {value}" if value else title
+                LOGGER.debug("%s begins", said, extra={"stage_title": said})
+                done[value] = run_stage(stage, function, shape, kind, unit, value)
+        except DatafactorError as error:
+            tell_failure(title, error)
+            raise
         tell(title, done, time.monotonic() - begun)
         return outcome(shape, done)
 

@@ -56,10 +56,10 @@ def troubles(s: Store, factor: str | None = None) -> list[Trouble]:
 
 def _spoken(made: list[Trouble]) -> Iterator[Trouble]:
     """Leave out how a flow ended once a later one of its factor got to another end."""
-    newest = {t.run.publication.factor: 0 for t in made}
-    for t in made:
-        factor = t.run.publication.factor
-        newest[factor] = max(newest[factor], t.run.seq)
+    newest: dict[str, int] = {}
+    for said, seq in ((t.run.publication, t.run.seq) for t in made):
+        if said.kind != "act":  # a person's own, beside all flows
+            newest[said.factor] = max(seq, newest.get(said.factor, 0))
     for t in made:
         said = t.run.publication
         if not is_flow(said.task) or newest[said.factor] == t.run.seq:

@@ -1,4 +1,4 @@
-"""A close that waits for an approval on a real server: form, refusal, signature."""
+"""What waits for an approval on a real server: form, signature, time-out, Retry."""
 
 import asyncio
 import shutil
@@ -24,7 +24,11 @@ from tests.archive import small_archive
 from tests.command import ROOT, Said, datafactor
 
 pytestmark = pytest.mark.proof
-ENTITY, FACTOR = "jiangbei-data", "flight-disruption"
+ENTITY, FACTOR, LOAN = "jiangbei-data", "flight-disruption", "BANK-2026-001"
+REGISTERED = (
+    *("--registration", "ZD-9", "--at", "2026-06-30T09:00+08:00"),
+    *("--until", "2027-12-31", "--evidence", "ZD-9", "--on", "2026-06-30", "--file"),
+)
 FILE = "deployments/prefect.yaml"
 
 
@@ -39,6 +43,10 @@ def office(server: dict[str, str]) -> Iterator[dict[str, str]]:
     assert named in told
     low = f'{named}  approval_above: "500000.00"\n'
     document.write_text(told.replace(named, low, 1), "utf-8")
+    policy = home / "deployments" / "policies" / "cn-2025.yaml"
+    rules = policy.read_text("utf-8")
+    assert 'value: "5000000.00"\n    unit: CNY an entry' in rules
+    policy.write_text(rules.replace('"5000000.00"', '"1000000.00"', 1), "utf-8")
     small_archive(home / "data")
     env = {
         **server,
@@ -87,14 +95,41 @@ def as_controller(env: dict[str, str], *given: str) -> Said:
     return datafactor(*given, home=home, **{**kept, **other})
 
 
-async def begun(url: str, period: str) -> Any:
+async def begun(url: str, period: str, **env: str) -> Any:
     async with PrefectClient(url) as client:
         name = f"close-period/close-{ENTITY}"
         deployment = await client.read_deployment_by_name(name)
         asked = {"entity": ENTITY, "period": period}
         return await client.create_flow_run_from_deployment(
-            deployment.id, parameters=asked
+            deployment.id, parameters=asked, job_variables={"env": env}
         )
+
+
+async def paying_out(url: str, **parameters: str) -> Any:
+    """Deploy the flow that draws a loan, and begin one run of it."""
+    async with PrefectClient(url) as client:
+        flow = await client.create_flow_from_name("draw-loan")
+        deployment = await client.create_deployment(
+            flow_id=flow,
+            name="draw-loan",
+            entrypoint="flows.draw_loan:draw_loan",
+            work_pool_name="value-chain",
+        )
+        return await client.create_flow_run_from_deployment(
+            deployment, parameters=parameters
+        )
+
+
+def retried(url: str, id: Any) -> Any:
+    """Press Retry, wait for the end of that attempt, and return the run."""
+    before = asyncio.run(reached(url, id, "Completed", "Refused", "Failed")).run_count
+    asked = {"state": {"type": "SCHEDULED", "name": "AwaitingRetry"}}
+    answer = httpx.post(f"{url}/flow_runs/{id}/set_state", json=asked, timeout=30)
+    assert answer.json()["status"] == "ACCEPT", answer.text
+    ends = ("Completed", "Refused", "Failed", "Suspended")
+    run = asyncio.run(reached(url, id, *ends))
+    assert run.run_count == before + 1
+    return run
 
 
 async def reached(url: str, id: Any, *names: str) -> Any:
@@ -112,9 +147,27 @@ async def reached(url: str, id: Any, *names: str) -> Any:
 def resumed(url: str, id: Any, **given: str) -> dict[str, Any]:
     """Press Resume, with what was put into the form."""
     asked = {"run_input": given} if given else {}
-    answer = httpx.post(f"{url}/flow_runs/{id}/resume", json=asked, timeout=30)
+    for _ in range(20):  # while the server's own SQLite is locked, a person waits
+        answer = httpx.post(f"{url}/flow_runs/{id}/resume", json=asked, timeout=30)
+        if answer.status_code < 500:
+            break
+        time.sleep(1)
     told: dict[str, Any] = answer.json()
     return told
+
+
+def standing(env: dict[str, str]) -> tuple[Any, Any]:
+    """Read what money says: every line of the journal, and what is owed."""
+    lines = as_controller(env, "books", ENTITY, "--json").data
+    owed = as_controller(env, "loan", LOAN, "--as-of", "2026-06-30", "--json")
+    return lines, owed.data if owed.exit == 0 else None
+
+
+def approved(env: dict[str, str]) -> str:
+    """Sign, as another person, the one proposal that waits."""
+    (asked,) = as_controller(env, "approve", "--json").data
+    told = as_controller(env, "approve", asked["subject"][:12], "--sign", "--json")
+    return str(told.data["signed"])
 
 
 def test_a_close_waits_in_the_ui_and_posts_what_another_person_signed(
@@ -129,11 +182,7 @@ def test_a_close_waits_in_the_ui_and_posts_what_another_person_signed(
 
     for given in ({}, {"decision": "perhaps"}, {"signed": "x"}):
         assert resumed(url, run.id, **given)["status"] == "REJECT", given
-    (asked,) = as_controller(office, "approve", "--json").data
-    signed = as_controller(
-        office, "approve", asked["subject"][:12], "--sign", "--json"
-    ).data["signed"]
-    accepted = resumed(url, run.id, decision="approve", signed=signed)
+    accepted = resumed(url, run.id, decision="approve", signed=approved(office))
     assert accepted["status"] == "ACCEPT", accepted
     ended = asyncio.run(reached(url, run.id, "Completed", "Failed", "Refused"))
 
@@ -142,6 +191,10 @@ def test_a_close_waits_in_the_ui_and_posts_what_another_person_signed(
     assert books.exit == 0, books.err
     verified = as_controller(office, "verify", "--json")
     assert verified.data["examined"]["approvals"] == 1
+
+    before = standing(office)
+    assert retried(url, run.id).state.name == "Completed"
+    assert standing(office) == before
 
 
 def test_a_rejection_in_the_form_ends_the_close_refused(
@@ -157,3 +210,60 @@ def test_a_rejection_in_the_form_ends_the_close_refused(
 
     assert ended.state.name == "Refused"
     assert "wait for another person" in ended.state.message
+
+
+def test_when_nobody_decides_in_time_nothing_is_posted_and_a_retry_asks_anew(
+    office: dict[str, str],
+) -> None:
+    url = office["PREFECT_API_URL"]
+    before = standing(office)
+    short = {**office, "DATAFACTOR_APPROVAL_WAIT": "4"}
+    run = asyncio.run(begun(url, "2026-06", DATAFACTOR_APPROVAL_WAIT="4"))
+    asyncio.run(reached(url, run.id, "Suspended"))
+    ended = asyncio.run(reached(url, run.id, "Failed", "Completed", "Refused"))
+
+    assert ended.state.name == "Failed"
+    assert "never resumed" in ended.state.message
+    (told,) = as_controller(short, "show", "--failed", "--json").data
+    assert told["state"] == "expired"
+    assert "nobody decided by" in told["sentence"]
+    (asked,) = as_controller(short, "approve", "--json").data
+    late = as_controller(short, "approve", asked["subject"][:12])
+    assert (late.exit, "nobody decided by" in late.err) == (1, True), late.err
+
+    assert retried(url, run.id).state.name == "Suspended", "it asks anew, with a form"
+    assert resumed(url, run.id)["status"] == "REJECT", "nothing is preselected"
+    asyncio.run(reached(url, run.id, "Failed"))
+    assert standing(office) == before
+
+
+def test_retry_of_a_disbursed_draw_pays_nothing_out_and_posts_nothing(
+    office: dict[str, str],
+) -> None:
+    """5,000,000.00 above 1,000,000.00 wait in the form, and are drawn once."""
+    url = office["PREFECT_API_URL"]
+    (asked,) = as_controller(office, "approve", "--json").data
+    again = as_controller(office, "approve", asked["subject"][:12])
+    assert again.exit == 0, again.err
+    chain = as_controller(office, "run", FACTOR, "--as-of", "2026-06-30")
+    assert chain.exit == 0, chain.err
+    search = Path(office["HOME"]) / "search.txt"
+    search.write_text("illustrative search result", "utf-8")
+    held = as_controller(office, "pledge", LOAN, "perfect", *REGISTERED, str(search))
+    assert held.exit == 0, held.err
+    given = {"loan": LOAN, "evidence": "ADVICE-1", "on": "2026-06-30"}
+    run = asyncio.run(paying_out(url, **given))
+    waiting = asyncio.run(reached(url, run.id, "Suspended", "Failed", "Completed"))
+    assert waiting.state.name == "Suspended", waiting.state.message
+    said = resumed(url, run.id, decision="approve", signed=approved(office))
+    assert said["status"] == "ACCEPT", said
+    drawn = asyncio.run(reached(url, run.id, "Completed", "Failed", "Refused"))
+    assert drawn.state.name == "Completed", drawn.state.message
+    assert drawn.name == f"draw/{LOAN}/all"
+
+    lines, owed = standing(office)
+    assert owed["tranches"][0]["outstanding"] == "5000000.00"
+    assert retried(url, run.id).state.name == "Completed"
+    assert standing(office) == (lines, owed)
+    kept: dict[str, Any] = {n: v for n, v in office.items() if n.startswith("DATAFACTOR_")}
+    assert datafactor("verify", home=Path(office["HOME"]), **kept).exit == 0
