@@ -1,0 +1,73 @@
+"""`survey` counts what the store holds, and adds the tables of other houses."""
+
+import csv
+from datetime import date
+from pathlib import Path
+
+import pytest
+
+from flows.counted import as_csv, survey, write
+from flows.value_chain import value_chain
+from schemas.artifact import Stage
+from schemas.errors import SourceError
+from tests.gauges import documents, opened
+
+RAIN = b"gauge,day,value\na,2026-05-01,1\na,2026-06-01,2\nb,2026-06-01,4\n"
+LEVEL = b"gauge,day,value\na,2026-05-01,10\na,2026-06-01,20\n"
+COUNTRY = (
+    "year,industry,region,factors,bytes,rows\r\n"
+    "2024,O81 services,CN,1,41060000000000000000000,7\r\n"
+)
+
+
+def test_rows_and_bytes_of_each_year_are_those_of_the_files(tmp_path: Path) -> None:
+    documents(tmp_path)
+    (tmp_path / "country.csv").write_text(COUNTRY)
+    with opened(tmp_path):
+        for name, day in (("rain", 2024), ("rain", 2026), ("level", 2026)):
+            value_chain.fn(name, date(day, 6, 30), Stage.RESOURCE)
+        told = survey([tmp_path / "country.csv"])
+        again = survey()
+
+    both = len(RAIN) + len(LEVEL)
+    assert [
+        (y["year"], y["factors"], y["bytes"], y["rows"]) for y in told["years"]
+    ] == [
+        (2024, 2, str(41_060 * 10**18 + len(RAIN)), "10"),
+        (2026, 2, str(both), "5"),
+    ]
+    assert [y["bytes"] for y in again["years"]] == [str(len(RAIN)), str(both)]
+
+
+def test_what_is_written_can_be_read_and_added_by_another_house(tmp_path: Path) -> None:
+    (tmp_path / "country.csv").write_text(COUNTRY)
+    documents(tmp_path)
+    with opened(tmp_path):
+        told = survey([tmp_path / "country.csv"])
+        table, page = write(told, tmp_path / "out")
+        twice = survey([Path(table), Path(table)])
+
+    rows = list(csv.DictReader(as_csv(told).splitlines()))
+    assert [row["bytes"] for row in rows] == ["41060000000000000000000"]
+    assert twice["years"][0]["bytes"] == "82120000000000000000000"
+    assert "41,060,000,000,000,000,000,000" in Path(page).read_text("utf-8")
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("year,bytes\n", "line 1: the table begins with year,industry,region"),
+        (COUNTRY + "2024,A01,CN,1,4.1e22,7\n", "line 3: write year, industry"),
+        (COUNTRY + "2024,A01,CN,1,-4,7\n", "line 3: write year, industry"),
+        (COUNTRY + "2024,A01,,1,4,7\n", "line 3: write year, industry"),
+        (COUNTRY + "2024,A01\n", "line 3: write year, industry"),
+        ("", "line 1: the table begins with"),
+    ],
+)
+def test_a_table_that_is_none_is_refused_by_its_line(
+    tmp_path: Path, text: str, said: str
+) -> None:
+    (tmp_path / "other.csv").write_text(text)
+    documents(tmp_path)
+    with opened(tmp_path), pytest.raises(SourceError, match=f"other.csv {said}"):
+        survey([tmp_path / "other.csv"])
