@@ -84,7 +84,7 @@ def test_data_that_changed_under_a_live_pledge_posts_its_root_and_known_data_non
     new = new.vstack(rooted().collect())
     of_pledge = ("LOAN-1", "jiangbei", "index-asset", "1.0.0", "a" * 64)
     known = frame_of(CollateralRoot, [(*of_pledge, "rain", 1_000, 1_000_000, "")])
-    live = {"pledges": [pledged()], "as_of": date(2025, 8, 1)}
+    live: dict[str, Any] = {"pledges": [pledged()], "as_of": date(2025, 8, 1)}
 
     changed = make_capital(**live, roots=new.lazy(), recorded=known.lazy())
     same = make_capital(**live, recorded=known.lazy())
