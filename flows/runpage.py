@@ -117,12 +117,9 @@ def gathered(
     """
     total, done = sum(sizes), 0
     shows = FlowRunContext.get() is not None and total > DOZEN
-    key = artifact_key(factor, f"{task} progress")
-    bar = (
-        create_progress_artifact(0.0, key, f"{task}: {total:,} parts")
-        if shows
-        else None
-    )
+    key, said = artifact_key(factor, f"{task} progress"), f"{task}: {total:,} parts"
+    made = create_progress_artifact(0.0, key, said) if shows else None
+    bar = cast(UUID | None, made)  # a coroutine only where a flow is one
     for number, one in enumerate(begun):
         yield one.result() if isinstance(one, PrefectFuture) else one
         if bar:
