@@ -1,0 +1,70 @@
+"""What ``show --failed`` says of money, and that it says no value of a row."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from flows import operate
+from flows.value_chain import value_chain
+from schemas.errors import ContractError
+from tests import leased, shop
+from tests.builders import temporary_store
+from tests.command import Said, datafactor
+
+VOUCHER = "V1,1,making,Cloud,2026-06-01,rain,development,staff,600000.00,E-1,labour,,,"
+WORDS = "six-lakh"
+BROKEN = VOUCHER.replace("600000.00", WORDS)
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """Rain is pledged for 200,000.00; then its voucher says an amount in words."""
+    home = tmp_path_factory.mktemp("failed")
+    shop.prepare(home)
+    terms = json.loads(leased.document())
+    terms["capital"] |= {"principal": "200000.00"}
+    (home / "factors" / "rain.yaml").write_text(json.dumps(terms), "utf-8")
+    (home / "vouchers.csv").write_text(f"{leased.HEADING}\n{VOUCHER}\n", "utf-8")
+    with temporary_store(home, **shop.places(home)):
+        value_chain.fn("rain", shop.DAY)
+        (home / "vouchers.csv").write_text(f"{leased.HEADING}\n{BROKEN}\n", "utf-8")
+        with pytest.raises(ContractError):
+            value_chain.fn("rain", shop.DAY)
+        yield home
+
+
+def asked(home: Path, *question: str) -> Said:
+    """Ask on the command line, of the same store."""
+    where: dict[str, Any] = {"DATAFACTOR_HOME": str(home / "home"), **shop.places(home)}
+    return datafactor(*question, home=home, **where)
+
+
+def test_a_failure_says_what_is_lent_on_the_factor_as_impact_does(home: Path) -> None:
+    (fact,) = operate.failures()
+    weighed = asked(home, "impact", "rain/product", "--json").data
+
+    assert (fact["state"], fact["title"]) == ("failed", "clean[vouchers]")
+    assert "1 of 1 rows of vouchers break the contract" in fact["sentence"]
+    assert (weighed["pledged"], weighed["outstanding"]) == ("200,000.00",) * 2
+    owed = "200,000.00 CNY of loans (LOAN-9), 200,000.00 CNY of that outstanding"
+    assert fact["sentence"].endswith(f"; on it rest {owed}")
+
+
+def test_a_terminal_says_the_same_of_all_and_of_one_and_no_value(home: Path) -> None:
+    (fact,) = operate.failures()
+    told, of_rain, of_snow = (
+        asked(home, "show", *more)
+        for more in (["--failed"], ["rain", "--failed"], ["snow", "--failed"])
+    )
+
+    assert told.exit == of_rain.exit == of_snow.exit == 0
+    head, said = told.out.splitlines()
+    assert head.startswith("FAILED   rain clean[vouchers]  2")
+    assert said.strip() == fact["sentence"]
+    assert of_rain.out == told.out
+    assert "nothing failed or was refused" in of_snow.out
+    assert asked(home, "show", "--failed", "--json").data == [fact]
+    assert WORDS not in told.out
