@@ -140,7 +140,16 @@ def test_the_readmes_deploy_commands_plan_and_run_the_factor(
     assert planned >= 1
     assert ended == "Completed", said
     assert followed_by == "Completed", said
+    fails_for_want_of_a_file(server)
     answers_outlive_prefects_database(Path(server["HOME"]))
+
+
+def fails_for_want_of_a_file(server: dict[str, str]) -> None:
+    """Run it as a flow run where there are no raw files: no stage can record that."""
+    home, url = Path(server["HOME"]), server["PREFECT_API_URL"]
+    command = ("run", "flight-disruption", "--as-of", "2026-06-30")
+    failed = datafactor(*command, home=home, data=home / "none", PREFECT_API_URL=url)
+    assert (failed.exit, "there is no file" in failed.err) == (1, True), failed.err
 
 
 def answers_outlive_prefects_database(home: Path) -> None:
@@ -149,6 +158,7 @@ def answers_outlive_prefects_database(home: Path) -> None:
         ("trace", "loan:BANK-2026-001"),
         ("impact", "flight-disruption/resource/flights"),
         ("show", "flight-disruption"),
+        ("show", "--failed"),
     )
     before = [datafactor(*q, "--json", home=home).data for q in questions]
     assert (home / "prefect" / "prefect.db").exists()
@@ -157,6 +167,9 @@ def answers_outlive_prefects_database(home: Path) -> None:
 
     assert [datafactor(*q, "--json", home=home).data for q in questions] == before
     assert before[1]["pledged"] == "5,000,000.00"
+    (failed,) = before[3]
+    assert "there is no file" in failed["sentence"]
+    assert "5,000,000.00 CNY of loans (BANK-2026-001)" in failed["sentence"]
 
 
 async def planned_runs(url: str) -> int:
