@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 from prefect.artifacts import create_markdown_artifact
 from prefect.context import FlowRunContext
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import OperationalError, SQLAlchemyError
 
 from flows import operate
 from schemas.artifact import Gate, Publication, Stage
@@ -25,6 +25,10 @@ from tasks.stage.show import artifact_key
 from tasks.store import Trouble
 
 UNREACHED = (DatafactorError, SQLAlchemyError, OSError)  # the store does not answer
+NO_DATABASE = (
+    "the database cannot be reached, is locked or is out of disk: see `datafactor"
+    " doctor`, then run again"
+)
 CHAIN = "value-chain"
 CHINESE = {"Failed": "失败", "Refused": "拒绝", "Waiting": "等待复核"}
 
@@ -62,9 +66,12 @@ def stopped(asked: Asked, error: Exception) -> str:
     """Say what stopped a flow; of an error that is not ours only its type."""
     if isinstance(error, DatafactorError):
         return str(error)
+    if isinstance(error, OperationalError):
+        return f"{asked.flow}: {NO_DATABASE}"
     kind = f"stopped by {type(error).__name__}"
     try:
-        known = (t.run.publication.message for t in store.troubles(store.current()))
+        troubles = store.troubles(store.current(), asked.name)
+        known = (t.run.publication.message for t in troubles)
         told = next((said for said in known if kind in said), "")
     except UNREACHED:
         told = ""
@@ -88,9 +95,11 @@ def not_done(asked: Asked, state: str, said: str) -> str:
 
 
 def recorded(asked: Asked, said: str) -> Trouble | None:
-    """Find the run of a stage that says the same."""
+    """Find the run of a stage that says the same; each end of a flow is its own."""
     for trouble in store.troubles(store.current(), asked.name):
         run = trouble.run.publication
+        if store.is_flow(run.task):
+            continue
         shut = [gate.ground for gate in run.gates if not gate.passed]
         if any(text and text in said for text in (run.message, *shut)):
             return trouble
@@ -118,12 +127,15 @@ def titled(asked: Asked, said: str) -> str:
 
 def made_good(asked: Asked, day: date | None) -> None:
     """Publish that a flow ended well, where something had failed or been refused."""
-    before = [t.run for t in store.troubles(store.current(), asked.name)]
-    good = [run.run for run in before if goes_through(asked, run.publication)]
-    if good and asked.whole:
-        done = publication(asked, good)
-        said = {"as_of": day, "terms": {store.GOOD: good}, "message": "made good"}
-        store.publish(store.current(), done.model_copy(update=said))
+    try:
+        before = [t.run for t in store.troubles(store.current(), asked.name)]
+        good = [run.run for run in before if goes_through(asked, run.publication)]
+        if good and asked.whole:
+            done = publication(asked, good)
+            said = {"as_of": day, "terms": {store.GOOD: good}, "message": "made good"}
+            store.publish(store.current(), done.model_copy(update=said))
+    except UNREACHED as error:  # what the flow made stands all the same
+        LOGGER.warning("this end is not recorded: %s", type(error).__name__)
 
 
 def goes_through(asked: Asked, failed: Publication) -> bool:

@@ -48,7 +48,7 @@ from tasks.store.secrets import secret
 from tasks.store.settings import Settings
 from tasks.store.signing import bears, fingerprint, own_name, sign
 from tasks.store.trail import Trail, trail
-from tasks.store.troubles import GOOD, Trouble, troubles
+from tasks.store.troubles import GOOD, Trouble, is_flow, troubles
 from tasks.store.usage import (
     Denied,
     Grant,
@@ -99,6 +99,7 @@ __all__ = [
     "grant_all",
     "hashed",
     "impact",
+    "is_flow",
     "is_frame",
     "keep_file",
     "last_run",

@@ -88,7 +88,8 @@ def _refused(s: Store, factor: str | None) -> list[Run]:
         order_by=(func.coalesce(run.as_of, "").desc(), run.seq.desc()),
     )
     complete = select(run.seq, place.label("place")).where(run.status == "COMPLETE")
-    last = complete.subquery()
+    mine = complete if factor is None else complete.where(run.factor == factor)
+    last = mine.subquery()
     query = _of(factor).join(last, last.c.seq == run.seq)
     return _read(s, query.where(last.c.place == 1, run.body.contains(SHUT)))
 
