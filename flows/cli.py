@@ -1432,6 +1432,23 @@ def survey(
 
 
 @app.command
+def value(*factors: str, o: Path | None = None, json: Json = False) -> int:
+    """Say what factors cost, bring and serve by month, and what combining adds 价值.
+
+    Example: datafactor value flight-disruption -o value
+
+    Args:
+        factors: Those of these names; all that have a product if not said.
+        o: Folder for value.csv and value.html.
+    """
+    from flows import worth as flow
+
+    data = flow.value(factors)
+    data["written"] = flow.write(data, o) if o else []
+    return Answer("value", data, lambda c: flow.show(c, data)).give(json)
+
+
+@app.command
 def what_if(
     factor: str = "",
     *,
