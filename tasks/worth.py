@@ -72,8 +72,8 @@ def by_month(
     for month in decisions:
         found.setdefault(month, [0, 0, 0, 0])
     return [
-        Month(month, *figures, decisions.get(month))
-        for month, figures in sorted(found.items())
+        Month(month, cost, earned, calls, rows, decisions.get(month))
+        for month, (cost, earned, calls, rows) in sorted(found.items())
     ]
 
 
