@@ -129,6 +129,34 @@ def run(
     return worst
 
 
+@app.command
+def backfill(factor: str, span: str, *, json: Json = False) -> int:
+    """Run the days of a span that the schedule fired on and the store does not know.
+
+    Each once, in order, waiting for its end; without a schedule every day. A day that
+    is refused or fails is said, and the others go on. Asked again it runs what is still
+    missing.
+
+    Example: datafactor backfill flight-disruption 2026-06-01..2026-06-30
+
+    Args:
+        span: FIRST..LAST day, or one day.
+    """
+    from flows import backfill as late
+
+    plan = late.planned(factor, span)
+    if not json:
+        late.show_plan(out, plan)
+    days = []
+    for day in late.filled(plan, lambda d: chain_of(factor, d, Stage.CAPITAL, "")):
+        days.append(day)
+        if not json:
+            late.show_day(out, day)
+    bad = any(day["outcome"] != "done" for day in days)
+    data = late.facts_of(plan, days)
+    return Answer("backfill", data, lambda _: None, int(bad)).give(json)
+
+
 def failure(name: str, said: str) -> Answer:
     """Say why one of several factors did not run to its end."""
     told = f"{name}: {said}"
