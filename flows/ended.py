@@ -13,7 +13,6 @@ from typing import Any, NamedTuple
 
 from prefect.artifacts import create_markdown_artifact
 from prefect.context import FlowRunContext
-from sqlalchemy.exc import OperationalError, SQLAlchemyError
 
 from flows import operate
 from schemas.artifact import Gate, Publication, Stage
@@ -24,7 +23,6 @@ from tasks.stage.log import LOGGER
 from tasks.stage.show import artifact_key
 from tasks.store import Trouble
 
-UNREACHED = (DatafactorError, SQLAlchemyError, OSError)  # the store does not answer
 NO_DATABASE = (
     "the database cannot be reached, is locked or is out of disk: see `datafactor"
     " doctor`, then run again"
@@ -56,7 +54,7 @@ class Asked(NamedTuple):
 
 def lent_by(given: Mapping[str, Any]) -> str:
     """Name the factor of the loan that a flow is about. Any: as their types say."""
-    with suppress(KeyError, *UNREACHED):
+    with suppress(KeyError, *store.UNREACHED):
         s = store.current()
         return store.factor_of(s, *store.every(s, f"loan:{given['loan']}"))
     return ""
@@ -66,14 +64,14 @@ def stopped(asked: Asked, error: Exception) -> str:
     """Say what stopped a flow; of an error that is not ours only its type."""
     if isinstance(error, DatafactorError):
         return str(error)
-    if isinstance(error, OperationalError):
+    if store.is_outage(error):
         return f"{asked.flow}: {NO_DATABASE}"
     kind = f"stopped by {type(error).__name__}"
     try:
         troubles = store.troubles(store.current(), asked.name)
         known = (t.run.publication.message for t in troubles)
         told = next((said for said in known if kind in said), "")
-    except UNREACHED:
+    except store.UNREACHED:
         told = ""
     end = "see the log of the run, and `datafactor doctor`; then run again"
     return told or f"{asked.flow}: {kind}: {end}"
@@ -87,7 +85,7 @@ def not_done(asked: Asked, state: str, said: str) -> str:
             trouble = recorded(asked, said) or record(asked, state, said)
             told = operate.told(trouble)[1]
             whole = operate.sentence(asked.name, told, trouble.others)
-        except UNREACHED as error:
+        except store.UNREACHED as error:
             LOGGER.warning("this end is not recorded: %s", type(error).__name__)
     if FlowRunContext.get() is not None:
         write(asked, state, whole)
@@ -134,7 +132,7 @@ def made_good(asked: Asked, day: date | None) -> None:
             done = publication(asked, good)
             said = {"as_of": day, "terms": {store.GOOD: good}, "message": "made good"}
             store.publish(store.current(), done.model_copy(update=said))
-    except UNREACHED as error:  # what the flow made stands all the same
+    except store.UNREACHED as error:  # what the flow made stands all the same
         LOGGER.warning("this end is not recorded: %s", type(error).__name__)
 
 

@@ -9,7 +9,6 @@ from contextlib import suppress
 from typing import Any, NamedTuple
 
 from rich.console import Console
-from sqlalchemy.exc import SQLAlchemyError
 
 from flows.awaited import GATE, deadline, expired, over, when
 from flows.face import title_of
@@ -95,7 +94,7 @@ def money_of(name: str) -> str:
     """Say what money rests on a factor; where it cannot be read, whom to ask."""
     try:
         return str(resting(name))
-    except (StoreError, SQLAlchemyError, OSError):
+    except store.UNREACHED:
         return f"what money rests on it cannot be read: ask `datafactor impact {name}`"
 
 

@@ -7,7 +7,6 @@ from contextlib import suppress
 from prefect.artifacts import create_table_artifact
 from prefect.context import TaskRunContext
 from prefect.logging import get_run_logger
-from sqlalchemy.exc import SQLAlchemyError
 
 from schemas.artifact import Balance, CheckCount, Published
 from schemas.errors import DatafactorError
@@ -92,7 +91,7 @@ def tell_failure(title: str, error: DatafactorError) -> None:
     if TaskRunContext.get() is None:
         return
     said = str(error)
-    with suppress(DatafactorError, SQLAlchemyError, OSError):  # the first is the one
+    with suppress(*store.UNREACHED):  # the first error is the one to tell
         runs = (t.run for t in store.troubles(store.current()))
         mine = (run for run in runs if run.publication.message == said)
         if (failed := next(mine, None)) and failed.publication.balances:

@@ -48,7 +48,14 @@ from tasks.store.secrets import secret
 from tasks.store.settings import Settings
 from tasks.store.signing import bears, fingerprint, own_name, sign
 from tasks.store.trail import Trail, trail
-from tasks.store.troubles import GOOD, Trouble, is_flow, troubles
+from tasks.store.troubles import (
+    GOOD,
+    UNREACHED,
+    Trouble,
+    is_flow,
+    is_outage,
+    troubles,
+)
 from tasks.store.usage import (
     Denied,
     Grant,
@@ -65,6 +72,7 @@ from tasks.store.verify import Finding, Findings, verify
 
 __all__ = [
     "GOOD",
+    "UNREACHED",
     "Denied",
     "Fact",
     "Finding",
@@ -101,6 +109,7 @@ __all__ = [
     "impact",
     "is_flow",
     "is_frame",
+    "is_outage",
     "keep_file",
     "last_run",
     "locate",

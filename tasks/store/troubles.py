@@ -6,8 +6,10 @@ from datetime import date
 from typing import NamedTuple
 
 from sqlalchemy import Select, func, select
+from sqlalchemy.exc import OperationalError, SQLAlchemyError
 
 from schemas.artifact import Publication
+from schemas.errors import DatafactorError
 from schemas.tables.columns import table_of
 from schemas.tables.lineage import StageRun
 from tasks.store.database import reading
@@ -15,6 +17,7 @@ from tasks.store.lineage import run
 from tasks.store.place import Store
 from tasks.store.publish import Run, read_body, signer_of
 
+UNREACHED = (DatafactorError, SQLAlchemyError, OSError)  # the store does not answer
 LAST = 1_000  # failed runs that are looked at, the newest
 LATER = 500  # complete runs of one task that are compared with a failed one
 SHUT = '"passed":false'  # as a canonical body writes a gate
@@ -64,6 +67,11 @@ def _spoken(made: list[Trouble]) -> Iterator[Trouble]:
         said = t.run.publication
         if not is_flow(said.task) or newest[said.factor] == t.run.seq:
             yield t
+
+
+def is_outage(error: Exception) -> bool:
+    """Say whether the database was gone, locked or out of disk."""
+    return isinstance(error, OperationalError)
 
 
 def is_flow(task: str) -> bool:
