@@ -96,6 +96,23 @@ def test_a_refused_day_is_said_and_the_others_go_on(
     assert [d["outcome"] for d in data["days"]] == ["done", "done", "done", "done"]
 
 
+def test_a_day_whose_gates_were_shut_is_still_missing(
+    home: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The run is complete, and nothing may leave: once mended it is run again."""
+    unlawful = shop.DOCUMENT.replace(
+        "undisputed: {answer: true", "undisputed: {answer: false"
+    )
+    write(home, DAILY, unlawful)
+
+    assert backfill(capsys, "2026-06-29")[1]["days"][0]["outcome"] == "refused"
+    assert store.newest(store.current(), "productize", "rain")
+    assert planned("rain", SPAN).missing[2] == date(2026, 6, 29)
+
+    write(home, DAILY)
+    assert backfill(capsys, "2026-06-29")[1]["days"][0]["outcome"] == "done"
+
+
 def test_a_failed_day_is_said_and_the_others_go_on(
     home: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
