@@ -38,6 +38,7 @@ from tasks.resource.assess import assess
 from tasks.resource.classify import classify
 from tasks.resource.clean import clean
 from tasks.resource.collect import collect
+from tasks.resource.erase import erase
 from tasks.resource.gather import gather
 from tasks.resource.redrive import redrive
 from tasks.resource.transform import transform
@@ -49,6 +50,7 @@ clean_task = stage_task(Stage.RESOURCE, clean)
 transform_task = stage_task(Stage.RESOURCE, transform)
 gather_task = stage_task(Stage.RESOURCE, gather)
 redrive_task = stage_task(Stage.RESOURCE, redrive, "act")
+erase_task = stage_task(Stage.RESOURCE, erase, "act")
 assess_task = stage_task(Stage.RESOURCE, assess)
 classify_task = stage_task(Stage.RESOURCE, classify)
 derive_task = stage_task(Stage.PRODUCT, derive)

@@ -559,13 +559,16 @@ class ProductEvent(pa.DataFrameModel):
 
 
 class Erasure(pa.DataFrameModel):
-    """Bytes were removed for good 清除; their hash and what is made of them stay.
+    """An artifact's bytes were removed for good 清除; its hash and lineage stay.
 
-    ``name`` says what they were (``factor/stage/frame``), ``person`` who removed them.
-    Equal bytes are gone under every name, and never come back. Key: sha256.
+    ``subject`` is its id, ``name`` what it was (``factor/stage/frame``), ``person`` who
+    removed it. Raw bytes never come back, whoever brings them; a frame may be made
+    again of other inputs, where what had to go is missing. Key: subject.
     """
 
+    subject: str = pa.Field(str_matches=r"^[0-9a-f]{64}$")
     sha256: str = pa.Field(str_matches=r"^[0-9a-f]{64}$")
+    kind: str = pa.Field(isin=["raw", "frame", "manifest", "document"])
     name: str
     erased_on: pl.Date
     reason: str
@@ -573,7 +576,7 @@ class Erasure(pa.DataFrameModel):
 
     class Config:
         strict = True
-        unique = ["sha256"]
+        unique = ["subject"]
 
 
 REGISTERS: tuple[type[pa.DataFrameModel], ...] = (

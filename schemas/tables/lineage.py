@@ -119,7 +119,9 @@ class CheckResult(Row, table=True):
 class ErasureRow(Row, table=True):
     """Bytes that were removed for good. Contract: ``registers.Erasure``."""
 
-    sha256: str = Field(primary_key=True)
+    subject: str = Field(primary_key=True)
+    sha256: str = Field(index=True)
+    kind: str
     name: str
     erased_on: date
     reason: str
@@ -128,7 +130,9 @@ class ErasureRow(Row, table=True):
     poster: str
 
     __table_args__ = (
+        is_hex("subject"),
         is_hex("sha256"),
-        CheckConstraint("sha256 <> ''", "named"),
+        CheckConstraint("subject <> '' AND sha256 <> ''", "named"),
+        is_one_of("kind", ["raw", "frame", "manifest", "document"]),
         *is_digest("artifact"),
     )

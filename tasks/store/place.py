@@ -27,7 +27,7 @@ from schemas.resource import GLOB
 from schemas.tables.lineage import RunOutput
 from tasks.source.pieces import open_file
 from tasks.store.database import reading
-from tasks.store.erased import refuse_erased, why_gone
+from tasks.store.erased import refuse_raw, why_gone
 from tasks.store.settings import Settings
 from tasks.store.steps import failpoint
 
@@ -105,14 +105,14 @@ def place(s: Store, part: Path, private: bool = False) -> str:
         The sha256 of the bytes, as hex.
 
     Raises:
-        StoreError: These bytes were erased.
+        StoreError: These raw bytes were erased.
     """
     part = _beside(s, part)
     part.chmod(0o600 if private else 0o400)
     sha256 = digest(part)
     try:
         with reading(s.engine) as c:
-            refuse_erased(c, [sha256])
+            refuse_raw(c, sha256)
     except StoreError:
         part.unlink()  # a copy beside the objects must not stay
         raise

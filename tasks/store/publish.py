@@ -28,7 +28,7 @@ from schemas.tables.lineage import (
 from schemas.tables.pledge import Collateral
 from tasks.store import anchor, registers, triggers
 from tasks.store.database import reading, writing
-from tasks.store.erased import refuse_erased, why_gone
+from tasks.store.erased import gone_hashes, refusal, taken_back, why_gone
 from tasks.store.place import Store, intact, locate, path, scan
 from tasks.store.registers import Values
 from tasks.store.steps import failpoint
@@ -101,6 +101,8 @@ def publish(s: Store, publication: Publication) -> Published:
         RegisterError: A register refuses a posting; nothing is published.
     """
     _sound(publication)
+    if publication.status == "FAIL":
+        publication = _without_erased(s, publication)
     postings = [
         (p.register, p.artifact, posted_rows(s, publication, p.artifact, p.register))
         for p in publication.postings
@@ -117,7 +119,7 @@ def publish(s: Store, publication: Publication) -> Published:
         ):
             _present(s, known.publication)
             return known
-        refuse_erased(c, [made.ref.sha256 for made in publication.artifacts])
+        _refuse_erased(s, c, publication)
         _present(s, publication)
         head = _append(c, publication, text, at)
         _project(c, publication, head["head"])
@@ -232,6 +234,23 @@ def _complete(c: Connection, key: str) -> Published | None:
     if (row := c.execute(query).first()) is None:
         return None
     return Published(run=row.hash, reused=True, publication=read_body(row.body)[0])
+
+
+def _without_erased(s: Store, failed: Publication) -> Publication:
+    """Let a run that failed be recorded without what it must not bring back."""
+    with reading(s.engine) as c:
+        back = taken_back(c, failed.artifacts)
+    left = tuple(m for m in failed.artifacts if m.ref.sha256 not in back)
+    return failed.model_copy(update={"artifacts": left})
+
+
+def _refuse_erased(s: Store, c: Connection, publication: Publication) -> None:
+    """Refuse what was erased, and leave nothing of it in the store."""
+    back = taken_back(c, publication.artifacts)
+    for sha256 in gone_hashes(c, [*back]) if back else ():
+        path(s, sha256).unlink(missing_ok=True)
+    for sha256, why in back.items():
+        raise refusal(sha256, why)
 
 
 def _present(s: Store, publication: Publication) -> None:

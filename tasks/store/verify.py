@@ -31,6 +31,7 @@ from schemas.tables.lineage import (
     Artifact,
     CheckResult,
     Derivation,
+    ErasureRow,
     RunOutput,
     StageRun,
 )
@@ -47,6 +48,7 @@ from tasks.product.meter import doubts
 from tasks.store import anchor as anchors
 from tasks.store import registers, triggers
 from tasks.store.database import reading
+from tasks.store.erased import told as told_erased
 from tasks.store.lineage import Loan, among, made, out
 from tasks.store.place import Store, digest, locate, path
 from tasks.store.projected import (
@@ -323,7 +325,7 @@ def _read(book: _Book, name: str, row: Values) -> Told | None:
 
 def _weigh_bytes(book: _Book) -> None:
     """Hash every file; bytes that several artifacts share are hashed once."""
-    references = _references(book)
+    references, erased = _references(book), _erasures(book)
     referred = {hash for _, hash in references}
     bad: dict[str, tuple[int, str]] = {}
     for sha256 in sorted(hash.hex() for hash in book.files):
@@ -331,6 +333,8 @@ def _weigh_bytes(book: _Book) -> None:
         found = _kept(file, sha256)
         if not file.is_file() and sha256 in referred:
             found = _referred(book.store, sha256, references)
+        if erasure := erased.get(sha256):
+            found = _erased(book.store, erasure, file, references)
         if found:
             bad[sha256] = found
     for sha256, rows in _with_bytes(book, [*bad]).items():
@@ -368,6 +372,38 @@ def _kept(file: Path, sha256: str) -> tuple[int, str] | None:
     if not file.is_file():
         return UNVERIFIABLE, "are missing"
     return (CORRUPT, "have changed") if digest(file) != sha256 else None
+
+
+def _erasures(book: _Book) -> dict[str, Values]:
+    """Find the bytes of which every artifact is erased; whoever has some keeps them."""
+    held = book.held[ErasureRow]
+    rows = {str(row["sha256"]): row for row in held.values()}
+    named = _with_bytes(book, [*rows])
+    gone = {h for h, have in named.items() if all((a["id"],) in held for a in have)}
+    return {sha256: row for sha256, row in rows.items() if sha256 in gone}
+
+
+def _erased(
+    s: Store, erasure: Values, file: Path, references: Set[tuple[str, str]]
+) -> tuple[int, str]:
+    """Say when and why bytes were erased, and where they lie all the same."""
+    sha256, of = erasure["sha256"], ("erased_on", "reason", "person")
+    said = told_erased(*(erasure[name] for name in of))
+    if file.is_file():
+        said += ", but still lie here: run `datafactor gc` to end it"
+    if left := still_lying(s, sha256, [p for p, h in references if h == sha256]):
+        said += f", but {' and '.join(left)} still lies in the data folder: remove it"
+    return UNVERIFIABLE, said
+
+
+def still_lying(s: Store, sha256: str, places: Iterable[str]) -> list[str]:
+    """List the raw files that still hold some bytes where they were found."""
+    found = []
+    for place in sorted({*places}):
+        with suppress(SourceError, OSError):
+            if digest(locate(s, place)) == sha256:
+                found.append(place)
+    return found
 
 
 def _references(book: _Book) -> set[tuple[str, str]]:

@@ -489,7 +489,9 @@ def withdrawal(number: int = 1, **more: Any) -> dict[str, Any]:
 def erasure(**more: Any) -> dict[str, Any]:
     """Write that bytes which no artifact has were removed."""
     return {
+        "subject": sha("a person"),
         "sha256": sha("a person's file"),
+        "kind": "raw",
         "name": "flights/resource/people",
         "erased_on": DAY,
         "reason": "request 12",
