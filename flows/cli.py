@@ -1477,6 +1477,36 @@ def value(*factors: str, o: Path | None = None, json: Json = False) -> int:
 
 
 @app.command
+def deploy(
+    *,
+    check: bool = False,
+    print_file: Annotated[bool, Parameter("--print")] = False,
+    json: Json = False,
+) -> int:
+    """Bring a Prefect server to what the documents say; twice changes nothing.
+
+    One deployment a factor, a close for each entity, the watches. With --check nothing
+    is written, and a difference exits with 1.
+
+    Example: datafactor deploy --check
+
+    Args:
+        check: Only tell what differs.
+        print_file: Print the file that plain `prefect deploy` reads, and write nothing.
+    """
+    from flows import deploy as flow
+    from flows.deployed import as_yaml
+
+    if print_file:
+        out.print(as_yaml(flow.all_wanted()), markup=False, end="", soft_wrap=True)
+        return 0
+    data = flow.deploy(check)
+    exit_code = 1 if check and data["drift"] else 0
+    show = partial(flow.show, data=data, check=check)
+    return Answer("deploy", data, show, exit_code).give(json)
+
+
+@app.command
 def what_if(
     factor: str = "",
     *,

@@ -6,6 +6,7 @@ from typing import Any
 from prefect import flow, runtime
 from prefect.task_runners import ThreadPoolTaskRunner
 
+from flows.announce import follows
 from flows.calendar import scheduled_date
 from flows.document import factor_named
 from flows.drivers import drivers_of
@@ -45,6 +46,7 @@ RUNNER: Any = ThreadPoolTaskRunner(max_workers=4)  # Any: its future type is no 
     flow_run_name=run_name,
     task_runner=RUNNER,
 )
+@follows
 @answers
 def value_chain(
     factor: str,
