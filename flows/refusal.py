@@ -45,7 +45,8 @@ def answers(flow_function: Callable[P, R]) -> Callable[P, R]:
             )
             said = not_done(asked, "Failed", stopped(asked, error))
             raise known(said) from error
-        made_good(asked, asked.day or getattr(result, "as_of", None))
+        if not isinstance(result, State):  # such as *Waiting*: nothing was done
+            made_good(asked, asked.day or getattr(result, "as_of", None))
         return result
 
     return run

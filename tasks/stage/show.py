@@ -8,7 +8,7 @@ from prefect.artifacts import create_table_artifact
 from prefect.context import TaskRunContext
 from prefect.logging import get_run_logger
 
-from schemas.artifact import Balance, CheckCount, Published
+from schemas.artifact import Balance, CheckCount, Gate, Published
 from schemas.errors import DatafactorError
 from schemas.resource import NOTES
 from tasks import store
@@ -122,9 +122,10 @@ def artifact_key(factor: str, title: str) -> str:
 
 
 def table_of(published: Published) -> Table:
-    """List what was checked: every frame's balance, then each rule, the worst first."""
+    """List what was checked: shut gates, balances, then rules, the worst first."""
     said = published.publication
-    rows: Table = [
+    rows: Table = [gate_row(gate) for gate in said.gates if not gate.passed]
+    rows += [
         {
             "frame": b.frame,
             "check": "rows in = out + rejected + dropped",
@@ -146,17 +147,7 @@ def table_of(published: Published) -> Table:
         }
         for c in sorted(said.checks, key=lambda c: -c.failed)
     ]
-    rows += [
-        {
-            "frame": "gates",
-            "check": gate.gate,
-            "rows examined": 1,
-            "failed": int(not gate.passed),
-            "dropped": 0,
-            "next": gate.ground,
-        }
-        for gate in said.gates
-    ]
+    rows += [gate_row(gate) for gate in said.gates if gate.passed]
     if said.balances or said.gates:
         return rows
     return [
@@ -164,6 +155,12 @@ def table_of(published: Published) -> Table:
         for made in said.artifacts
         if made.ref.kind != "manifest"
     ]
+
+
+def gate_row(gate: Gate) -> dict[str, str | int]:
+    """Describe one gate, with its ground."""
+    counts = {"rows examined": 1, "failed": int(not gate.passed), "dropped": 0}
+    return {"frame": "gates", "check": gate.gate, **counts, "next": gate.ground}
 
 
 def noted(published: Published, frame: str = "") -> str:

@@ -9,7 +9,9 @@ import pytest
 
 from flows import operate
 from flows.value_chain import value_chain
+from schemas.artifact import Stage
 from schemas.errors import ContractError
+from tasks import store
 from tests import leased, shop
 from tests.builders import temporary_store
 from tests.command import Said, datafactor
@@ -21,7 +23,7 @@ BROKEN = VOUCHER.replace("600000.00", WORDS)
 
 @pytest.fixture(scope="module")
 def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """Rain is pledged for 200,000.00; then its voucher says an amount in words."""
+    """Rain is pledged, its next version is not; then its voucher says words."""
     home = tmp_path_factory.mktemp("failed")
     shop.prepare(home)
     terms = json.loads(leased.document())
@@ -30,10 +32,20 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     (home / "vouchers.csv").write_text(f"{leased.HEADING}\n{VOUCHER}\n", "utf-8")
     with temporary_store(home, **shop.places(home)):
         value_chain.fn("rain", shop.DAY)
+        with (home / "rain.csv").open("a") as more:
+            more.write("40,a,7\n")
+        value_chain.fn("rain", shop.DAY, Stage.ASSET)
         (home / "vouchers.csv").write_text(f"{leased.HEADING}\n{BROKEN}\n", "utf-8")
         with pytest.raises(ContractError):
             value_chain.fn("rain", shop.DAY)
         yield home
+
+
+def test_the_newest_version_alone_would_have_no_money_on_it(home: Path) -> None:
+    s = store.current()
+    newest = [store.resolve(s, f"rain/{stage}").id for stage in ("product", "asset")]
+
+    assert store.weigh(s, *newest).pledged_fen == 0
 
 
 def asked(home: Path, *question: str) -> Said:
