@@ -5,10 +5,11 @@ that the same publication told twice is one event. A run that an event started a
 store, not Prefect, whether its other inputs of that day are there.
 """
 
+import inspect
 from collections.abc import Callable
 from datetime import date
 from functools import wraps
-from typing import Concatenate, ParamSpec, TypeVar
+from typing import ParamSpec, TypeVar
 from uuid import NAMESPACE_URL, UUID, uuid5
 
 from prefect.client.schemas.objects import State
@@ -29,27 +30,30 @@ R = TypeVar("R")
 MAKERS = {"resource": "assess", "product": "productize"}  # who makes it for a day
 
 
-def follows(
-    flow_function: Callable[Concatenate[str, date | None, P], R],
-) -> Callable[Concatenate[str, date | None, P], R]:
+def follows(flow_function: Callable[P, R]) -> Callable[P, R]:
     """Let a flow of one factor wait for its inputs, and announce what it published."""
+    signature = inspect.signature(flow_function)
 
     @wraps(flow_function)
-    def run(
-        factor: str, as_of: date | None = None, *args: P.args, **kwargs: P.kwargs
-    ) -> R:
+    def run(*args: P.args, **kwargs: P.kwargs) -> R:
         if FlowRunContext.get() is None:
-            return flow_function(factor, as_of, *args, **kwargs)
-        if as_of and was_triggered() and (lack := lacking(factor_named(factor), as_of)):
+            return flow_function(*args, **kwargs)
+        given = signature.bind(*args, **kwargs).arguments
+        if lack := awaited(str(given["factor"]), given.get("as_of")):
             named: State[R] = Completed(name="Waiting", message=lack)
             return named  # type: ignore[return-value]  # Prefect takes a state as the end
         before = last_run(store.current())
-        made = flow_function(factor, as_of, *args, **kwargs)
+        made = flow_function(*args, **kwargs)
         if isinstance(made, Chain):
             announce(made, before)
         return made
 
     return run
+
+
+def awaited(factor: str, day: date | None) -> str:
+    """Say what a run that an event started must wait for; a person's waits for none."""
+    return lacking(factor_named(factor), day) if day and was_triggered() else ""
 
 
 def was_triggered() -> bool:

@@ -261,7 +261,7 @@ def wired(asked: AutomationCore, standing: Automation) -> bool:
     """Say whether an automation does what is asked."""
     names = ("name", "enabled", "trigger", "actions")
     mine, theirs = (one.model_dump(include={*names}) for one in (asked, standing))
-    return without_ids(mine) == without_ids(theirs)
+    return bool(without_ids(mine) == without_ids(theirs))
 
 
 def without_ids(value: Any) -> Any:  # Any: JSON

@@ -6,15 +6,17 @@ import shutil
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
-from prefect.client.orchestration import PrefectClient
+from prefect.client.orchestration import PrefectClient, SyncPrefectClient
+from prefect.client.schemas.actions import DeploymentUpdate
 from prefect.flows import Flow, load_flow_from_entrypoint
 
-from tests.command import ROOT, datafactor
+from tests.command import ROOT, Said, datafactor
 
 FILE = ROOT / "deployments" / "prefect.yaml"
 DOCUMENT = yaml.safe_load(FILE.read_text("utf-8"))
@@ -62,36 +64,41 @@ def test_all_pledges_are_watched_daily_after_the_factors_that_they_rest_on() -> 
 
 
 @pytest.mark.parametrize("deployment", CHAINS, ids=lambda d: d["name"])
-def test_a_deployment_waits_for_those_of_its_inputs(deployment: dict[str, Any]) -> None:
-    """What is planned by the clock reads no other factor, and the other way round."""
-    factor = ROOT / "deployments" / "factors" / f"{deployment['name']}.yaml"
-    document = yaml.safe_load(factor.read_text("utf-8"))
+def test_a_factor_runs_by_its_schedule_and_after_what_it_reads(
+    deployment: dict[str, Any],
+) -> None:
+    """Each publication of an input starts it, with the day that the input speaks of."""
+    document = documents()[deployment["name"]]
     inputs = {ref.partition("/")[0] for ref in document.get("inputs", {}).values()}
 
-    awaited = [followed(t) for t in deployment.get("triggers", [])]
-    assert awaited == ([inputs] if inputs else [])
-    assert bool(deployment["schedules"]) != bool(inputs)
+    awaited = [
+        name.removeprefix("datafactor.factor.")
+        for trigger in deployment.get("triggers", [])
+        for name in trigger["match"]["prefect.resource.id"]
+    ]
+    clocks = [{n: s[n] for n in ("cron", "timezone")} for s in deployment["schedules"]]
+    assert awaited == sorted(inputs)
+    assert clocks == ([document["schedule"]] if "schedule" in document else [])
+    given = [t["parameters"]["as_of"] for t in deployment.get("triggers", [])]
+    assert set(given) <= {"{{ event.payload.as_of }}"}
 
 
-def test_every_factor_with_inputs_is_deployed_with_them() -> None:
-    """A factor that nothing starts would go stale beside its inputs."""
+def test_every_factor_is_deployed_and_nothing_else() -> None:
+    assert {deployment["name"] for deployment in CHAINS} == documents().keys()
+    assert sum(bool(d.get("triggers")) for d in CHAINS) >= 4
+
+
+def documents() -> dict[str, Any]:
+    """Read the factor documents by name, as plain YAML."""
     files = (ROOT / "deployments" / "factors").glob("*.yaml")
-    documents = [yaml.safe_load(file.read_text("utf-8")) for file in files]
-    reading = {d["factor"]: d["inputs"] for d in documents if d.get("inputs")}
-    read = {ref.partition("/")[0] for refs in reading.values() for ref in refs.values()}
-
-    deployed = {deployment["name"] for deployment in DOCUMENT["deployments"]}
-    assert len(reading) >= 4
-    assert {*reading, *read} - deployed == set()
+    return {f.stem: yaml.safe_load(f.read_text("utf-8")) for f in files}
 
 
-def followed(trigger: dict[str, Any]) -> set[str]:
-    """Name the deployments whose runs a trigger waits for: one, or all of several."""
-    if trigger["type"] == "compound":
-        assert trigger["require"] == "all"
-        return {name for part in trigger["triggers"] for name in followed(part)}
-    assert trigger["expect"] == ["prefect.flow-run.Completed"]
-    return {trigger["match_related"]["prefect.resource.name"]}
+def test_the_file_is_what_the_command_prints(tmp_path: Path) -> None:
+    """Plain `prefect deploy` and `datafactor deploy` bring the same."""
+    printed = datafactor("deploy", "--print", home=tmp_path)
+
+    assert printed.out == FILE.read_text("utf-8"), printed.err
 
 
 def test_the_flows_body_is_a_sentence() -> None:
@@ -103,27 +110,29 @@ def test_the_flows_body_is_a_sentence() -> None:
 
 
 def shown_commands() -> list[list[str]]:
-    return [c.split() for c in re.findall(r"^\$ prefect (.*)$", README, re.M)]
+    section = README.partition("## Deploy\n")[2].partition("\n## ")[0]
+    found = re.findall(r"^\$ ((?:datafactor|prefect) [^#\n]*)", section, re.M)
+    return [command.split() for command in found]
 
 
 def test_the_readmes_deploy_commands_plan_and_run_the_factor(
     server: dict[str, str],
 ) -> None:
     """A schedule that never fires looks fine everywhere else, so wait for its runs."""
-    pool, deploy, worker = shown_commands()
-    for command in (pool, deploy):
-        done = subprocess.run(
-            [sys.executable, "-m", "prefect", *command],
-            capture_output=True,
-            text=True,
-            cwd=ROOT,
-            env=server,
-        )
-        assert done.returncode == 0, done.stdout + done.stderr
+    first, check, worker = shown_commands()
+    url, home = server["PREFECT_API_URL"], Path(server["HOME"])
 
-    planned = asyncio.run(planned_runs(server["PREFECT_API_URL"]))
+    def deploy(command: list[str]) -> Said:
+        return datafactor(*command[1:], home=home, PREFECT_API_URL=url)
+
+    assert "value-chain/zero-proof: is not deployed" in deploy(check).out
+    made = deploy(first)
+    assert made.exit == 0, made.err
+    assert deploy(first).out.startswith("24 deployments: no change")
+    planned = asyncio.run(planned_runs(url))
+    differs(server, deploy, check)
     started = subprocess.Popen(
-        [sys.executable, "-m", "prefect", *worker],
+        [sys.executable, "-m", *worker],
         cwd=ROOT,
         env=server,
         stdout=subprocess.PIPE,
@@ -131,17 +140,52 @@ def test_the_readmes_deploy_commands_plan_and_run_the_factor(
         text=True,
     )
     try:
-        ended = asyncio.run(run_now(server["PREFECT_API_URL"]))
-        followed_by = asyncio.run(started_by_event(server["PREFECT_API_URL"]))
+        ended = asyncio.run(run_now(url))
+        followed_by = asyncio.run(started_by_event(url))
     finally:
         started.terminate()
         said, _ = started.communicate(timeout=60)
 
     assert planned >= 1
     assert ended == "Completed", said
-    assert followed_by == "Completed", said
+    assert followed_by == ("Completed", {"factor": "route-disruption", **DAY}), said
     fails_for_want_of_a_file(server)
-    answers_outlive_prefects_database(Path(server["HOME"]))
+    answers_outlive_prefects_database(home)
+
+
+DAY = {"as_of": "2026-06-30"}
+
+
+def differs(
+    server: dict[str, str], deploy: Callable[[list[str]], Said], check: list[str]
+) -> None:
+    """Edit, delete and leave behind what stands there: each is told, then mended."""
+    with SyncPrefectClient(server["PREFECT_API_URL"]) as client:
+        edited = client.read_deployment_by_name("value-chain/flight-disruption")
+        change = DeploymentUpdate(tags=["mine"], paused=True)
+        client.update_deployment(edited.id, change)
+        gone = client.read_deployment_by_name("value-chain/zero-proof")
+        client.delete_deployment(gone.id)
+        (wire,) = client.read_automations_by_name("route-disruption follows its inputs")
+        client.delete_automation(wire.id)
+        left = client.create_deployment(
+            edited.flow_id, "melted", tags=["datafactor"], entrypoint=edited.entrypoint
+        )
+
+        told = deploy(check)
+
+        assert told.exit == 1
+        assert {*told.out.splitlines()[:-1]} == {
+            "value-chain/flight-disruption: tags was changed",
+            "value-chain/flight-disruption: paused was changed",
+            "value-chain/zero-proof: is not deployed",
+            "value-chain/route-disruption: no automation starts it after its inputs",
+            "melted: is deployed, and no document asks for it: `prefect deployment"
+            " delete value-chain/melted`",
+        }
+        client.delete_deployment(left)
+    assert deploy(["", "deploy"]).exit == 0
+    assert deploy(check).exit == 0
 
 
 def fails_for_want_of_a_file(server: dict[str, str]) -> None:
@@ -202,7 +246,7 @@ async def run_now(url: str) -> str:
     return "no end"
 
 
-async def started_by_event(url: str) -> str:
+async def started_by_event(url: str) -> tuple[str, dict[str, Any]]:
     """Wait for the end of the run that nobody asked for: its input had been made."""
     state = "no run"
     async with PrefectClient(url) as client:
@@ -212,10 +256,10 @@ async def started_by_event(url: str) -> str:
         end = time.monotonic() + 90
         while time.monotonic() < end:
             runs = await client.read_flow_runs()
-            mine = [r.state for r in runs if r.deployment_id == deployment.id]
-            if mine and mine[0]:
-                state = str(mine[0].name)
-                if mine[0].is_final():
-                    return state
+            mine = [r for r in runs if r.deployment_id == deployment.id]
+            if mine and mine[0].state:
+                state = str(mine[0].state.name)
+                if mine[0].state.is_final():
+                    return state, mine[0].parameters
             await asyncio.sleep(1)
-    return state
+    return state, {}
