@@ -359,7 +359,9 @@ def _latest(c: Connection, name: str) -> str | None:
         query = query.where(out.frame == frame)
     for one in (stage,) if stage else reversed(Stage):
         rows = c.execute(query.where(run.stage == one)).all()
-        newest = {(row.task, row.frame): row[:3] for row in reversed(rows)}
+        newest: dict[tuple[str, str], Any] = {}  # rows
+        for row in rows:
+            newest.setdefault((row.task, row.frame), row[:3])
         if newest:
             return str(min(newest.values(), key=lambda row: _rank(one, *row))[2])
     return None

@@ -76,6 +76,18 @@ def test_one_task_without_days_takes_no_name_from_another_with_them(
     assert said(s, "flights/product/gates") == "an act since"
 
 
+def test_a_stage_without_a_frame_of_its_name_means_the_first_of_its_last_run(
+    s: Store,
+) -> None:
+    """A run yields several: by their names, whatever the order of days."""
+    for day in (DAY, EARLIER):
+        told = [made(s, n, pl.DataFrame({"said": [f"{n} {day}"]})) for n in "cab"]
+        known: dict[str, Any] = {"as_of": day, "stage": Stage.CAPITAL}
+        store.publish(s, run(*told, task="capitalize", key=sha(f"{day}"), **known))
+
+    assert said(s, "flights/capital") == f"a {DAY}"
+
+
 def test_data_that_went_back_the_same_day_stand_though_another_day_ran_between(
     s: Store,
 ) -> None:
