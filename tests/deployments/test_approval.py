@@ -156,6 +156,14 @@ def resumed(url: str, id: Any, **given: str) -> dict[str, Any]:
     return told
 
 
+def summaries(url: str, id: Any) -> list[str]:
+    """Read what was written of a run for its page, and of the runs within, in order."""
+    asked = {"artifacts": {"type": {"any_": ["markdown"]}}, "sort": "CREATED_DESC"}
+    made = httpx.post(f"{url}/artifacts/filter", json=asked, timeout=30).json()
+    mine = [a["data"] for a in made if a["flow_run_id"] == str(id)]
+    return [str(data) for data in mine[::-1] if "Waiting" in str(data)]
+
+
 def standing(env: dict[str, str]) -> tuple[Any, Any]:
     """Read what money says: every line of the journal, and what is owed."""
     lines = as_controller(env, "books", ENTITY, "--json").data
@@ -232,6 +240,10 @@ def test_when_nobody_decides_in_time_nothing_is_posted_and_a_retry_asks_anew(
     assert (late.exit, "nobody decided by" in late.err) == (1, True), late.err
 
     assert retried(url, run.id).state.name == "Suspended", "it asks anew, with a form"
+    first, second = summaries(url, run.id)
+    assert first.startswith("post refused: ")
+    assert ("attempt 2" in first, "attempt 2" in second) == (False, True)
+    assert "then it counts as rejected" in first.splitlines()[0]
     assert resumed(url, run.id)["status"] == "REJECT", "nothing is preselected"
     asyncio.run(reached(url, run.id, "Failed"))
     assert standing(office) == before
@@ -265,5 +277,7 @@ def test_retry_of_a_disbursed_draw_pays_nothing_out_and_posts_nothing(
     assert owed["tranches"][0]["outstanding"] == "5000000.00"
     assert retried(url, run.id).state.name == "Completed"
     assert standing(office) == (lines, owed)
-    kept: dict[str, Any] = {n: v for n, v in office.items() if n.startswith("DATAFACTOR_")}
+    kept: dict[str, Any] = {
+        n: v for n, v in office.items() if n.startswith("DATAFACTOR_")
+    }
     assert datafactor("verify", home=Path(office["HOME"]), **kept).exit == 0
