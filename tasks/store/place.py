@@ -127,6 +127,7 @@ def place(s: Store, part: Path, private: bool = False) -> str:
     except FileExistsError:
         if digest(target) != sha256:
             os.replace(part, target)
+        os.utime(target)  # to a sweep of orphans by age it is young again
     failpoint("place.linked")
     sync(target.parent)
     failpoint("place.durable")

@@ -51,6 +51,18 @@ def test_bytes_that_are_there_are_kept(s: Store) -> None:
     assert store.path(s, sha256).stat().st_ino == before
 
 
+def test_bytes_placed_again_are_as_young_as_new_ones(s: Store) -> None:
+    """A sweep by age must not take an old orphan that a run is about to name."""
+    file = store.path(s, store.place(s, part(s, b"x")))
+    os.utime(file, (86_400, 86_400))  # 1970-01-02
+
+    again = part(s, b"x")
+    placed = again.stat().st_mtime
+    store.place(s, again)
+
+    assert file.stat().st_mtime >= placed
+
+
 def test_damaged_bytes_are_put_right_by_the_same_content(s: Store) -> None:
     sha256 = store.place(s, part(s, b"x"), private=True)
     store.path(s, sha256).write_bytes(b"y")
