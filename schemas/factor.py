@@ -4,9 +4,11 @@ It says *what*; where things lie is said by environment variables. The chain end
 the document ends: a public good stops at the product.
 """
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal, NamedTuple, Self, TypeGuard
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import pandera.polars as pa
 from pydantic import Field, field_validator, model_validator
@@ -39,11 +41,37 @@ Published = Annotated[
 ]
 
 
+SPAN = r"(?:\*|[0-9A-Za-z]+(?:-[0-9A-Za-z]+)?)(?:/[0-9]+)?"
+CRON = rf"{SPAN}(?:,{SPAN})*"  # one field; what it means, the scheduler says
+
+
 class Schedule(Terms):
     """When a deployed factor runs."""
 
     cron: Text = Field(description="Five-field cron expression")
     timezone: Text = Field(description="IANA time zone of the cron expression")
+
+    @field_validator("cron")
+    @classmethod
+    def _has_five_fields(cls, cron: str) -> str:
+        fields = cron.split()
+        if len(fields) != 5 or not all(re.fullmatch(CRON, field) for field in fields):
+            raise ValueError(
+                "write five fields, minute hour day month weekday: '30 2 * * *' is"
+                " every night at half past two"
+            )
+        return cron
+
+    @field_validator("timezone")
+    @classmethod
+    def _is_a_zone(cls, zone: str) -> str:
+        try:
+            ZoneInfo(zone)
+        except (ZoneInfoNotFoundError, ValueError, OSError):
+            raise ValueError(
+                "no such time zone: write an IANA name such as Asia/Shanghai"
+            ) from None
+        return zone
 
 
 class Factor(Terms):

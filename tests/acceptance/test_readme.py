@@ -20,7 +20,9 @@ def blocks(language: str) -> list[str]:
 
 
 def commands(program: str) -> list[list[str]]:
-    lines = [line for block in blocks("console") for line in block.splitlines()]
+    # What asks a server is run by the tests of deployments.
+    alone = [b for b in blocks("console") if "export PREFECT_API_URL" not in b]
+    lines = [line for block in alone for line in block.splitlines()]
     shown = [line[2:].partition("#")[0] for line in lines if line.startswith("$ ")]
     # What runs until it is stopped is run by the tests of the service.
     ends = [c for c in shown if not c.startswith("datafactor serve")]

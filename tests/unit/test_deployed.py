@@ -4,11 +4,12 @@ from datetime import date
 from pathlib import Path
 
 import pytest
+from pydantic import ValidationError
 
 from flows.deploy import is_absolute, refuse_relative
 from flows.deployed import Clock, Wanted, chain, refuse_odd, trigger, wanted
 from schemas.errors import FactorError, StoreError
-from schemas.factor import Factor, load_factor
+from schemas.factor import Factor, Schedule, load_factor
 from tests.gauges import documents
 
 
@@ -74,3 +75,25 @@ def test_a_relative_place_is_refused_for_a_worker(
     if not known:
         with pytest.raises(StoreError, match="DATAFACTOR_DATA must be absolute"):
             refuse_relative()
+
+
+@pytest.mark.parametrize(
+    "cron", ["30 2 * * *", "*/5 0-6,22 1 JAN mon-fri", "0 6 3 * *"]
+)
+def test_a_schedule_of_five_fields_in_a_known_zone_is_taken(cron: str) -> None:
+    assert Schedule(cron=cron, timezone="Asia/Shanghai").cron == cron
+
+
+@pytest.mark.parametrize(
+    ("cron", "zone", "said"),
+    [
+        ("30 2 * *", "UTC", "write five fields"),
+        ("@daily", "UTC", "write five fields"),
+        ("30 2 * * ;rm", "UTC", "write five fields"),
+        ("30 2 * * *", "Asia/Peking", "no such time zone"),
+        ("30 2 * * *", "../etc/passwd", "no such time zone"),
+    ],
+)
+def test_what_is_no_schedule_is_refused(cron: str, zone: str, said: str) -> None:
+    with pytest.raises(ValidationError, match=said):
+        Schedule(cron=cron, timezone=zone)
