@@ -27,14 +27,24 @@ from flows.stages import (
 from flows.summary import Chain
 from flows.surroundings import around
 from schemas.artifact import Stage
+from schemas.errors import DatafactorError
 from schemas.registers import AssetCard, JournalLine, Pledge, Right
 from tasks.asset.approval import posting
 
 
 def run_name() -> str:
-    """Name the run ``value-chain/<factor>/<as_of>``."""
+    """Name the run ``value-chain/<factor>/<as_of>``, of the day it is scheduled for."""
     given = runtime.flow_run.parameters
-    return f"value-chain/{given['factor']}/{given.get('as_of') or 'scheduled date'}"
+    day = given.get("as_of") or scheduled_date(zone_of(str(given["factor"])))
+    return f"value-chain/{given['factor']}/{day}"
+
+
+def zone_of(factor: str) -> str:
+    """Find a factor's zone; what is wrong with its document, the run will say."""
+    try:
+        return factor_named(factor).zone
+    except DatafactorError:
+        return "UTC"
 
 
 # Without a bound every source would be collected at once, however many there are.
