@@ -1664,6 +1664,39 @@ def erase(
 
 
 @app.command
+def backup(folder: Path, *, json: Json = False) -> int:
+    """Copy the store to a folder: rows, bytes and signed heads, never the private key.
+
+    It may run while others publish. Again into the same folder it copies what is new,
+    and takes away what was erased since. Bytes that are missing or damaged: exit 1.
+
+    Example: datafactor backup /backup/datafactor
+    """
+    from flows import keep
+
+    data = keep.backed_up(folder)
+    show = partial(keep.show_backup, data=data)
+    return Answer("backup", data, show, int(not data["sound"])).give(json)
+
+
+@app.command
+def restore(folder: Path, *, json: Json = False) -> int:
+    """Make the store of a backup anew where DATAFACTOR_HOME names nothing yet.
+
+    On this machine or another, on SQLite or PostgreSQL, whichever it came from. Then
+    everything is verified against the signed heads; exit as of `verify`. Who signed is
+    trusted by deployments/signers/*.pub, as everywhere.
+
+    Example: datafactor restore /backup/datafactor
+    """
+    from flows import keep
+
+    data, code = keep.brought_back(folder)
+    show = partial(keep.show_restore, data=data)
+    return Answer("restore", data, show, code).give(json)
+
+
+@app.command
 def verify(
     pack: Path | None = None,
     *,

@@ -118,21 +118,28 @@ def migrate(engine: Engine) -> None:
     with writing(engine) as connection:
         if revision(connection) == HEAD:  # another process was faster
             return
-        # Half a second of imports that only the first run needs.
-        from alembic.command import upgrade
-        from alembic.config import Config
-        from alembic.util import CommandError
-
-        config = Config()
-        config.set_main_option(
-            "script_location", str(Path(__file__).parent / "migrations")
-        )
-        config.attributes["connection"] = connection
-        try:
-            upgrade(config, "head")
-        except CommandError as error:
-            raise StoreError(
-                f"the database is at revision {revision(connection)}, which this"
-                f" release ({HEAD}) does not know: use a newer release"
-            ) from error
+        upgraded(connection, "head")
         triggers.install(connection)
+
+
+def upgraded(connection: Connection, target: str) -> None:
+    """Bring the tables to a revision; whoever calls puts the guards back.
+
+    Raises:
+        StoreError: The database is of a newer release.
+    """
+    # Half a second of imports that only the first run needs.
+    from alembic.command import upgrade
+    from alembic.config import Config
+    from alembic.util import CommandError
+
+    config = Config()
+    config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
+    config.attributes["connection"] = connection
+    try:
+        upgrade(config, target)
+    except CommandError as error:
+        raise StoreError(
+            f"the database is at revision {revision(connection)}, which this"
+            f" release ({HEAD}) does not know: use a newer release"
+        ) from error

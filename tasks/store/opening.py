@@ -28,14 +28,22 @@ def current() -> Store:
     Raises:
         StoreError: A setting does not fit, or the store cannot be opened.
     """
+    return opened(settings_here())
+
+
+def settings_here() -> Settings:
+    """Read the settings of the environment, and open nothing.
+
+    Raises:
+        StoreError: A setting does not fit.
+    """
     try:
-        settings = Settings()
+        return Settings()
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False)[0]
         name = "_".join(["DATAFACTOR", *map(str, first["loc"])]).upper()
         # Not chained: the settings it quotes hold a password.
         raise StoreError(f"{name}: {first['msg']}") from None
-    return opened(settings)
 
 
 def opened(settings: Settings) -> Store:
