@@ -4,7 +4,7 @@ One sentence for the run page, its summary and ``datafactor show --failed``. It 
 no value of a row: what failed is told as the seam recorded it, by rule and count.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from typing import Any, NamedTuple
 
@@ -15,12 +15,13 @@ from flows.face import title_of
 from flows.market import rows_of
 from schemas.errors import StoreError
 from schemas.money import shown
-from schemas.registers import Approval, Loan, Pledge
+from schemas.registers import Approval, Loan, Pledge, PledgeEvent
 from tasks import store
 from tasks.store import Run, Trouble
 
 Facts = dict[str, Any]  # JSON
 FEW = 3  # loans that a sentence names
+LENT = ("request", "principal_fen", "lender", "entity", "asset")
 READ = 50  # loans whose position is read
 FRAMES = ("resource/resource", "product", "asset")  # what money hangs on
 
@@ -65,29 +66,51 @@ def resting(name: str) -> Money:
     if not starts:
         return lent_to(name)
     found = store.impact(s, *dict.fromkeys(starts), limit=READ)
-    owed = store.outstanding(s, found.pledges)
     weight = found.weight
-    known = len(owed) == weight.loans
-    live = [p for p in found.pledges if owed.get(p.request, 1)]
-    gone = [p for p in found.pledges if not owed.get(p.request, 1)]
-    repaid = sum(p.principal_fen for p in gone)
-    return Money(
-        loans=tuple(p.request for p in live),
-        many=weight.loans - len(gone),
-        lent_fen=weight.pledged_fen + weight.unsecured_fen - repaid,
-        owed_fen=sum(owed.values()) if known else None,
-        ordered_fen=weight.ordered_fen,
-    )
+    more = weight.pledged_fen + weight.unsecured_fen
+    more -= sum(loan.principal_fen for loan in found.pledges)  # of those not listed
+    unread = weight.loans - len(found.pledges)
+    return added(found.pledges, weight.ordered_fen, unread, more)
 
 
 def lent_to(entity: str) -> Money:
     """Sum what is lent to an entity: its pledges, and its loans without one."""
     where = {"entity": entity} if entity else {}
-    lent = {r["request"]: r["principal_fen"] for r in rows_of(Pledge, **where)}
-    bare = [r for r in rows_of(Loan, **where) if r["loan"] not in lent]
-    for row in bare:
-        lent[row["loan"]] = lent.get(row["loan"], 0) + row["amount_fen"]
-    return Money(tuple(sorted(lent)), len(lent), sum(lent.values()), None, 0)
+    loans = {
+        row["request"]: store.Loan(**{name: row[name] for name in LENT})
+        for row in rows_of(Pledge, **where)
+    }
+    for row in rows_of(Loan, **where):
+        known = loans.get(row["loan"])
+        if known and known.secured:
+            continue
+        fen = row["amount_fen"] + (known.principal_fen if known else 0)
+        said = {"request": row["loan"], "principal_fen": fen, "secured": False}
+        loans[row["loan"]] = store.Loan(**{n: row[n] for n in LENT[2:]}, **said)
+    return added(list(loans.values()))
+
+
+def added(
+    loans: Sequence[store.Loan], ordered_fen: int = 0, unread: int = 0, more: int = 0
+) -> Money:
+    """Add up loans but those that are repaid by schedule, or whose pledge was released.
+
+    Args:
+        loans: Those that are listed.
+        ordered_fen: What customers ordered.
+        unread: How many more there are, of ``more`` fen in all.
+    """
+    owed = store.outstanding(store.current(), loans)
+    gone = {row["request"] for row in rows_of(PledgeEvent, event="release")}
+    live = [n for n in loans if n.request not in gone and owed.get(n.request, 1)]
+    known = not unread and all(one.request in owed for one in live)
+    return Money(
+        loans=tuple(one.request for one in live),
+        many=len(live) + unread,
+        lent_fen=sum(one.principal_fen for one in live) + more,
+        owed_fen=sum(owed[one.request] for one in live) if known else None,
+        ordered_fen=ordered_fen,
+    )
 
 
 def money_of(name: str) -> str:

@@ -48,7 +48,7 @@ def troubles(s: Store, factor: str | None = None) -> list[Trouble]:
         factor: Of one factor (or entity); of all if not said.
     """
     found: dict[tuple[str, str], list[Run]] = {}
-    for one in [*_failed(s, factor), *_refused(s, factor)]:
+    for one in (*_failed(s, factor), *_refused(s, factor)):
         if not _followed(s, one):
             said = one.publication
             found.setdefault((said.factor, said.task), []).append(one)
@@ -89,7 +89,7 @@ def _failed(s: Store, factor: str | None) -> Iterable[Run]:
     return newest.values()
 
 
-def _refused(s: Store, factor: str | None) -> list[Run]:
+def _refused(s: Store, factor: str | None) -> Iterator[Run]:
     """Find the tasks whose last word, of the latest day, is a shut gate."""
     place = func.row_number().over(
         partition_by=(run.factor, run.task),
@@ -143,9 +143,11 @@ def _of(factor: str | None) -> Select[tuple[int, str, str]]:
     return query if factor is None else query.where(run.factor == factor)
 
 
-def _read(s: Store, query: Select[tuple[int, str, str]]) -> list[Run]:
+def _read(s: Store, query: Select[tuple[int, str, str]]) -> Iterator[Run]:
+    """Read runs one by one: who has found what they look for reads no more."""
     with reading(s.engine) as c:
-        return [_run(*row) for row in c.execute(query).all()]
+        for row in c.execute(query):
+            yield _run(*row)
 
 
 def _run(seq: int, hash: str, text: str) -> Run:

@@ -11,10 +11,12 @@ from flows import operate
 from flows.value_chain import value_chain
 from schemas.artifact import Stage
 from schemas.errors import ContractError
+from schemas.registers import PledgeEvent
 from tasks import store
 from tests import leased, shop
 from tests.builders import temporary_store
 from tests.command import Said, datafactor
+from tests.store import build
 
 VOUCHER = "V1,1,making,Cloud,2026-06-01,rain,development,staff,600000.00,E-1,labour,,,"
 WORDS = "six-lakh"
@@ -80,3 +82,20 @@ def test_a_terminal_says_the_same_of_all_and_of_one_and_no_value(home: Path) -> 
     assert "nothing failed or was refused" in of_snow.out
     assert asked(home, "show", "--failed", "--json").data == [fact]
     assert WORDS not in told.out
+
+
+def test_what_is_lent_to_an_entity_rests_on_its_books_and_on_the_whole_house(
+    home: Path,
+) -> None:
+    for name in ("jiangbei-data", ""):
+        money = operate.resting(name)
+        assert (money.loans, money.lent_fen) == (("LOAN-9",), 20_000_000)
+        assert money.owed_fen == 20_000_000
+    assert str(operate.resting("another-entity")) == "no money rests on it"
+
+
+def test_a_pledge_that_was_released_is_no_money_at_risk(home: Path) -> None:
+    leased.post(PledgeEvent, build.event("release", request="LOAN-9"))
+
+    assert str(operate.resting("rain")) == "no money rests on it"
+    assert str(operate.resting("jiangbei-data")) == "no money rests on it"
