@@ -1507,6 +1507,24 @@ def deploy(
 
 
 @app.command
+def alarms(*, as_of: date | None = None, json: Json = False) -> int:
+    """List what somebody must act on now: failed, stale, fallen, disputed, uncovered.
+
+    On a server, what is new is told as an event, each fact once.
+
+    Example: datafactor alarms
+
+    Args:
+        as_of: The day that data are held to; today if not said.
+    """
+    from flows import watch_house as flow
+    from flows.calendar import scheduled_date
+
+    data = flow.looked_over(as_of or scheduled_date(flow.ZONE))
+    return Answer("alarms", data, lambda c: flow.show(c, data)).give(json)
+
+
+@app.command
 def what_if(
     factor: str = "",
     *,

@@ -21,13 +21,14 @@ from prefect.client.schemas.filters import (
 from prefect.client.schemas.objects import ConcurrencyOptions
 from prefect.client.schemas.responses import DeploymentResponse
 from prefect.client.schemas.schedules import CronSchedule
-from prefect.events.schemas.automations import Automation, AutomationCore
+from prefect.events.schemas.automations import AutomationCore
 from prefect.events.schemas.deployment_triggers import DeploymentEventTrigger
 from prefect.exceptions import ObjectNotFound
 from prefect.flows import load_flow_from_entrypoint
 from prefect.utilities.callables import parameter_schema
 from rich.console import Console
 
+from flows import alarms
 from flows.books import entity_named
 from flows.deployed import POOL, SLUG, TAG, Wanted, refuse_odd, trigger, wanted
 from flows.document import factor_named
@@ -64,14 +65,15 @@ def deploy(check: bool = False) -> Facts:
     with server() as client:
         drift = [*differing(client, deployments)]
         left = [*strangers(client, deployments)]
-        if not check:
-            bring(client, deployments, drift)
+        written = [] if check else bring(client, deployments, drift)
+        sent = alarms.block_of(client) is not None
     told = [f"{one.name}: {one.what}" for one in (*drift, *left)]
     return {
         "deployments": len(deployments),
         "drift": told,
-        "written": [] if check else sorted({one.name for one in drift}),
+        "written": written,
         "left": [f"{one.name}: {one.what}" for one in left],
+        "alarms_sent": sent,
     }
 
 
@@ -171,6 +173,7 @@ def differing(
             continue
         yield from (Drift(label(one), what) for what in changes(one, known))
         yield from (Drift(label(one), what) for what in rewired(client, one, known))
+    yield from (Drift(*one) for one in alarms.drift(client))
 
 
 def label(one: Wanted) -> str:
@@ -253,22 +256,8 @@ def rewired(
         yield from ("an automation is left of earlier inputs" for _ in standing[:1])
     elif not standing:
         yield "no automation starts it after its inputs"
-    elif len(standing) > 1 or not wired(automation(one, known.id), standing[0]):
+    elif len(standing) > 1 or not alarms.same(automation(one, known.id), standing[0]):
         yield "the automation that starts it was changed"
-
-
-def wired(asked: AutomationCore, standing: Automation) -> bool:
-    """Say whether an automation does what is asked."""
-    names = ("name", "enabled", "trigger", "actions")
-    mine, theirs = (one.model_dump(include={*names}) for one in (asked, standing))
-    return bool(without_ids(mine) == without_ids(theirs))
-
-
-def without_ids(value: Any) -> Any:  # Any: JSON
-    """Leave out the ids that the server gives to triggers."""
-    if isinstance(value, dict):
-        return {k: without_ids(v) for k, v in value.items() if k != "id"}
-    return [without_ids(v) for v in value] if isinstance(value, list) else value
 
 
 def automation(one: Wanted, deployment: Any) -> AutomationCore:  # Any: an id
@@ -300,15 +289,17 @@ def flow_of(client: SyncPrefectClient, one: DeploymentResponse) -> str:
 
 
 def bring(
-    client: SyncPrefectClient, deployments: Iterable[Wanted], drift: Sequence[Drift]
-) -> None:
-    """Write what differs, and nothing else."""
+    client: SyncPrefectClient, deployments: Sequence[Wanted], drift: Sequence[Drift]
+) -> list[str]:
+    """Write what differs, and nothing else; name what was written."""
     names = {one.name for one in drift}
     if POOL in names:
         client.create_work_pool(WorkPoolCreate(name=POOL, type="process"))
     for one in deployments:
         if label(one) in names:
             write(client, one)
+    known = {POOL, *map(label, deployments)}
+    return sorted((names & known) | {*alarms.apply(client)})
 
 
 def write(client: SyncPrefectClient, one: Wanted) -> None:
@@ -346,5 +337,7 @@ def show(console: Console, data: Facts, check: bool) -> None:
     else:
         done = len(data["written"])
         console.print(f"{count}: {done} written" if done else f"{count}: no change")
+    if not data["alarms_sent"]:
+        console.print("alarms are sent nowhere: set DATAFACTOR_ALARM_URL, deploy again")
     if not check:
         console.print("next: prefect worker start --pool value-chain")

@@ -155,6 +155,20 @@ warned of; `datafactor verify` says which bytes, mend them, then run it again.
         tags=(TAG, "watch"),
         clock=Clock("0 7 * * *", "Asia/Shanghai"),
     ),
+    Wanted(
+        flow="watch-house",
+        name="watch-house",
+        parameters={},
+        about="""\
+What somebody must act on: what failed or was refused, is stale 过时, fell in quality,
+is disputed 异议 or no longer covered. Every hour, and at once when a run fails; each
+fact is told once, as event `datafactor.alarm`. In a terminal: `datafactor alarms`.
+
+**When it fails**: the server did not take its events; it tells them at the next look.
+""",
+        tags=(TAG, "watch"),
+        clock=Clock("5 * * * *", "Asia/Shanghai"),
+    ),
 )
 
 

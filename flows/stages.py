@@ -25,6 +25,7 @@ from tasks.capital.pool import securitise
 from tasks.capital.realise import realise
 from tasks.capital.roots import fingerprint
 from tasks.capital.secure import secure
+from tasks.capital.tell import tell
 from tasks.capital.trust import distribute, settle
 from tasks.capital.watch import watch
 from tasks.product.bundle import deliver
@@ -67,6 +68,7 @@ capitalize_task = stage_task(Stage.CAPITAL, capitalize)
 draw_loan_task = stage_task(Stage.CAPITAL, draw_loan, "act")
 record_loan_fact_task = stage_task(Stage.CAPITAL, record_loan_fact, "act")
 keep_loans_task = stage_task(Stage.CAPITAL, keep_loans)
+tell_task = stage_task(Stage.CAPITAL, tell, "act")
 watch_task = stage_task(Stage.CAPITAL, watch)
 contribute_task = stage_task(Stage.CAPITAL, contribute)
 settle_task = stage_task(Stage.CAPITAL, settle)

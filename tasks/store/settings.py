@@ -9,7 +9,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Self
 
-from pydantic import Field, model_validator
+from pydantic import Field, SecretStr, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 DRIVERS = ("sqlite:///", "postgresql+psycopg://")
@@ -47,6 +47,9 @@ class Settings(BaseSettings):
         ge=1,
         description="Seconds in which somebody decides on entries above the threshold;"
         " after them they count as rejected",
+    )
+    alarm_url: SecretStr | None = Field(
+        None, description="Where `deploy` lets alarms be sent: the URL of a webhook"
     )
 
     @model_validator(mode="before")
