@@ -16,7 +16,7 @@ from prefect.context import FlowRunContext
 
 from flows import operate
 from schemas.artifact import Gate, Publication, Stage
-from schemas.errors import DatafactorError
+from schemas.errors import DatafactorError, SourceError
 from tasks import store
 from tasks.stage.call import digest
 from tasks.stage.log import LOGGER
@@ -92,6 +92,15 @@ def not_done(asked: Asked, state: str, said: str) -> str:
     return whole
 
 
+def keep(asked: Asked, error: Exception) -> None:
+    """Record that a plain run of a chain found a source missing or unreadable.
+
+    A cron job has no page. What was mistyped is not kept: who typed it was told.
+    """
+    if asked.flow == CHAIN and isinstance(error, SourceError):
+        not_done(asked, "Failed", str(error))
+
+
 def recorded(asked: Asked, said: str) -> Trouble | None:
     """Find the run of a stage that says the same; each end of a flow is its own."""
     for trouble in store.troubles(store.current(), asked.name):
@@ -123,28 +132,35 @@ def titled(asked: Asked, said: str) -> str:
     return said if said.startswith(asked.flow) else f"{asked.flow}: {said}"
 
 
-def made_good(asked: Asked, day: date | None) -> None:
+def made_good(asked: Asked, result: Any) -> None:  # Any: a chain, or what a flow tells
     """Publish that a flow ended well, where something had failed or been refused."""
+    read = frozenset(getattr(result, "frames", {}).get("raw", ()))
     try:
         before = [t.run for t in store.troubles(store.current(), asked.name)]
-        good = [run.run for run in before if goes_through(asked, run.publication)]
+        good = [r.run for r in before if goes_through(asked, read, r.publication)]
         if good and asked.whole:
-            done = publication(asked, good)
+            day = asked.day or getattr(result, "as_of", None)
             said = {"as_of": day, "terms": {store.GOOD: good}, "message": "made good"}
-            store.publish(store.current(), done.model_copy(update=said))
+            done = publication(asked, good).model_copy(update=said)
+            store.publish(store.current(), done)
     except store.UNREACHED as error:  # what the flow made stands all the same
         LOGGER.warning("this end is not recorded: %s", type(error).__name__)
 
 
-def goes_through(asked: Asked, failed: Publication) -> bool:
+def goes_through(asked: Asked, read: frozenset[str], failed: Publication) -> bool:
     """Say whether a flow that ended well has done what failed before.
 
-    The chain of a factor goes through all its stages up to the one asked for.
+    The chain of a factor goes through all its stages up to the one asked for; the
+    vouchers are no source of the resource, they are read for the asset.
+
+    Args:
+        read: The sources that it collected.
     """
     if failed.task == asked.flow:
         return True
-    order = list(Stage)
-    far = order.index(failed.stage) <= order.index(asked.through)
+    order, part = list(Stage), store.part_of(failed)[0]
+    needed = Stage.ASSET if part and part not in read else failed.stage
+    far = order.index(needed) <= order.index(asked.through)
     return asked.flow == CHAIN and failed.kind != "act" and far
 
 

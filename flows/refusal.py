@@ -13,7 +13,7 @@ from prefect.client.schemas.objects import State
 from prefect.context import FlowRunContext
 from prefect.states import Completed
 
-from flows.ended import Asked, made_good, not_done, stopped
+from flows.ended import Asked, keep, made_good, not_done, stopped
 from schemas.errors import DatafactorError, Refused
 
 P = ParamSpec("P")
@@ -39,6 +39,7 @@ def answers(flow_function: Callable[P, R]) -> Callable[P, R]:
             return named  # type: ignore[return-value]  # Prefect takes a state as the end
         except Exception as error:
             if FlowRunContext.get() is None:
+                keep(asked, error)
                 raise
             known = (
                 type(error) if isinstance(error, DatafactorError) else DatafactorError
@@ -46,7 +47,7 @@ def answers(flow_function: Callable[P, R]) -> Callable[P, R]:
             said = not_done(asked, "Failed", stopped(asked, error))
             raise known(said) from error
         if not isinstance(result, State):  # such as *Waiting*: nothing was done
-            made_good(asked, asked.day or getattr(result, "as_of", None))
+            made_good(asked, result)
         return result
 
     return run

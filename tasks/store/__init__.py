@@ -24,6 +24,7 @@ from tasks.store.place import (
     Store,
     digest,
     hashed,
+    is_kept,
     locate,
     locate_all,
     path,
@@ -54,6 +55,7 @@ from tasks.store.troubles import (
     Trouble,
     is_flow,
     is_outage,
+    part_of,
     troubles,
 )
 from tasks.store.usage import (
@@ -109,6 +111,7 @@ __all__ = [
     "impact",
     "is_flow",
     "is_frame",
+    "is_kept",
     "is_outage",
     "keep_file",
     "last_run",
@@ -121,6 +124,7 @@ __all__ = [
     "opened_by",
     "outstanding",
     "own_name",
+    "part_of",
     "parts",
     "path",
     "place",

@@ -10,7 +10,7 @@ import pytest
 from flows import operate
 from flows.value_chain import value_chain
 from schemas.artifact import Stage
-from schemas.errors import ContractError
+from schemas.errors import ContractError, FactorError, SourceError
 from schemas.registers import PledgeEvent
 from tasks import store
 from tests import leased, shop
@@ -82,6 +82,22 @@ def test_a_terminal_says_the_same_of_all_and_of_one_and_no_value(home: Path) -> 
     assert "nothing failed or was refused" in of_snow.out
     assert asked(home, "show", "--failed", "--json").data == [fact]
     assert WORDS not in told.out
+
+
+def test_a_plain_run_keeps_what_stopped_it_before_its_stages(home: Path) -> None:
+    """A cron job has no page; the file is back, and the run reuses everything."""
+    away = (home / "rain.csv").rename(home / "away")
+    for factor in ("rain", "snow"):  # there is no such document: a slip of the pen
+        with pytest.raises((SourceError, FactorError)):
+            value_chain.fn(factor, shop.DAY, Stage.PRODUCT)
+    told = [fact["sentence"] for fact in operate.failures() if fact["task"] != "clean"]
+    away.rename(home / "rain.csv")
+    value_chain.fn("rain", shop.DAY, Stage.PRODUCT)
+
+    (said,) = told
+    assert said.startswith("value-chain: there is no file rain.csv")
+    assert said.endswith("200,000.00 CNY of that outstanding")
+    assert [fact["task"] for fact in operate.failures()] == ["clean"], "the voucher's"
 
 
 def test_what_is_lent_to_an_entity_rests_on_its_books_and_on_the_whole_house(
