@@ -48,9 +48,9 @@ def variables(port: int) -> dict[str, str]:
     }
 
 
-def made(endpoint: str) -> str:
+def made(endpoint: str, name: str = "") -> str:
     """Make a bucket and name it: ``s3://t0f…``."""
-    name = f"t{uuid4().hex}"
+    name = name or f"t{uuid4().hex}"
     with urlopen(Request(f"{endpoint}/{name}", method="PUT")):
         return f"s3://{name}"
 

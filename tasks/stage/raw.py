@@ -33,11 +33,9 @@ def land_raw(
 ) -> ArtifactRef:
     """Keep one piece: its bytes or, by reference, only its hash."""
     sha256 = file.sha256
-    if source.retain == "reference":
-        size = file.path.stat().st_size
-    elif is_whole(source) and is_kept(call, sha256):
-        size = store.path(call.store, sha256).stat().st_size
-    else:
+    size = file.path.stat().st_size
+    there = is_whole(source) and store.is_kept(call.store, sha256)
+    if source.retain != "reference" and not there:
         sha256, size = copied(call, frame, source, file, scratch)
     if (sha256 if is_whole(source) else hash_of(file)) != file.sha256:
         raise SourceError(f"{source.file} changed while it was read: run again")
@@ -73,12 +71,6 @@ def is_whole(source: Source) -> bool:
     if source.retain == "reference" or source.member_pattern:
         return not source.member
     return not source.member and not source.file.endswith(".gz")
-
-
-def is_kept(call: Call, sha256: str) -> bool:
-    """Say whether these bytes lie sound in the store already."""
-    file = store.path(call.store, sha256)
-    return file.is_file() and store.digest(file) == sha256
 
 
 def copied(

@@ -23,7 +23,7 @@ from tasks.store import registers
 from tasks.store.database import reading
 from tasks.store.lineage import OUTPUTS, RUNS, out, run, trace
 from tasks.store.manifest import members
-from tasks.store.place import Store, locate, path, scan
+from tasks.store.place import Store, held, locate, scan
 from tasks.store.publish import read_body
 from tasks.store.redriven import REDRIVE
 from tasks.store.refs import resolve
@@ -167,19 +167,18 @@ def looked_for(
 
 def lies_there(s: Store, made: Made) -> bool:
     """Look for the file by name and size; ``verify`` is what re-hashes it."""
-    file = path(s, made.ref.sha256)
     if made.origin is not None and made.origin.retained == "reference":
         try:
-            file = locate(s, made.origin.path)
+            return locate(s, made.origin.path).stat().st_size == made.bytes
         except SourceError:
             return False
-    return file.is_file() and file.stat().st_size == made.bytes
+    return held(s, made.ref.sha256) == made.bytes
 
 
 def kept(s: Store, resource: ArtifactRef) -> Iterator[tuple[Key, Numbers]]:
     """Look whether the resource's own parts lie in the store."""
     parts = members(s, resource)
-    gone = sum(not path(s, part.sha256).is_file() for part in parts)
+    gone = sum(held(s, part.sha256) is None for part in parts)
     key = ("transform", "resource", "bytes", "")
     yield key, (len(parts), gone, 0, 0, 0, 0)
 

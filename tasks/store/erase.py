@@ -17,7 +17,7 @@ from tasks.store.database import reading, writing
 from tasks.store.erased import gone_hashes, why_gone
 from tasks.store.lineage import among, made, out, reached, run, yielded
 from tasks.store.manifest import members
-from tasks.store.place import Store, digest, locate, path, sync
+from tasks.store.place import Store, digest, held, locate, path, remove
 from tasks.store.refs import resolve
 from tasks.store.steps import failpoint
 
@@ -111,7 +111,7 @@ def sweep(s: Store) -> list[str]:
     open goes on reading it.
     """
     removed: list[str] = []
-    if not any(path(s, sha256).exists() for sha256 in erased_hashes(s)):
+    if not any(_lies(s, sha256) for sha256 in erased_hashes(s)):
         return removed
     with writing(s.engine) as c:
         for sha256 in sorted(gone_hashes(c)):
@@ -121,14 +121,9 @@ def sweep(s: Store) -> list[str]:
     return removed
 
 
-def remove(s: Store, sha256: str) -> bool:
-    """Take bytes from their content address, durably; say whether they were there."""
-    file = path(s, sha256)
-    if not file.exists():
-        return False
-    file.unlink()
-    sync(file.parent)
-    return True
+def _lies(s: Store, sha256: str) -> bool:
+    """Say whether bytes are kept, or a copy of a bucket's is left here."""
+    return path(s, sha256).exists() or held(s, sha256) is not None
 
 
 def erased_hashes(s: Store) -> set[str]:

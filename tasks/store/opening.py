@@ -11,7 +11,8 @@ from sqlalchemy.exc import ArgumentError, DatabaseError
 from sqlmodel import col
 
 from schemas.errors import StoreError
-from schemas.tables.lineage import Identity
+from schemas.tables.lineage import Identity, StageRun
+from tasks.store import bucket
 from tasks.store.database import migrate, open_engine, reading, revision, writing
 from tasks.store.migrations import HEAD
 from tasks.store.place import Store, sync
@@ -20,6 +21,7 @@ from tasks.store.steps import failpoint
 
 # The first tasks of a flow start together; a cache alone lets both open.
 FIRST = Lock()
+NAME = "STORE"  # under which a place of objects says whose they are
 
 
 def current() -> Store:
@@ -91,30 +93,60 @@ def _identity(s: Store) -> str:
             if known is None:
                 known = _name_objects(s)
                 connection.execute(insert(Identity).values(one=1, store=known))
+    if s.bucket is not None:
+        _name_bucket(s, s.bucket, known)
     named = root_identity(s)
     if named != known:
+        where = s.settings.bucket or s.objects
         raise StoreError(
-            f"{s.objects} is not the folder of this database's artifacts: set"
-            " DATAFACTOR_OBJECTS to that folder, or DATAFACTOR_DATABASE to another one"
+            f"{where} is not the place of this database's artifacts: set"
+            " DATAFACTOR_OBJECTS to that place, or DATAFACTOR_DATABASE to another one"
         )
     return known
 
 
 def root_identity(s: Store) -> str:
-    """Read the name that the folder of objects carries; empty when it has none."""
-    file = s.objects / "STORE"
+    """Read the name that the place of objects carries; empty when it has none."""
+    if s.bucket is not None:
+        return bucket.text(s.bucket, NAME).strip()
+    file = s.objects / NAME
     return file.read_text().strip() if file.exists() else ""
 
 
 def _name_objects(s: Store) -> str:
-    """Name a new folder of objects; after a crash in between the name is kept."""
+    """Name a new folder of objects; after a crash in between the name is kept.
+
+    A bucket is named after the database is: many databases may reach it.
+    """
+    if s.bucket is not None:
+        return secrets.token_hex(32)
     if named := root_identity(s):
         return named
     named = secrets.token_hex(32)
     part = s.objects / f".STORE-{os.getpid()}"
     part.write_text(named + "\n")
     sync(part)
-    os.replace(part, s.objects / "STORE")
+    os.replace(part, s.objects / NAME)
     sync(s.objects)
     failpoint("store.named")
     return named
+
+
+def _name_bucket(s: Store, b: bucket.Bucket, known: str) -> None:
+    """Name the bucket of a database that holds no run yet, and see that names stay.
+
+    Raises:
+        StoreError: The service overwrites what is there although it is told not to.
+    """
+    with reading(s.engine) as connection:
+        if connection.scalar(select(col(StageRun.seq)).limit(1)) is not None:
+            return
+    body = f"{known}\n".encode()
+    if bucket.look(b, NAME) is not None:
+        return
+    if bucket.put_new(b, NAME, body) and bucket.put_new(b, NAME, body):
+        raise StoreError(
+            f"{b.url}: this service does not honour If-None-Match, so one run may"
+            " overwrite another's bytes: use one that does"
+        )
+    failpoint("store.named")

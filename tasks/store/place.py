@@ -26,6 +26,8 @@ from schemas.errors import SourceError, StoreError
 from schemas.resource import GLOB
 from schemas.tables.lineage import RunOutput
 from tasks.source.pieces import open_file
+from tasks.store import bucket
+from tasks.store.bucket import Bucket
 from tasks.store.database import reading
 from tasks.store.erased import refuse_raw, why_gone
 from tasks.store.settings import Settings
@@ -42,8 +44,13 @@ class Store:
 
     @property
     def objects(self) -> Path:
-        """Root of all artifact bytes."""
+        """Root of all artifact bytes, or of the copies of a bucket's."""
         return self.settings.objects
+
+    @property
+    def bucket(self) -> Bucket | None:
+        """The bucket that keeps the bytes; nothing where the folder does."""
+        return bucket.opened(self.settings.bucket) if self.settings.bucket else None
 
 
 def digest(path: Path) -> str:
@@ -96,7 +103,7 @@ def scratch(s: Store) -> Iterator[Path]:
 
 
 def place(s: Store, part: Path, private: bool = False) -> str:
-    """Move a finished file to its content address.
+    """Move a finished file to its content address, in a bucket before the folder.
 
     Bytes already there stay, after a re-hash; damaged ones are put right, since the
     address says what they must be. ``part`` is gone afterwards.
@@ -105,7 +112,7 @@ def place(s: Store, part: Path, private: bool = False) -> str:
         The sha256 of the bytes, as hex.
 
     Raises:
-        StoreError: These raw bytes were erased.
+        StoreError: These raw bytes were erased, or the bucket does not answer.
     """
     part = _beside(s, part)
     part.chmod(0o600 if private else 0o400)
@@ -117,22 +124,34 @@ def place(s: Store, part: Path, private: bool = False) -> str:
         part.unlink()  # a copy beside the objects must not stay
         raise
     target = path(s, sha256)
+    os.utime(part)  # a sweep of orphans goes by age, and a run may last
     sync(part)
     failpoint("place.synced")
+    if s.bucket is not None:
+        bucket.put(s.bucket, part, sha256)
     target.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     sync(s.objects)
     failpoint("place.shard")
     try:
         os.link(part, target)
     except FileExistsError:
-        if digest(target) != sha256:
-            os.replace(part, target)
-        os.utime(target)  # to a sweep of orphans by age it is young again
+        _adopt(part, target, sha256)
     failpoint("place.linked")
     sync(target.parent)
     failpoint("place.durable")
     part.unlink(missing_ok=True)
     return sha256
+
+
+def _adopt(part: Path, target: Path, sha256: str) -> None:
+    """Take bytes that are there already for those placed: young again, and whole."""
+    try:
+        os.utime(target)
+        if digest(target) != sha256:
+            os.replace(part, target)
+    except FileNotFoundError:  # a sweep of orphans was faster
+        with suppress(FileExistsError):
+            os.link(part, target)
 
 
 def _beside(s: Store, part: Path) -> Path:
@@ -146,16 +165,84 @@ def _beside(s: Store, part: Path) -> Path:
     return Path(near)
 
 
+def held(s: Store, sha256: str) -> int | None:
+    """Ask how many bytes are kept at a content address; nothing where there are none.
+
+    What was copied from a bucket does not count: others do not have it.
+    """
+    if s.bucket is not None:
+        return bucket.size(s.bucket, sha256)
+    file = path(s, sha256)
+    return file.stat().st_size if file.is_file() else None
+
+
+def is_kept(s: Store, sha256: str) -> bool:
+    """Say whether bytes are kept sound, so that they need not be placed again."""
+    with suppress(StoreError):
+        return held(s, sha256) == intact(s, sha256).stat().st_size
+    return False
+
+
+def kept_digest(s: Store, sha256: str) -> str | None:
+    """Hash what is kept at a content address, in a bucket by reading it all."""
+    if s.bucket is not None:
+        return bucket.digest(s.bucket, bucket.key_of(sha256))
+    file = path(s, sha256)
+    return digest(file) if file.is_file() else None
+
+
+def remove(s: Store, sha256: str) -> bool:
+    """Take bytes from their content address, durably; say whether they were there."""
+    there = s.bucket is not None and bucket.remove(s.bucket, bucket.key_of(sha256))
+    file = path(s, sha256)
+    if file.exists():
+        file.unlink()
+        sync(file.parent)
+        there = True
+    return there
+
+
+def bring(s: Store, sha256: str) -> Path:
+    """Say where bytes lie, and copy them here first where a bucket keeps them.
+
+    A copy that is here already is hashed, and renewed where it is damaged; so from a
+    bucket only sound bytes come. There may be none.
+
+    Raises:
+        StoreError: The bucket holds other bytes at this address, or does not answer.
+    """
+    file = path(s, sha256)
+    if s.bucket is None:
+        return file
+    if file.is_file() and digest(file) == sha256:
+        os.utime(file)  # to a sweep of copies by age it is in use
+        return file
+    file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    handle, part = mkstemp(prefix=".part-", dir=s.objects)
+    os.close(handle)
+    try:
+        came = bucket.fetch(s.bucket, bucket.key_of(sha256), Path(part))
+        if came == sha256:
+            os.replace(part, file)
+    finally:
+        Path(part).unlink(missing_ok=True)
+    if came != sha256:
+        file.unlink(missing_ok=True)
+    if came not in (None, sha256):
+        raise changed(sha256)
+    return file
+
+
 def intact(s: Store, sha256: str) -> Path:
     """Re-hash bytes and say where they are.
 
     Raises:
         StoreError: They are missing or changed.
     """
-    file = path(s, sha256)
+    file = bring(s, sha256)
     if not file.is_file():
         raise gone(s, sha256)
-    if digest(file) != sha256:
+    if s.bucket is None and digest(file) != sha256:
         raise changed(sha256)
     return file
 
@@ -205,7 +292,7 @@ def raw_file(s: Store, ref: ArtifactRef) -> Iterator[IO[bytes]]:
     """
     if ref.kind not in ("raw", "document"):
         raise StoreError(f"{ref.name} is a {ref.kind}: scan it")
-    kept = path(s, ref.sha256)
+    kept = bring(s, ref.sha256)
     places = [] if kept.is_file() else references(s, ref)
     if not kept.is_file() and why_gone(s.engine, ref.sha256):
         raise gone(s, ref.sha256)  # also where its file still lies about

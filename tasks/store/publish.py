@@ -27,9 +27,10 @@ from schemas.tables.lineage import (
 )
 from schemas.tables.pledge import Collateral
 from tasks.store import anchor, registers, triggers
+from tasks.store.bucket import BucketError
 from tasks.store.database import reading, writing
 from tasks.store.erased import gone_hashes, refusal, taken_back, why_gone
-from tasks.store.place import Store, intact, locate, path, scan
+from tasks.store.place import Store, held, intact, locate, missing, remove, scan
 from tasks.store.registers import Values
 from tasks.store.steps import failpoint
 
@@ -102,7 +103,7 @@ def publish(s: Store, publication: Publication) -> Published:
     """
     _sound(publication)
     if publication.status == "FAIL":
-        publication = _without_erased(s, publication)
+        publication = _without_unseen(s, _without_erased(s, publication))
     postings = [
         (p.register, p.artifact, posted_rows(s, publication, p.artifact, p.register))
         for p in publication.postings
@@ -146,6 +147,10 @@ def finished(s: Store, key: str) -> Published | None:
         if made.origin is None or made.origin.retained == "copy":
             try:
                 intact(s, made.ref.sha256)  # a reference was hashed for the key
+                if held(s, made.ref.sha256) != made.bytes:
+                    raise missing(made.ref.sha256)
+            except BucketError:
+                raise  # no answer is no news of the bytes
             except StoreError:
                 if not why_gone(s.engine, made.ref.sha256):
                     return None
@@ -244,11 +249,22 @@ def _without_erased(s: Store, failed: Publication) -> Publication:
     return failed.model_copy(update={"artifacts": left})
 
 
+def _without_unseen(s: Store, failed: Publication) -> Publication:
+    """Let a run be recorded that failed because its bucket does not answer."""
+    try:
+        _present(s, failed)
+    except BucketError:
+        return failed.model_copy(update={"artifacts": ()})
+    except StoreError:
+        pass  # to be said under the write lock
+    return failed
+
+
 def _refuse_erased(s: Store, c: Connection, publication: Publication) -> None:
     """Refuse what was erased, and leave nothing of it in the store."""
     back = taken_back(c, publication.artifacts)
     for sha256 in gone_hashes(c, [*back]) if back else ():
-        path(s, sha256).unlink(missing_ok=True)
+        remove(s, sha256)
     for sha256, why in back.items():
         raise refusal(sha256, why)
 
@@ -257,11 +273,10 @@ def _present(s: Store, publication: Publication) -> None:
     """Look at every file again: a row must never name bytes that are not there."""
     for made in publication.artifacts:
         by_reference = made.origin and made.origin.retained == "reference"
+        size = held(s, made.ref.sha256) if not by_reference else None
         if by_reference and made.origin:
-            file = locate(s, made.origin.path)
-        else:
-            file = path(s, made.ref.sha256)
-        if not file.is_file() or file.stat().st_size != made.bytes:
+            size = locate(s, made.origin.path).stat().st_size
+        if size != made.bytes:
             raise StoreError(
                 f"{publication.task}, {made.frame}: its bytes are not in the store:"
                 " place them first"

@@ -30,7 +30,11 @@ class Settings(BaseSettings):
 
     home: Path = Field(Path("~/.datafactor"), description="Folder of this store")
     database: str = Field(description="URL; default: store.db in home")
-    objects: Path = Field(description="Artifact bytes; default: home/objects")
+    objects: Path = Field(
+        description="Artifact bytes; default: home/objects. s3://BUCKET/PREFIX keeps"
+        " them in object storage and copies of what is read in home/cache"
+    )
+    bucket: str = Field("", description="Filled in from objects, where that is one")
     factors: Path = Field(default_factory=_factors, description="Factor documents")
     data: Path = Field(description="Raw files; default: home/data")
     anchor: Path = Field(
@@ -41,12 +45,18 @@ class Settings(BaseSettings):
         description="Private Ed25519 key; apart from home and anchor, since who holds"
         " either must not be able to sign",
     )
+    reach: str = Field(
+        "", description="Buckets that sources may be read from, divided by commas"
+    )
     user: str = Field(default_factory=getpass.getuser, description="Who acts")
     approval_wait: int = Field(
         7 * 24 * 3600,
         ge=1,
         description="Seconds in which somebody decides on entries above the threshold;"
         " after them they count as rejected",
+    )
+    runner: str = Field(
+        "threads:4", description="Where tasks run: threads:N, dask:N, dask:tcp://HOST"
     )
     alarm_url: SecretStr | None = Field(
         None, description="Where `deploy` lets alarms be sent: the URL of a webhook"
@@ -62,7 +72,10 @@ class Settings(BaseSettings):
             "objects": home / "objects",
             "data": home / "data",
         }
-        return {**defaults, **given, "home": home}
+        known = {**defaults, **given, "home": home}
+        if str(known["objects"]).startswith("s3://"):
+            known |= {"bucket": str(known["objects"]), "objects": home / "cache"}
+        return known
 
     @model_validator(mode="after")
     def _be_plain(self) -> Self:

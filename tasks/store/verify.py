@@ -50,7 +50,7 @@ from tasks.store import registers, triggers
 from tasks.store.database import reading
 from tasks.store.erased import told as told_erased
 from tasks.store.lineage import Loan, among, made, out
-from tasks.store.place import Store, digest, locate, path
+from tasks.store.place import Store, bring, digest, kept_digest, locate
 from tasks.store.projected import (
     Projected,
     Told,
@@ -329,12 +329,12 @@ def _weigh_bytes(book: _Book) -> None:
     referred = {hash for _, hash in references}
     bad: dict[str, tuple[int, str]] = {}
     for sha256 in sorted(hash.hex() for hash in book.files):
-        file = path(book.store, sha256)
-        found = _kept(file, sha256)
-        if not file.is_file() and sha256 in referred:
+        came = kept_digest(book.store, sha256)
+        found = _kept(came, sha256)
+        if came is None and sha256 in referred:
             found = _referred(book.store, sha256, references)
         if erasure := erased.get(sha256):
-            found = _erased(book.store, erasure, file, references)
+            found = _erased(book.store, erasure, came, references)
         if found:
             bad[sha256] = found
     for sha256, rows in _with_bytes(book, [*bad]).items():
@@ -367,11 +367,11 @@ def _with_bytes(book: _Book, bad: Sequence[str]) -> dict[str, list[Values]]:
     return found
 
 
-def _kept(file: Path, sha256: str) -> tuple[int, str] | None:
-    """Say what is wrong with bytes that the store itself keeps."""
-    if not file.is_file():
+def _kept(came: str | None, sha256: str) -> tuple[int, str] | None:
+    """Say what is wrong with bytes that the store itself keeps, by their hash now."""
+    if came is None:
         return UNVERIFIABLE, "are missing"
-    return (CORRUPT, "have changed") if digest(file) != sha256 else None
+    return (CORRUPT, "have changed") if came != sha256 else None
 
 
 def _erasures(book: _Book) -> dict[str, Values]:
@@ -384,12 +384,12 @@ def _erasures(book: _Book) -> dict[str, Values]:
 
 
 def _erased(
-    s: Store, erasure: Values, file: Path, references: Set[tuple[str, str]]
+    s: Store, erasure: Values, came: str | None, references: Set[tuple[str, str]]
 ) -> tuple[int, str]:
     """Say when and why bytes were erased, and where they lie all the same."""
     sha256, of = erasure["sha256"], ("erased_on", "reason", "person")
     said = told_erased(*(erasure[name] for name in of))
-    if file.is_file():
+    if came is not None:
         said += ", but still lie here: run `datafactor gc` to end it"
     if left := still_lying(s, sha256, [p for p, h in references if h == sha256]):
         said += f", but {' and '.join(left)} still lies in the data folder: remove it"
@@ -508,7 +508,7 @@ def _frame_rows(book: _Book, register: str, artifact: str, sha256: str) -> list[
     contract = registers.contract_of(register)
     if sha256 not in book.bad_bytes:
         try:
-            frame = pl.scan_parquet(path(book.store, sha256), glob=False)
+            frame = pl.scan_parquet(bring(book.store, sha256), glob=False)
             rows = registers.rows_of(contract, frame)
             return [{k: plain(v) for k, v in row.items()} for row in rows]
         except (RegisterError, pl.exceptions.PolarsError):
