@@ -190,13 +190,15 @@ def run_one(
 
 def chain_of(name: str, as_of: date | None, through: Stage, partitions: str) -> "Chain":
     """Run the flow plainly, or on the Prefect server that the environment names."""
+    from flows.runner import refuse_alone
     from flows.value_chain import value_chain
 
+    refuse_alone()
     if not os.environ.get("PREFECT_API_URL"):
         return value_chain.fn(name, as_of, through, partitions)
     from prefect import tags
 
-    with tags("value-chain", f"factor:{name}"):
+    with tags("datafactor", "value-chain", f"factor:{name}"):
         state = value_chain(name, as_of, through, partitions, return_state=True)
     if state.name == "Refused":
         raise Refused(name, (state.message or "",))
@@ -1518,9 +1520,8 @@ def alarms(*, as_of: date | None = None, json: Json = False) -> int:
         as_of: The day that data are held to; today if not said.
     """
     from flows import watch_house as flow
-    from flows.calendar import scheduled_date
 
-    data = flow.looked_over(as_of or scheduled_date(flow.ZONE))
+    data = flow.looked_over(as_of)
     return Answer("alarms", data, lambda c: flow.show(c, data)).give(json)
 
 
@@ -1712,6 +1713,25 @@ def restore(folder: Path, *, json: Json = False) -> int:
     data, code = keep.brought_back(folder)
     show = partial(keep.show_restore, data=data)
     return Answer("restore", data, show, code).give(json)
+
+
+@app.command
+def gc(*, grace: float = 24.0, json: Json = False) -> int:
+    """Free the disk of what no artifact names: orphans, scratch, erased bytes.
+
+    What a name leads to stays, however old it is. It may run while others publish.
+
+    Example: datafactor gc --grace 48
+
+    Args:
+        grace: Hours that a file must have lain untouched; longer than any run lasts.
+    """
+    from flows import keep
+
+    if grace < 0:
+        raise FactorError("--grace counts hours: 0 or more")
+    data = keep.freed(grace)
+    return Answer("gc", data, lambda c: keep.show_freed(c, data)).give(json)
 
 
 @app.command

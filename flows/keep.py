@@ -8,6 +8,7 @@ from rich.console import Console
 from flows import face
 from tasks import store
 from tasks.store.backup import Saved, backup
+from tasks.store.garbage import collect_garbage
 from tasks.store.opening import settings_here
 from tasks.store.restore import Restored, restore
 
@@ -81,3 +82,18 @@ def show_restore(console: Console, data: Facts) -> None:
         markup=False,
     )
     face.findings(console, data["verified"], "store")
+
+
+def freed(hours: float) -> Facts:
+    """Free what nobody names and nobody touched for some hours."""
+    return collect_garbage(store.current(), hours * 3600).model_dump(mode="json")
+
+
+def show_freed(console: Console, data: Facts) -> None:
+    """Say what was freed, and what may still be named."""
+    console.print(
+        f"freed {data['bytes']:,} bytes: {data['orphans']:,} files that nothing names,"
+        f" {data['scratch']:,} left by crashes, {data['erased']:,} erased;"
+        f" {data['young']:,} files are too young to go",
+        markup=False,
+    )
