@@ -1,10 +1,8 @@
 """Carry one factor from raw bytes to a financed asset."""
 
 from datetime import date
-from typing import Any
 
 from prefect import flow, runtime
-from prefect.task_runners import ThreadPoolTaskRunner
 
 from flows.announce import follows
 from flows.calendar import scheduled_date
@@ -15,6 +13,7 @@ from flows.financing import given_away
 from flows.partitions import resource_of, span_of, vouchers_of
 from flows.products import product_of
 from flows.refusal import answers
+from flows.runner import runner
 from flows.runpage import summarize
 from flows.stages import (
     assess_task,
@@ -47,14 +46,11 @@ def zone_of(factor: str) -> str:
         return "UTC"
 
 
-# Without a bound every source would be collected at once, however many there are.
-RUNNER: Any = ThreadPoolTaskRunner(max_workers=4)  # Any: its future type is no base
-
-
 @flow(
     name="value-chain",
     flow_run_name=run_name,
-    task_runner=RUNNER,
+    # Without a bound every source would be collected at once, however many there are.
+    task_runner=runner(),
 )
 @follows
 @answers

@@ -58,11 +58,12 @@ def watch_house(as_of: date | None = None) -> Facts:
     Raises:
         StoreError: The server does not take the events.
     """
-    return looked_over(as_of or scheduled_date(ZONE))
+    return looked_over(as_of)
 
 
-def looked_over(day: date) -> Facts:
+def looked_over(as_of: date | None = None) -> Facts:
     """Find all facts, tell the server those that are new, and keep what was told."""
+    day = as_of or scheduled_date(ZONE)
     facts = sorted(all_facts(day), key=lambda fact: fact.key)
     known = told_before()
     fresh = [fact for fact in facts if fact.key not in known]
