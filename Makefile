@@ -8,7 +8,7 @@ INSTALL = $(if $(shell command -v uv),$(UV),$(PIP))
 APART   = DATAFACTOR_HOME=.venv-croissant/home DATAFACTOR_ANCHOR=.venv-croissant/anchor
 SELF    = $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
 
-.PHONY: demo test proof examples croissant check ui bench lock wheel clean
+.PHONY: demo test proof examples croissant check sbom ui bench lock wheel clean
 
 demo: $(VENV)/.run ## carry the New York flights from raw bytes to a financed asset
 	@$(BIN)/datafactor demo
@@ -26,8 +26,10 @@ croissant: $(VENV)/.test ## the research product against the official Croissant 
 	$(APART) $(BIN)/datafactor run palmer-penguins --through product
 	$(APART) $(BIN)/datafactor export palmer-penguins --as croissant -o .venv-croissant
 	.venv-croissant/bin/mlcroissant validate --jsonld .venv-croissant/palmer-penguins.croissant.json
-check: $(VENV)/.test ## style and types
-	$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy
+check: $(VENV)/.test ## style, types, licences of what is shipped
+	$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy && $(BIN)/python .ci/licences.py requirements.lock
+sbom: $(VENV)/.test ## the list of all parts with their hashes (CycloneDX), into dist/
+	mkdir -p dist && $(BIN)/cyclonedx-py requirements requirements.lock --pyproject pyproject.toml --output-reproducible --of JSON -o dist/sbom.json
 ui: $(VENV)/.run ## the same factor on a real Prefect server, with the link to look at
 	@$(BIN)/python -m flows.ui
 bench: $(VENV)/.test ## side by side figures, printed as ratios
