@@ -1,5 +1,6 @@
 """Terms and frames of the first stage: sources, consolidation, labels."""
 
+import operator
 import re
 from collections.abc import Iterable
 from decimal import Decimal
@@ -53,8 +54,21 @@ class Source(Declared):
     name: Name = Field(description="Table name in the SQL")
     factor: Slug | Literal[""] = Field("", description="Filled in from the document")
     path: Text = Field(
+        "",
         pattern=r"^[^\x00-\x1f]+$",
-        description="File or pattern of files, '!'-separated members of archives",
+        description="File or pattern of files, '!'-separated members of archives;"
+        " s3://BUCKET/KEY where DATAFACTOR_REACH names it; filled in for a table",
+    )
+    table: str = Field(
+        "",
+        pattern=r"^[a-z][a-z0-9_]{0,62}(?:\.[a-z][a-z0-9_]{0,62})?$",
+        description="Table or view of a database, in place of a path: SCHEMA.NAME",
+        exclude_if=operator.not_,
+    )
+    database: Name | Literal[""] = Field(
+        "",
+        description="Name of the secret that holds the database's URL",
+        exclude_if=operator.not_,
     )
     format: Format = Field("csv", description="csv is any delimited text")
     encoding: Encoding = Field("utf-8", description="Character encoding of the file")
@@ -96,6 +110,37 @@ class Source(Declared):
     max_rejected_rate: float = Field(
         0.05, ge=0, lt=1, description="Share of rows that may break the contract"
     )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _place_the_table(cls, given: Any) -> Any:  # Any: what the file holds
+        if isinstance(given, dict) and given.get("table") and not given.get("path"):
+            place = f"sql:{given.get('database', '')}/{given['table']}"
+            return {**given, "path": place}
+        return given
+
+    @model_validator(mode="after")
+    def _is_somewhere(self) -> Self:
+        if not self.path:
+            raise ValueError("path is missing: say where the source lies, or its table")
+        if bool(self.table) != bool(self.database):
+            raise ValueError("table and database go together: write both, or a path")
+        if not self.is_outside:
+            return self
+        if self.retain == "reference":
+            raise ValueError("what is fetched is kept: write retain: copy")
+        if self.table and self.path != f"sql:{self.database}/{self.table}":
+            raise ValueError("a table has no path: leave path out")
+        if self.table and not self.key:
+            raise ValueError("key is missing: rows of a table have no order but by it")
+        if self.table and (self.format, self.header) != ("csv", 1):
+            raise ValueError("a table is written as csv with one line of names")
+        return self
+
+    @property
+    def is_outside(self) -> bool:
+        """Say whether it must be fetched: an object of a bucket, or a SQL table."""
+        return bool(self.table) or self.path.startswith("s3://")
 
     @property
     def part(self) -> str:
@@ -151,7 +196,8 @@ class Source(Declared):
 
     def identity(self) -> dict[str, Any]:
         """Leave out where the file lies: moving it changes no result."""
-        return {**super().identity(), "path": self.inner}
+        said = {**super().identity(), "path": self.inner}
+        return {n: v for n, v in said.items() if n not in ("table", "database")}
 
 
 def in_order(sources: Iterable[Source]) -> tuple[Source, ...]:

@@ -26,6 +26,7 @@ from schemas.artifact import (
 )
 from schemas.errors import ContractError
 from schemas.privacy import NO_KEYS, Keys
+from schemas.resource import Source
 from schemas.terms import Terms
 from tasks import store
 from tasks.stage.signature import Shape, StageFunction
@@ -137,13 +138,22 @@ def fingerprints(keys: Keys) -> dict[str, str]:
 def hashed_files(call: Call, pattern: str) -> dict[str, File]:
     """Find, open and hash the files of a path, by the names a document would give."""
     found = {}
-    for number, path in enumerate(store.locate_all(call.store, pattern)):
+    for number, (name, path) in enumerate(located(call, pattern).items()):
         if number < HELD:
             handle, sha256 = call.held.enter_context(store.hashed(path))
-            found[name_of(pattern, path)] = File(path, sha256, handle)
+            found[name] = File(path, sha256, handle)
         else:
-            found[name_of(pattern, path)] = File(path, store.digest(path), None)
+            found[name] = File(path, store.digest(path), None)
     return found
+
+
+def located(call: Call, pattern: str) -> dict[str, Path]:
+    """Find the files of a path; what lies outside is brought into scratch before."""
+    if isinstance(call.terms, Source) and call.terms.is_outside:
+        folder = call.held.enter_context(store.scratch(call.store))
+        return store.brought(call.store, call.terms, folder)
+    found = store.locate_all(call.store, pattern)
+    return {name_of(pattern, path): path for path in found}
 
 
 def name_of(pattern: str, path: Path) -> str:

@@ -20,6 +20,7 @@ from tasks.store.lineage import (
 )
 from tasks.store.manifest import is_frame, members, parts
 from tasks.store.opening import current, opened
+from tasks.store.outside import brought
 from tasks.store.place import (
     Store,
     digest,
@@ -93,6 +94,7 @@ __all__ = [
     "Weight",
     "again",
     "bears",
+    "brought",
     "check_counts",
     "current",
     "digest",

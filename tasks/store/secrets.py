@@ -7,6 +7,20 @@ from schemas.errors import StoreError
 SHORTEST = 32  # characters: 128 bits where the key is written in hex
 
 
+def address(name: str) -> str:
+    """Read the URL of a database that stands in ``DATAFACTOR_SECRET_<NAME>``.
+
+    Raises:
+        StoreError: It is not set.
+    """
+    variable = f"DATAFACTOR_SECRET_{name.upper()}"
+    if url := os.environ.get(variable, ""):
+        return url
+    raise StoreError(
+        f"the URL of the database {name} is not set: put it into {variable}"
+    )
+
+
 def secret(name: str) -> bytes:
     """Read the key that stands in ``DATAFACTOR_SECRET_<NAME>``.
 

@@ -1,0 +1,203 @@
+"""Sources that lie outside: objects of a bucket, and tables of a database."""
+
+import hashlib
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+from sqlalchemy import create_engine, text
+
+from flows.document import factor_named
+from flows.value_chain import value_chain
+from schemas.artifact import Made, Stage
+from schemas.errors import DatafactorError, SourceError, StoreError
+from tasks import store
+from tasks.store import bucket
+from tests import bucket as s3
+from tests.builders import temporary_store
+from tests.small import DOCUMENT, HEADER, PEOPLE, small_factor
+
+PATH = "    path: people.csv\n"
+FIRST, SECOND = "1,Ada,36,\n3,Cy,20,B1\n", "7,Flo,41,\n"
+# The same two rows as a database holds them: the key orders them, not their place.
+CREATE = "CREATE TABLE people (id INTEGER, name TEXT, age INTEGER, plate TEXT)"
+INSERT = "INSERT INTO people VALUES (3, 'Cy', 20, 'B1'), (1, 'Ada', 36, NULL)"
+WRITTEN = f"{HEADER}\n{FIRST}".encode()
+
+
+@pytest.fixture(scope="module")
+def endpoint() -> Iterator[str]:
+    with s3.server() as known, s3.named(known):
+        yield known["AWS_ENDPOINT_URL"]
+
+
+def run(home: Path, place: str, **env: str) -> list[Made]:
+    """Collect from a place; list what was landed."""
+    small_factor(home, DOCUMENT.replace(PATH, place))
+    known = {"DATAFACTOR_FACTORS": str(home / "factors"), "DATAFACTOR_DATA": str(home)}
+    with temporary_store(home, **known, **env) as s:
+        value_chain.fn("people", through=Stage.RESOURCE)
+        assert store.verify(s).exit == 0
+        runs = [r.publication for r in store.runs(s)]
+        return [m for p in runs if p.task == "collect" for m in p.artifacts]
+
+
+def test_an_object_is_the_same_artifact_as_the_file(
+    endpoint: str, tmp_path: Path
+) -> None:
+    """So is it the next time, and nothing is collected twice."""
+    there = bucket.opened(s3.made(endpoint))
+    whole = "\n".join((HEADER, *PEOPLE)) + "\n"
+    bucket.put_new(there, "in/people.csv", whole.encode())
+    place = f"    path: {there.url}/in/people.csv\n"
+
+    (by_file,) = run(tmp_path / "file", PATH)
+    (found,) = run(tmp_path / "s3", place, DATAFACTOR_REACH=f"x, {there.url[5:]}")
+    (again,) = run(tmp_path / "s3", place, DATAFACTOR_REACH=there.url[5:])
+
+    assert found.ref == by_file.ref
+    assert again == found
+    assert found.origin is not None
+    assert found.origin.path == f"{there.url}/in/people.csv"
+
+
+def test_a_pattern_names_objects_of_one_folder(endpoint: str, tmp_path: Path) -> None:
+    there = bucket.opened(s3.made(endpoint))
+    for key, rows in (("in/b.csv", SECOND), ("in/a.csv", FIRST), ("in/x/c.csv", "?")):
+        bucket.put_new(there, key, f"{HEADER}\n{rows}".encode())
+    place = f"    path: {there.url}/in/*.csv\n"
+
+    *pieces, whole = run(tmp_path, place, DATAFACTOR_REACH=there.url[5:])
+
+    assert whole.ref.kind == "manifest"
+    assert [p.origin.path for p in pieces if p.origin] == [
+        f"{there.url}/in/{name}.csv" for name in "ab"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("path", "reach", "words"),
+    [
+        ("s3://lake/people.csv", "", "DATAFACTOR_REACH does not name: add lake"),
+        ("s3://lake/people.csv", "other", "DATAFACTOR_REACH does not name: add lake"),
+        ("s3://{}/none.csv", "{}", "there is no object"),
+        ("s3://{}/in/*.csv", "{}", "there is no object"),
+    ],
+)
+def test_what_may_not_be_read_or_is_not_there_is_refused(
+    endpoint: str, tmp_path: Path, path: str, reach: str, words: str
+) -> None:
+    name = s3.made(endpoint).removeprefix("s3://")
+    place = f"    path: {path.format(name)}\n"
+
+    with pytest.raises(SourceError, match=words):
+        run(tmp_path, place, DATAFACTOR_REACH=reach.format(name))
+
+
+def in_sqlite(folder: Path) -> str:
+    folder.mkdir(parents=True, exist_ok=True)
+    with closing(sqlite3.connect(folder / "dwh.db")) as c, c:
+        c.execute(CREATE)
+        c.execute(INSERT)
+    return f"sqlite:///{folder / 'dwh.db'}"
+
+
+def in_postgresql(url: str) -> str:
+    engine = create_engine(url)
+    with engine.begin() as c:
+        c.execute(text(CREATE))
+        c.execute(text(INSERT))
+    engine.dispose()
+    return url
+
+
+@pytest.mark.parametrize("kind", ["sqlite", "postgresql"])
+def test_a_table_is_the_bytes_of_its_rows_in_the_order_of_the_key(
+    request: pytest.FixtureRequest, tmp_path: Path, kind: str
+) -> None:
+    """Rows 3, 1 come as 1, 3; either database gives the same bytes, each time."""
+    if kind == "sqlite":
+        url = in_sqlite(tmp_path)
+    else:
+        url = in_postgresql(request.getfixturevalue("postgres_database"))
+    place = "    table: people\n    database: dwh\n"
+
+    (found,) = run(tmp_path / "store", place, DATAFACTOR_SECRET_DWH=url)
+    (again,) = run(tmp_path / "store", place, DATAFACTOR_SECRET_DWH=url)
+
+    assert found.ref.sha256 == hashlib.sha256(WRITTEN).hexdigest()
+    assert again == found
+    assert found.origin is not None
+    assert found.origin.path == "sql:dwh/people"
+
+
+@pytest.mark.parametrize(
+    ("table", "url", "words"),
+    [
+        ("nobody", "{}", "nobody: the database dwh has no such table"),
+        ("other", "{}", r"no such columns \['name', 'age', 'plate'\]"),
+        ("people", "", "put it into DATAFACTOR_SECRET_DWH"),
+        ("people", "sqlite:////no/where.db", "does not answer"),
+        ("people", "mysql://me:hidden@host/db", "nothing else is tested"),
+    ],
+)
+def test_a_table_that_cannot_be_read_is_refused_without_its_url(
+    tmp_path: Path, table: str, url: str, words: str
+) -> None:
+    known = in_sqlite(tmp_path)
+    with closing(sqlite3.connect(tmp_path / "dwh.db")) as c, c:
+        c.execute("CREATE TABLE other (id INTEGER)")
+    place = f"    table: {table}\n    database: dwh\n"
+    env = {"DATAFACTOR_SECRET_DWH": url.format(known)} if url else {}
+
+    with pytest.raises((SourceError, StoreError), match=words) as refused:
+        run(tmp_path, place, **env)
+
+    assert isinstance(refused.value, DatafactorError)
+    assert not [w for w in ("hidden", "where.db") if w in str(refused.value)]
+
+
+@pytest.mark.parametrize(
+    ("place", "words"),
+    [
+        ("    table: people\n", "table and database go together"),
+        ("", "path is missing"),
+        ("    table: 'people; drop'\n    database: dwh\n", "String should match"),
+        ("    table: people\n    database: dwh\n    path: a.csv\n", "leave path out"),
+        ("    path: s3://lake/a.csv\n    retain: reference\n", "retain: copy"),
+        ("    table: people\n    database: dwh\n    format: json\n", "as csv"),
+    ],
+)
+def test_a_place_that_contradicts_itself_is_refused(
+    tmp_path: Path, place: str, words: str
+) -> None:
+    with pytest.raises(DatafactorError, match=words):
+        run(tmp_path, place)
+
+
+def test_a_table_without_key_is_refused(tmp_path: Path) -> None:
+    keyless = DOCUMENT.replace("    key: [id]\n    columns:", "    columns:", 1)
+    place = "    table: people\n    database: dwh\n"
+    small_factor(tmp_path, keyless.replace(PATH, place))
+
+    with (
+        temporary_store(tmp_path, DATAFACTOR_FACTORS=str(tmp_path / "factors")),
+        pytest.raises(DatafactorError, match="key is missing"),
+    ):
+        factor_named("people")
+
+
+def test_where_rows_lie_is_no_part_of_what_they_are(tmp_path: Path) -> None:
+    """So documents written before tables could be named keep their ids."""
+    told = []
+    for place in (PATH, "    table: people\n    database: dwh\n"):
+        small_factor(tmp_path, DOCUMENT.replace(PATH, place))
+        with temporary_store(tmp_path, DATAFACTOR_FACTORS=str(tmp_path / "factors")):
+            told.append(factor_named("people").sources["people"])
+    file, table = told
+
+    assert file.identity() == table.identity()
+    assert not {"table", "database"} & file.model_dump().keys()
+    assert type(table).model_validate(table.model_dump()) == table
