@@ -23,7 +23,7 @@ from schemas.artifact import Hex
 from schemas.errors import StoreError
 from schemas.tables.columns import table_of
 from schemas.tables.lineage import Artifact, RunOutput, StageRun
-from tasks.store import anchor
+from tasks.store import anchor, bucket
 from tasks.store.database import open_engine, reading, revision
 from tasks.store.erased import gone_hashes
 from tasks.store.lineage import among
@@ -167,6 +167,13 @@ def _ours(found: Path) -> bool:
     return found.name.startswith(("state-", f".{HEADER}")) or found.name == "objects"
 
 
+def present(s: Store) -> set[str]:
+    """List the hashes of all bytes that are kept, in a folder or a bucket."""
+    if s.bucket is not None:
+        return {entry.key.rpartition("/")[2] for entry in bucket.list_all(s.bucket)}
+    return {file.name for file in s.objects.glob("??/*")}
+
+
 def _header(
     s: Store, c: Connection, state: str, tables: dict[str, TableFile]
 ) -> Header:
@@ -194,7 +201,8 @@ def _referred(s: Store, c: Connection, hashes: Iterable[str]) -> set[str]:
 
     Only of what is not there it is asked how a run kept it: the body says so.
     """
-    absent = [sha256 for sha256 in hashes if not path(s, sha256).is_file()]
+    there = present(s)
+    absent = [sha256 for sha256 in hashes if sha256 not in there]
     asked = select(run.body).join(RunOutput, out.run == run.hash)
     bodies = among(c, asked.where(out.path.is_not(None)), out.file_sha256, absent)
     found = (made for row in bodies for made in read_body(row["body"])[0].artifacts)
@@ -236,22 +244,46 @@ class _Copied:
         objects.mkdir(exist_ok=True, mode=0o700)
         for sha256 in sorted(wanted):
             target = objects / sha256[:2] / sha256
-            source = path(s, sha256)
             if target.exists():
                 continue
-            if not source.is_file():
-                self.by_reference += sha256 in referred
-                self.missing += [sha256] * (sha256 not in referred)
-            elif digest(source) != sha256:
+            target.parent.mkdir(exist_ok=True, mode=0o700)
+            came = self._fetch(s, target) if s.bucket else self._bring(s, target)
+            if came is None and sha256 in referred:
+                self.by_reference += 1
+            elif came is None:
+                self.missing.append(sha256)
+            elif came != sha256:
                 self.damaged.append(sha256)
             else:
-                target.parent.mkdir(exist_ok=True, mode=0o700)
-                self.linked += bring(source, target)
                 self.fresh += 1
                 shards |= {target.parent, objects, objects.parent}
                 failpoint("backup.object")
         for shard in shards:
             sync(shard)
+
+    def _bring(self, s: Store, target: Path) -> str | None:
+        """Link or copy bytes of a folder, if they are sound; give their hash."""
+        source = path(s, target.name)
+        if not source.is_file():
+            return None
+        came = digest(source)
+        if came == target.name:
+            self.linked += bring(source, target)
+        return came
+
+    def _fetch(self, s: Store, target: Path) -> str | None:
+        """Copy bytes of a bucket, if they are sound; give their hash."""
+        part = target.with_name(f".part-{os.getpid()}-{target.name}")
+        private(part)
+        try:
+            assert s.bucket is not None
+            came = bucket.fetch(s.bucket, bucket.key_of(target.name), part)
+            if came == target.name:
+                sync(part)
+                os.replace(part, target)
+        finally:
+            part.unlink(missing_ok=True)
+        return came
 
     def told(self) -> dict[str, object]:
         return {**vars(self)}

@@ -19,10 +19,11 @@ from sqlalchemy import Connection, select
 
 from schemas.tables.columns import table_of
 from schemas.tables.lineage import Artifact
+from tasks.store import bucket
 from tasks.store.database import reading, writing
 from tasks.store.erase import sweep
 from tasks.store.lineage import among
-from tasks.store.place import Store
+from tasks.store.place import Store, remove
 from tasks.store.steps import failpoint
 
 GRACE = (
@@ -51,8 +52,11 @@ def collect_garbage(s: Store, grace: float = GRACE) -> Freed:
     """
     gone = sweep(s)
     before = time.time() - grace
-    old, young = _orphans(s, before)
-    freed = [size for some in _batched(old) for size in _remove(s, some, before)]
+    if s.bucket is not None:
+        freed, young = _collect_bucket(s, s.bucket, before)
+    else:
+        old, young = _orphans(s, before)
+        freed = [size for some in _batched(old) for size in _remove(s, some, before)]
     left = [*_leftovers(s, before)]
     sizes = [_discard(found) for found in left]
     return Freed(
@@ -116,9 +120,37 @@ def _remove(s: Store, files: Sequence[Path], before: float) -> Iterator[int]:
                     yield size
 
 
+def _collect_bucket(s: Store, b: bucket.Bucket, before: float) -> tuple[list[int], int]:
+    """Remove the old objects of a bucket that no artifact names; count young ones.
+
+    S3 has no touch: an orphan that is placed again stays as old as it was. If it goes
+    before its run is published, that run is refused and finds nothing there next time.
+    """
+    entries = {e.key.rpartition("/")[2]: e for e in bucket.list_all(b)}
+    hashes = [h for h in entries if fullmatch("[0-9a-f]{64}", h)]
+    with reading(s.engine) as c:
+        named = _names(c, hashes)
+    loose = [h for h in hashes if h not in named]
+    old = [h for h in loose if entries[h].changed.timestamp() < before]
+    freed = []
+    for at in range(0, len(old), BATCH):
+        with writing(s.engine) as c:
+            some = old[at : at + BATCH]
+            for sha256 in {*some} - _names(c, some):
+                if remove(s, sha256):
+                    freed.append(entries[sha256].bytes)
+                    failpoint("gc.removed")
+    return freed, len(loose) - len(old)
+
+
 def _leftovers(s: Store, before: float) -> Iterator[Path]:
-    """List what crashes left half-made: scratch folders, parts, files set aside."""
+    """List what crashes left half-made: scratch folders, parts, files set aside.
+
+    Of a bucket also the copies here that nobody asked for lately.
+    """
+    copies = s.objects.glob("??/*") if s.bucket else ()
     places = (
+        copies,
         (s.settings.home / "tmp").glob("*"),
         s.objects.glob(".part-*"),
         s.objects.glob(".STORE-*"),
@@ -130,17 +162,21 @@ def _leftovers(s: Store, before: float) -> Iterator[Path]:
 
 
 def _newest(found: Path) -> float:
-    """Say when anything in a folder was touched last."""
-    inside = found.rglob("*") if found.is_dir() else ()
-    return max(_touched(one) for one in (found, *inside))
+    """Say when anything in a folder was touched last; one that goes now is not old."""
+    with suppress(FileNotFoundError):
+        inside = [*found.rglob("*")] if found.is_dir() else []
+        return max(_touched(one) for one in (found, *inside))
+    return time.time()
 
 
 def _discard(found: Path) -> int:
     """Remove a file or a folder, and say how many bytes it held."""
-    inside = [f for f in (found, *found.rglob("*")) if f.is_file()]
-    size = sum(f.stat().st_size for f in inside)
-    if found.is_dir():
-        shutil.rmtree(found, ignore_errors=True)
-    else:
-        found.unlink(missing_ok=True)
+    size = 0
+    with suppress(FileNotFoundError):  # its owner was faster
+        inside = [f for f in (found, *found.rglob("*")) if f.is_file()]
+        size = sum(f.stat().st_size for f in inside)
+        if found.is_dir():
+            shutil.rmtree(found, ignore_errors=True)
+        else:
+            found.unlink()
     return size

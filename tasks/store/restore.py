@@ -14,7 +14,7 @@ from sqlalchemy.exc import DatabaseError, IntegrityError
 from schemas.errors import StoreError
 from schemas.tables.columns import table_of
 from schemas.tables.lineage import StageRun
-from tasks.store import triggers
+from tasks.store import bucket, triggers
 from tasks.store.backup import Header, bring, read_header
 from tasks.store.database import open_engine, revision, upgraded, writing
 from tasks.store.migrations import HEAD
@@ -78,10 +78,8 @@ def _refuse_taken(settings: Settings, header: Header) -> None:
         ) from None
     finally:
         engine.dispose()
-    named = settings.objects / "STORE"
-    other = named.exists() and named.read_text().strip() != header.store
-    begun = settings.objects.is_dir() and any(settings.objects.iterdir())
-    if taken or other or (begun and not named.exists()):
+    named, begun = _named(settings)
+    if taken or (named or header.store) != header.store or (begun and not named):
         raise StoreError(
             "a store is there already, and nothing is restored over it: set"
             " DATAFACTOR_HOME (and DATAFACTOR_DATABASE, DATAFACTOR_OBJECTS) to an empty"
@@ -89,10 +87,24 @@ def _refuse_taken(settings: Settings, header: Header) -> None:
         )
 
 
+def _named(settings: Settings) -> tuple[str, bool]:
+    """Read whose objects a place holds, and whether it holds anything."""
+    if settings.bucket:
+        b = bucket.opened(settings.bucket)
+        return bucket.text(b, "STORE").strip(), any(bucket.list_all(b))
+    file, there = settings.objects / "STORE", settings.objects
+    named = file.read_text().strip() if file.exists() else ""
+    return named, there.is_dir() and any(there.iterdir())
+
+
 def _name(settings: Settings, header: Header) -> None:
     """Say whose bytes come, so that an interrupted restore is known again."""
     for folder in (settings.home, settings.objects):
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    if settings.bucket:
+        b = bucket.opened(settings.bucket)
+        bucket.put_new(b, "STORE", f"{header.store}\n".encode())
+        return
     part = settings.objects / f".STORE-{os.getpid()}"
     part.write_text(header.store + "\n")
     sync(part)
@@ -103,6 +115,8 @@ def _name(settings: Settings, header: Header) -> None:
 
 def _bring_objects(settings: Settings, objects: Path) -> int:
     count, shards = 0, {settings.objects}
+    if settings.bucket:
+        return _put_objects(settings, objects)
     for source in sorted(objects.glob("??/*")):
         target = settings.objects / source.parent.name / source.name
         target.parent.mkdir(exist_ok=True, mode=0o700)
@@ -114,6 +128,14 @@ def _bring_objects(settings: Settings, objects: Path) -> int:
     for shard in shards:
         sync(shard)
     return count
+
+
+def _put_objects(settings: Settings, objects: Path) -> int:
+    b, files = bucket.opened(settings.bucket), sorted(objects.glob("??/*"))
+    for source in files:
+        bucket.put(b, source, source.name)
+        failpoint("restore.object")
+    return len(files)
 
 
 def _bring_anchor(settings: Settings, state: Path, header: Header) -> Path:

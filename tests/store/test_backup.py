@@ -17,11 +17,13 @@ from schemas.errors import StoreError
 from schemas.tables.columns import Row
 from tasks import store
 from tasks.store import Settings, Store, triggers
-from tasks.store.backup import Saved, backup
+from tasks.store.backup import Saved, backup, present
 from tasks.store.database import reading
+from tasks.store.garbage import collect_garbage
 from tasks.store.restore import Restored, restore
+from tests import bucket as s3
 from tests import postgres
-from tests.store.build import made, pledge, post_pledge, run, sha
+from tests.store.build import chain, made, pledge, post_pledge, run, sha
 from tests.store.conftest import settings_in
 from tests.store.test_erase import erased
 
@@ -258,3 +260,39 @@ def test_a_backup_goes_neither_into_the_store_nor_over_another_one(
     backup(other, tmp_path / "others")
     with pytest.raises(StoreError, match="a backup of another store"):
         backup(s, tmp_path / "others")
+
+
+@pytest.fixture(scope="module")
+def endpoint() -> Iterator[str]:
+    with s3.server() as known, s3.named(known):
+        yield known["AWS_ENDPOINT_URL"]
+
+
+def test_a_store_in_a_bucket_is_saved_swept_and_restored_into_another_bucket(
+    endpoint: str, tmp_path: Path
+) -> None:
+    s = store.opened(settings_in(tmp_path, objects=s3.made(endpoint)))
+    refs = chain(s, tmp_path)
+    made(s, "orphan", b"left by a crash")
+    assert s.bucket
+
+    saved = backup(s, tmp_path / "backup")
+    assert (saved.objects, saved.fresh, saved.missing) == (6, 6, ())
+    assert collect_garbage(s).young == 1
+    freed = collect_garbage(s, grace=-60)
+    assert freed.orphans == 1
+    assert not any(s.objects.glob("??/*"))  # copies: they come again when asked for
+    assert store.verify(s, s.settings.anchor).exit == 0
+
+    other = settings_in(
+        tmp_path / "there", objects=s3.made(endpoint), key=str(s.settings.key)
+    )
+    there, said = restored(other, tmp_path / "backup")
+    assert said.findings.exit == 0
+    assert said.findings.examined["files"] == 6
+    assert answered(there) == answered(s)
+
+    erased(s, refs["flights"])
+    assert present(s) == present(there) - {refs["flights"].sha256} | {
+        m.ref.sha256 for m in store.runs(s)[0].publication.artifacts
+    }
