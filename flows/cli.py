@@ -1442,7 +1442,7 @@ def portfolio(
 def survey(
     *files: Path,
     by: Literal["industry", "region"] = "industry",
-    o: Path | None = None,
+    output: Annotated[Path | None, Parameter(name=["--output", "-o"])] = None,
     json: Json = False,
 ) -> int:
     """Count what all factors hold by year, industry and region 数据资源普查.
@@ -1452,29 +1452,33 @@ def survey(
     Args:
         files: Tables of other houses, the survey.csv that `-o` wrote, to add up.
         by: How the second table is laid out.
-        o: Folder for survey.csv and survey.html.
+        output: Folder for survey.csv and survey.html.
     """
     from flows import counted as flow
 
     data = flow.survey(files)
-    data["written"] = flow.write(data, o) if o else []
+    data["written"] = flow.write(data, output) if output else []
     return Answer("survey", data, lambda c: flow.show(c, data, by)).give(json)
 
 
 @app.command
-def value(*factors: str, o: Path | None = None, json: Json = False) -> int:
+def value(
+    *factors: str,
+    output: Annotated[Path | None, Parameter(name=["--output", "-o"])] = None,
+    json: Json = False,
+) -> int:
     """Say what factors cost, bring and serve by month, and what combining adds 价值.
 
     Example: datafactor value flight-disruption -o value
 
     Args:
         factors: Those of these names; all that have a product if not said.
-        o: Folder for value.csv and value.html.
+        output: Folder for value.csv and value.html.
     """
     from flows import worth as flow
 
     data = flow.value(factors)
-    data["written"] = flow.write(data, o) if o else []
+    data["written"] = flow.write(data, output) if output else []
     return Answer("value", data, lambda c: flow.show(c, data)).give(json)
 
 
