@@ -1720,6 +1720,20 @@ def restore(folder: Path, *, json: Json = False) -> int:
 
 
 @app.command
+def retention(*factors: str, json: Json = False) -> int:
+    """List raw files and rejects that are kept longer than the policy says.
+
+    Its rule is keep_raw_days. Nothing is erased: the answer names what `erase` takes.
+
+    Example: datafactor retention flight-disruption
+    """
+    from flows import retention as kept
+
+    data = kept.retention(factors)
+    return Answer("retention", data, lambda c: kept.show(c, data)).give(json)
+
+
+@app.command
 def gc(*, grace: float = 24.0, json: Json = False) -> int:
     """Free the disk of what no artifact names: orphans, scratch, erased bytes.
 

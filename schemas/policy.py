@@ -136,6 +136,14 @@ class DisclosureRules(Rules):
     )
 
 
+class RetentionRules(Rules):
+    """How long the house keeps what came in as it came."""
+
+    keep_raw_days: int = Field(
+        gt=0, description="Raw files and rejects are due to be erased after it"
+    )
+
+
 class AssetRules(Rules):
     """What the accounting and appraisal policy fixes."""
 

@@ -2,10 +2,11 @@
 
 from collections.abc import Sequence
 from contextlib import suppress
+from datetime import datetime
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, func, select
 
 from schemas.artifact import Hex, Kind
 from schemas.errors import SourceError, StoreError
@@ -15,7 +16,16 @@ from schemas.tables.pledge import CollateralRootRow, PledgeEventRow, PledgeRow
 from tasks.store import registers
 from tasks.store.database import reading, writing
 from tasks.store.erased import gone_hashes, why_gone
-from tasks.store.lineage import among, made, out, reached, run, yielded
+from tasks.store.lineage import (
+    OUTPUTS,
+    RUNS,
+    among,
+    made,
+    out,
+    reached,
+    run,
+    yielded,
+)
 from tasks.store.manifest import members
 from tasks.store.place import Store, digest, held, locate, path, remove
 from tasks.store.refs import resolve
@@ -136,6 +146,23 @@ def told_erased(s: Store, starts: Sequence[str]) -> list[str]:
     """Say of the bytes of artifacts that are erased already when, why and by whom."""
     said = {sha256: why_gone(s.engine, sha256) for sha256 in _hashes(s, starts)}
     return [f"bytes sha256:{h[:12]} {why}" for h, why in said.items() if why]
+
+
+def collected_before(s: Store, factor: str, moment: datetime) -> list[dict[str, Any]]:
+    """List raw bytes and rejects of a factor that no run yielded since a moment.
+
+    Rejects keep the raw text of rows. What is erased already is left out.
+    """
+    last = func.max(run.at).label("last")
+    rejects = made.name.like("%.rejects") & (made.rows > 0)
+    cells = (made.id, made.sha256, made.name, made.kind, made.bytes)
+    query = select(*cells, last).join(OUTPUTS, out.artifact == made.id)
+    query = query.join(RUNS, run.hash == out.run).group_by(*cells)
+    query = query.where(run.factor == factor, (made.kind == "raw") | rejects)
+    with reading(s.engine) as c:
+        gone = gone_hashes(c)
+        rows = c.execute(query.having(last < moment).order_by(last, made.id)).mappings()
+        return [dict(row) for row in rows if row["sha256"] not in gone]
 
 
 def pledged_on(s: Store, ids: Sequence[str]) -> set[str]:

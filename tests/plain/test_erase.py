@@ -1,17 +1,19 @@
 """A person asks to be forgotten: her rows go, the chain stays, and she stays out."""
 
 from collections.abc import Iterator
-from datetime import date
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
 from flows.erase import erase, lines
 from flows.rejected import rejected_rows
+from flows.retention import retention
 from flows.value_chain import value_chain
 from schemas.artifact import Stage
 from schemas.errors import StoreError
 from tasks import store
+from tasks.store.erase import collected_before
 from tests.builders import temporary_store
 from tests.command import Said, datafactor
 from tests.small import PEOPLE, small_factor
@@ -118,6 +120,29 @@ def test_older_versions_of_a_name_are_counted_and_go_when_all_are_meant(
 
     erase([SOURCE], BECAUSE, [], ever=True)
     assert len(erase([SOURCE], "", [], ever=True)["erased"]) == 5
+
+
+def test_what_the_policy_keeps_too_long_is_listed_and_nothing_is_erased(
+    home: Path,
+) -> None:
+    assert retention(["people"])["due"] == 0
+
+    policy = home / "policies" / "cn-2025.yaml"
+    text = policy.read_text("utf-8")
+    rule = 'keep_raw_days:\n    value: "1095"'
+    assert rule in text
+    policy.write_text(text.replace(rule, 'keep_raw_days:\n    value: "1"'), "utf-8")
+    s = store.current()
+    after = datetime.now(UTC) + timedelta(days=2)
+    listed = collected_before(s, "people", after)
+
+    assert {(row["name"], row["kind"]) for row in listed} == {
+        ("people", "raw"),
+        ("people.rejects", "frame"),
+    }
+    assert retention(["people"])["factors"][0]["keep_raw_days"] == 1
+    erase([row["id"] for row in listed], "keep_raw_days", [], ever=False)
+    assert collected_before(s, "people", after) == []
 
 
 def test_a_person_erases_from_the_command_line(home: Path) -> None:

@@ -68,7 +68,7 @@ def test_bytes_placed_while_they_are_being_removed_are_put_back(
     """The worst moment: they are looked at, old, and then somebody places them."""
     file = store.path(s, made(s, "f", b"left by a crash").ref.sha256)
     aged(file)
-    placed = []
+    placed: list[Path] = []
 
     def placing(step: str) -> None:
         if step == "gc.aside" and not placed:
@@ -89,7 +89,7 @@ def test_bytes_placed_just_after_they_were_set_aside_are_linked_anew(
 ) -> None:
     file = store.path(s, made(s, "f", b"left by a crash").ref.sha256)
     aged(file)
-    again = []
+    again: list[Any] = []
 
     def placing(step: str) -> None:
         if step == "gc.aside" and not again:
