@@ -12,7 +12,7 @@ import os
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, NamedTuple
@@ -29,6 +29,7 @@ MOST = 5_000_000_000  # bytes of one PUT
 CHUNK, PAGE = 1 << 20, 1_000
 AGAIN = 5  # times: S3 answers 409 where two put the same key in one instant
 ENDPOINTS = ("AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL", "AWS_ENDPOINT")
+YOUNG = timedelta(hours=1)  # well below the grace of a sweep, a day
 RETRY_FOR = timedelta(seconds=30)
 
 
@@ -105,6 +106,7 @@ def put(b: Bucket, part: Path, sha256: str) -> None:
     """Bring a finished file to its content address; what is there sound stays.
 
     Damaged bytes are put right, as in a folder: the address says what they must be.
+    Old ones are put anew, the same bytes: a sweep goes by age, and S3 has no touch.
 
     Raises:
         StoreError: It is longer than one PUT may be (5 GB).
@@ -117,7 +119,7 @@ def put(b: Bucket, part: Path, sha256: str) -> None:
             " most 5 GB: partition the resource, or split the file"
         )
     failpoint("bucket.put")
-    if not put_new(b, key, part) and not _is_same(b, key, part, sha256):
+    if not put_new(b, key, part) and not _stands(b, key, part, sha256):
         _put(b, key, part, "overwrite")
     failpoint("bucket.kept")
 
@@ -150,10 +152,15 @@ def _put(
             obstore.put(b.client, key, file, mode=mode, use_multipart=False)
 
 
-def _is_same(b: Bucket, key: str, part: Path, sha256: str) -> bool:
-    """Compare sizes, then tags; where a tag is not the bytes' MD5, the bytes."""
+def _stands(b: Bucket, key: str, part: Path, sha256: str) -> bool:
+    """Say whether an object is young, and the file's bytes.
+
+    Sizes are compared, then tags; where a tag is not the bytes' MD5, the bytes.
+    """
     there = look(b, key)
     if there is None or there.bytes != part.stat().st_size:
+        return False
+    if datetime.now(UTC) - there.changed > YOUNG:
         return False
     with part.open("rb") as file:
         md5 = hashlib.file_digest(file, lambda: hashlib.md5(usedforsecurity=False))

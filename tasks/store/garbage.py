@@ -123,8 +123,8 @@ def _remove(s: Store, files: Sequence[Path], before: float) -> Iterator[int]:
 def _collect_bucket(s: Store, b: bucket.Bucket, before: float) -> tuple[list[int], int]:
     """Remove the old objects of a bucket that no artifact names; count young ones.
 
-    S3 has no touch: an orphan that is placed again stays as old as it was. If it goes
-    before its run is published, that run is refused and finds nothing there next time.
+    S3 has no touch: an orphan that is placed again an hour later is put anew. If it
+    goes before its run is published, that run is refused and makes it again next time.
     """
     entries = {e.key.rpartition("/")[2]: e for e in bucket.list_all(b)}
     hashes = [h for h in entries if fullmatch("[0-9a-f]{64}", h)]

@@ -1,7 +1,11 @@
 """Artifacts in object storage: the same protocol, ids and answers as in a folder."""
 
 import hashlib
+import subprocess
+import sys
+import time
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -57,6 +61,60 @@ def test_an_object_put_again_is_not_written_again(lake: str, part: Path) -> None
     assert not bucket.put_new(b, key, b"other")
     assert bucket.look(b, key) == before
     assert bucket.digest(b, key) == SHA256
+
+
+def test_an_old_object_put_again_is_as_young_as_a_new_one(
+    lake: str, part: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A sweep by age must not take an old orphan that a run is about to name."""
+    b = bucket.opened(lake)
+    bucket.put(b, part, SHA256)
+    first = bucket.look(b, bucket.key_of(SHA256))
+    assert first is not None
+    monkeypatch.setattr(bucket, "YOUNG", timedelta(0))
+    while datetime.now(UTC) < first.changed + timedelta(seconds=1):
+        time.sleep(0.05)  # S3 tells whole seconds
+
+    bucket.put(b, part, SHA256)
+
+    again = bucket.look(b, bucket.key_of(SHA256))
+    assert again is not None
+    assert again.changed > first.changed
+
+
+RACE = """
+import sys
+from pathlib import Path
+from tasks.store import bucket
+b, part = bucket.opened(sys.argv[1]), Path(sys.argv[2])
+print("ready", flush=True)
+sys.stdin.readline()
+print("".join("01"[bucket.put_new(b, f"ab/{n}", part)] for n in range(20)), flush=True)
+"""
+
+
+def test_of_two_processes_that_put_one_object_one_wins(lake: str, part: Path) -> None:
+    """Twenty times each; who comes second is told so, and nothing is overwritten."""
+    racing = [
+        subprocess.Popen(
+            [sys.executable, "-c", RACE, lake, str(part)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        for _ in range(2)
+    ]
+    for process in racing:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "ready\n"
+    for process in racing:
+        assert process.stdin is not None
+        process.stdin.write("go\n")
+        process.stdin.flush()
+    told = [process.communicate(timeout=60)[0].strip() for process in racing]
+
+    assert [int(a) + int(b) for a, b in zip(*told, strict=True)] == [1] * 20
+    assert bucket.digest(bucket.opened(lake), "ab/0") == SHA256
 
 
 @pytest.mark.parametrize("damaged", [b"short", b"WHAT WAS COLLECTED"])
