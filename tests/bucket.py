@@ -43,8 +43,8 @@ def variables(port: int) -> dict[str, str]:
     return {
         "AWS_ENDPOINT_URL": f"http://127.0.0.1:{port}",
         "AWS_REGION": "us-east-1",
-        "AWS_ACCESS_KEY_ID": "test",
-        "AWS_SECRET_ACCESS_KEY": "test",
+        "AWS_ACCESS_KEY_ID": "who-may-write",
+        "AWS_SECRET_ACCESS_KEY": "planted-and-told-nowhere",
     }
 
 

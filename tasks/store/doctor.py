@@ -10,9 +10,10 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
 
-from tasks.store import anchor, triggers
+from tasks.store import anchor, bucket, triggers
 from tasks.store.database import journal_mode, reading, revision
 from tasks.store.migrations import HEAD
+from tasks.store.opening import NAME
 from tasks.store.place import Store
 
 ENGINES = ("polars", "pandera", "sqlmodel", "sqlalchemy", "alembic", "prefect")
@@ -68,10 +69,17 @@ def _database(s: Store) -> list[Fact]:
 
 def _objects(s: Store) -> Fact:
     free = shutil.disk_usage(s.objects).free
+    where = f"{s.objects}"
+    state: State = "good" if free >= LEAST_FREE else "warn"
+    if s.bucket is not None:
+        where = f"{s.settings.bucket} with copies in {s.objects}"
+        # Nothing changes where the service is sound: the name is there already.
+        if bucket.put_new(s.bucket, NAME, f"{s.id}\n".encode()):
+            state, where = "bad", f"{where}; it overwrites what is there: use another"
     return Fact(
         name="objects",
-        state="good" if free >= LEAST_FREE else "warn",
-        sentence=f"{s.objects} of store {s.id[:12]}, {free / 1e9:,.1f} GB free",
+        state=state,
+        sentence=f"{where} of store {s.id[:12]}, {free / 1e9:,.1f} GB free",
     )
 
 

@@ -1,5 +1,6 @@
 """The whole chain over object storage: the ids of a folder, and what may go wrong."""
 
+import os
 from collections.abc import Iterator
 from contextlib import ExitStack
 from itertools import count
@@ -140,6 +141,21 @@ def test_another_database_on_the_same_bucket_is_refused(
         ):
             pass
     assert bucket.text(opened(s), "STORE").strip() == s.id
+
+
+def test_the_doctor_names_the_bucket_and_no_credential_is_kept(
+    s: Store, endpoint: str
+) -> None:
+    """Neither the key nor the endpoint lies in any file of the home."""
+    (fact,) = [f for f in store.doctor(s) if f.name == "objects"]
+    home = s.settings.home.parent
+    files = [f.read_bytes() for f in home.rglob("*") if f.is_file()]
+    secret = os.environ["AWS_SECRET_ACCESS_KEY"].encode()
+
+    assert fact.state == "good"
+    assert fact.sentence.startswith(f"{s.settings.bucket} with copies in ")
+    assert len(files) > 20
+    assert not [w for w in (secret, endpoint.encode()) if any(w in f for f in files)]
 
 
 def test_a_bucket_that_dies_is_told_and_the_next_run_completes(
