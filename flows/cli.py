@@ -1530,6 +1530,20 @@ def alarms(*, as_of: date | None = None, json: Json = False) -> int:
 
 
 @app.command
+def roles() -> int:
+    """Print the SQL that gives a PostgreSQL database its owner, app and read roles.
+
+    An administrator runs it once, and again after a migration; nothing is changed here.
+
+    Example: datafactor roles | psql datafactor
+    """
+    from tasks.store.roles import statements
+
+    out.print("\n".join(statements()), markup=False, soft_wrap=True)
+    return 0
+
+
+@app.command
 def what_if(
     factor: str = "",
     *,

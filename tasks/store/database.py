@@ -13,12 +13,14 @@ from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Connection, Engine, create_engine, event, inspect, text
+from sqlalchemy.exc import ProgrammingError
 
 from schemas.errors import StoreError
 from tasks.store import triggers
 from tasks.store.migrations import HEAD
 from tasks.store.steps import failpoint
 
+DENIED = "42501"  # PostgreSQL: insufficient privilege
 LOCK = 0x6461_7461_6661_6374  # advisory lock of every writer on PostgreSQL
 BUSY_MS = 30_000
 
@@ -83,12 +85,24 @@ def _sqlite(url: str) -> Engine:
 
 @contextmanager
 def writing(engine: Engine) -> Iterator[Connection]:
-    """Hold the one write lock for one transaction."""
-    with engine.connect().execution_options(writer=True) as connection:
-        with connection.begin():
-            yield connection
-            failpoint("commit")
-        failpoint("committed")
+    """Hold the one write lock for one transaction.
+
+    Raises:
+        StoreError: The database lets this login only read.
+    """
+    try:
+        with engine.connect().execution_options(writer=True) as connection:
+            with connection.begin():
+                yield connection
+                failpoint("commit")
+            failpoint("committed")
+    except ProgrammingError as error:
+        if getattr(error.orig, "sqlstate", "") != DENIED:
+            raise
+        raise StoreError(
+            "the login of DATAFACTOR_DATABASE may not do this: take one that is in"
+            " datafactor_app, or, to migrate, in datafactor_owner"
+        ) from None
 
 
 @contextmanager
