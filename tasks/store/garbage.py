@@ -100,6 +100,7 @@ def _remove(s: Store, files: Sequence[Path], before: float) -> Iterator[int]:
     Each is set aside first: whoever places the same bytes meanwhile finds no file and
     links its own, and one that was touched just before goes back.
     """
+    failpoint("gc.looked")
     with writing(s.engine) as c:
         named = _names(c, [file.name for file in files])
         for file in files:
@@ -134,6 +135,7 @@ def _collect_bucket(s: Store, b: bucket.Bucket, before: float) -> tuple[list[int
     old = [h for h in loose if entries[h].changed.timestamp() < before]
     freed = []
     for at in range(0, len(old), BATCH):
+        failpoint("gc.looked")
         with writing(s.engine) as c:
             some = old[at : at + BATCH]
             for sha256 in {*some} - _names(c, some):

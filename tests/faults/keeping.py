@@ -99,6 +99,7 @@ def backups(folder: Path) -> int:
         for _ in range(2):  # as it was left, and mended
             if header := read_header(target, finished=False):  # whole, or not there
                 check_tables(target / header.state, header.tables)
+                assert len([*target.glob("objects/??/*")]) == KEPT, n
             said = asked(folder, lambda: save(n))
         assert (said["fresh"], said["missing"], said["objects"]) == (0, [], KEPT)
         assert len([*target.glob("state-*")]) == 1

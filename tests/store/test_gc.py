@@ -62,6 +62,26 @@ def test_bytes_that_are_placed_again_are_young_again(s: Store) -> None:
     store.publish(s, run(again))
 
 
+def test_an_orphan_that_is_published_after_it_was_looked_at_stays(
+    s: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    late = made(s, "late", b"placed long ago, published at the last moment")
+    aged(store.path(s, late.ref.sha256))
+    published: list[Any] = []
+
+    def publishing(step: str) -> None:
+        if step == "gc.looked" and not published:
+            published.append(None)  # publishing passes steps too
+            store.publish(s, run(late))
+
+    monkeypatch.setattr(steps, "hook", publishing)
+
+    assert collect_garbage(s).orphans == 0
+    assert published
+    assert store.path(s, late.ref.sha256).exists()
+    assert store.verify(s, s.settings.anchor).exit == 0
+
+
 def test_bytes_placed_while_they_are_being_removed_are_put_back(
     s: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
