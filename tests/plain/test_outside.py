@@ -12,9 +12,12 @@ from sqlalchemy import create_engine, text
 from flows.document import factor_named
 from flows.value_chain import value_chain
 from schemas.artifact import Made, Stage
+from schemas.contract import Column
 from schemas.errors import DatafactorError, SourceError, StoreError
+from schemas.resource import Source
 from tasks import store
 from tasks.store import bucket
+from tasks.store.outside import opened, plain, query, write_table
 from tests import bucket as s3
 from tests.builders import temporary_store
 from tests.small import DOCUMENT, HEADER, PEOPLE, small_factor
@@ -24,6 +27,7 @@ FIRST, SECOND = "1,Ada,36,\n3,Cy,20,B1\n", "7,Flo,41,\n"
 # The same two rows as a database holds them: the key orders them, not their place.
 CREATE = "CREATE TABLE people (id INTEGER, name TEXT, age INTEGER, plate TEXT)"
 INSERT = "INSERT INTO people VALUES (3, 'Cy', 20, 'B1'), (1, 'Ada', 36, NULL)"
+UTC = "-c timezone=UTC"
 WRITTEN = f"{HEADER}\n{FIRST}".encode()
 
 
@@ -131,6 +135,62 @@ def test_a_table_is_the_bytes_of_its_rows_in_the_order_of_the_key(
     assert again == found
     assert found.origin is not None
     assert found.origin.path == "sql:dwh/people"
+
+
+@pytest.mark.parametrize(
+    ("sql", "written"),
+    [
+        ("NULL", ""),
+        ("DATE '2026-06-30'", "2026-06-30"),
+        ("TIMESTAMP '2026-06-30 08:05:00'", "2026-06-30T08:05:00"),
+        ("TIMESTAMPTZ '2026-06-30 08:00:00+08'", "2026-06-30T00:00:00Z"),
+        ("1234.50::numeric(12,2)", "1234.50"),
+        ("1e-7::numeric", "0.0000001"),
+        ("TRUE", "true"),
+        ("9007199254740993::bigint", "9007199254740993"),
+    ],
+)
+def test_each_sql_type_is_written_as_a_contract_reads_it(
+    postgres_database: str, sql: str, written: str
+) -> None:
+    """2 to the 53rd plus 1 is exact; a moment is told in UTC."""
+    engine = create_engine(postgres_database, connect_args={"options": UTC})
+    with engine.connect() as c:
+        value = c.scalar(text(f"SELECT {sql}"))
+    engine.dispose()
+
+    assert plain("c", value) == written
+
+
+def test_text_is_ordered_by_code_points_whatever_the_database_sorts_by(
+    postgres_database: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A, B, a; this server knows no language, so its query is asked for the rule."""
+    engine = create_engine(postgres_database)
+    with engine.begin() as c:
+        c.execute(text("CREATE TABLE t (name TEXT)"))
+        c.execute(text("INSERT INTO t VALUES ('a'), ('B'), ('A')"))
+    engine.dispose()
+    monkeypatch.setenv("DATAFACTOR_SECRET_DWH", postgres_database)
+    column = Column(name="name", logical_type="string")
+    place = {"table": "t", "database": "dwh", "key": ("name",)}
+    source = Source(name="t", licence="-", columns=(column,), **place)
+
+    write_table(source, tmp_path / "t.csv")
+    with opened("dwh") as c:
+        asked = str(query(c, source, ["name"]).compile(c))
+
+    assert (tmp_path / "t.csv").read_text() == "name\nA\nB\na\n"
+    assert asked.endswith('ORDER BY name COLLATE "C"')
+
+
+def test_the_account_cannot_write_even_where_it_might(
+    postgres_database: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DATAFACTOR_SECRET_DWH", postgres_database)
+
+    with pytest.raises(SourceError, match="cannot be read"), opened("dwh") as c:
+        c.execute(text("CREATE TABLE t (a INTEGER)"))
 
 
 @pytest.mark.parametrize(
