@@ -19,6 +19,7 @@ from prefect.states import Completed
 
 from flows.deployed import PUBLISHED, resource_id
 from flows.document import factor_named
+from flows.places import refuse_adrift
 from flows.summary import Chain
 from schemas.factor import Factor
 from tasks import store
@@ -38,6 +39,7 @@ def follows(flow_function: Callable[P, R]) -> Callable[P, R]:
     def run(*args: P.args, **kwargs: P.kwargs) -> R:
         if FlowRunContext.get() is None:
             return flow_function(*args, **kwargs)
+        refuse_adrift()
         given = signature.bind(*args, **kwargs).arguments
         if lack := awaited(str(given["factor"]), given.get("as_of")):
             named: State[R] = Completed(name="Waiting", message=lack)

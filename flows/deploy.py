@@ -5,11 +5,12 @@ there and no document asks for is told, and removed only by a person.
 """
 
 import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 import httpx
 from prefect.client.orchestration import SyncPrefectClient, get_client
@@ -30,17 +31,22 @@ from rich.console import Console
 
 from flows import alarms
 from flows.books import entity_named
-from flows.deployed import POOL, SLUG, TAG, Wanted, refuse_odd, trigger, wanted
+from flows.deployed import AFTER, POOL, SLUG, TAG, Wanted, refuse_odd, trigger, wanted
 from flows.document import factor_named
+from flows.places import refuse_relative
 from schemas.errors import DatafactorError, FactorError, StoreError
 from tasks import store
 
 Facts = dict[str, Any]  # JSON
-PLACES = ("HOME", "OBJECTS", "FACTORS", "DATA", "ANCHOR", "KEY")
+T = TypeVar("T")
+QUEUED = ConcurrencyOptions(collision_strategy="ENQUEUE")
 SAME = (  # what is compared as the server gives it back
     *("entrypoint", "parameters", "tags", "description", "work_pool_name"),
     *("enforce_parameter_schema", "parameter_openapi_schema", "paused"),
+    *("pull_steps", "job_variables", "work_queue_name"),
 )
+TAGS = [TAG, "value-chain", "close", "watch"]  # the last three alone, before TAG was
+PAGE = 200  # the server gives no more at once
 
 
 class Drift(NamedTuple):
@@ -144,22 +150,6 @@ def refused(status: int) -> str:
     return f"the Prefect server answered {status}: look into its log, then try again"
 
 
-def refuse_relative() -> None:
-    """Refuse paths that would mean another place where the worker stands."""
-    named = {f"DATAFACTOR_{n}": os.environ.get(f"DATAFACTOR_{n}", "") for n in PLACES}
-    wrong = [n for n, v in named.items() if v and not is_absolute(v)]
-    if wrong:
-        raise StoreError(
-            f"{', '.join(wrong)} must be absolute: a deployed run starts in an empty"
-            " folder of its own"
-        )
-
-
-def is_absolute(place: str) -> bool:
-    """Say whether a place means the same wherever a process stands."""
-    return "://" in place or Path(place).expanduser().is_absolute()
-
-
 def differing(
     client: SyncPrefectClient, deployments: Iterable[Wanted]
 ) -> Iterator[Drift]:
@@ -205,12 +195,13 @@ def changes(one: Wanted, known: DeploymentResponse) -> Iterator[str]:
         is_now = getattr(known, name)
         if plain(name, asked[name]) != plain(name, is_now):
             yield f"{name} was changed"
-    limit = known.global_concurrency_limit
-    if limit is None or limit.limit != 1 or known.concurrency_options is None:
-        yield "more than one run at a time"
-    standing = [schedule for schedule in known.schedules if schedule.active]
-    clocks = [s.schedule for s in standing]
-    if [cron(c) for c in clocks] != ([tuple(one.clock)] if one.clock else []):
+    limit, options = known.global_concurrency_limit, known.concurrency_options
+    if limit is None or limit.limit != 1 or options != QUEUED:
+        yield "not one run at a time, the next one waiting"
+    standing = [
+        (s.slug, s.active, s.parameters, *cron(s.schedule)) for s in known.schedules
+    ]
+    if standing != ([(SLUG, True, {}, *one.clock)] if one.clock else []):
         yield "the schedule was changed"
 
 
@@ -220,6 +211,8 @@ def plain(name: str, value: Any) -> Any:  # Any: JSON
         return sorted(value)
     if name == "parameter_openapi_schema":
         return {k: v for k, v in value.items() if v}  # some write no definitions
+    if name == "pull_steps":
+        return value or []
     return value.strip() if isinstance(value, str) else value
 
 
@@ -240,6 +233,9 @@ def fields(one: Wanted) -> Facts:
         "enforce_parameter_schema": True,
         "parameter_openapi_schema": parameter_schema(flow).model_dump_for_openapi(),
         "paused": False,
+        "pull_steps": [],
+        "job_variables": {},
+        "work_queue_name": "default",
     }
 
 
@@ -270,17 +266,42 @@ def automation(one: Wanted, deployment: Any) -> AutomationCore:  # Any: an id
 def strangers(
     client: SyncPrefectClient, deployments: Sequence[Wanted]
 ) -> Iterator[Drift]:
-    """List deployments of ours that no document asks for any more."""
-    asked = DeploymentFilter(tags=DeploymentFilterTags(all_=[TAG]))
-    names = {one.name for one in deployments}
-    standing = client.read_deployments(deployment_filter=asked)
-    for one in sorted(standing, key=lambda d: d.name):
-        if one.name not in names:
+    """List deployments and automations of ours that no document asks for any more."""
+    names, wires = set(map(label, deployments)), {one.trigger for one in deployments}
+    for name in sorted(f"{flow_of(client, d)}/{d.name}" for d in ours(client)):
+        if name not in names:
             yield Drift(
-                one.name,
+                name,
                 "is deployed, and no document asks for it: `prefect deployment delete"
-                f" {flow_of(client, one)}/{one.name}`",
+                f" {name}`",
             )
+    for name in sorted(wired(client) - wires):
+        yield Drift(
+            name,
+            "is an automation that no document asks for: `prefect automation delete"
+            f" '{name}'`",
+        )
+
+
+def ours(client: SyncPrefectClient) -> Iterator[DeploymentResponse]:
+    """List all deployments that carry a tag of ours, page by page."""
+    asked = DeploymentFilter(tags=DeploymentFilterTags(any_=TAGS))
+    yield from paged(partial(client.read_deployments, deployment_filter=asked))
+
+
+def wired(client: SyncPrefectClient) -> set[str]:
+    """Name the automations that start a factor after its inputs."""
+    standing = (one.name for one in paged(client.read_automations))
+    return {name for name in standing if name.endswith(AFTER)}
+
+
+def paged(read: Callable[..., list[T]]) -> Iterator[T]:
+    """Read a list of any length from a server that gives a page at a time."""
+    offset, some = 0, [*read(limit=PAGE, offset=0)]
+    while some:
+        yield from some
+        offset += len(some)
+        some = read(limit=PAGE, offset=offset)
 
 
 def flow_of(client: SyncPrefectClient, one: DeploymentResponse) -> str:
@@ -315,8 +336,7 @@ def write(client: SyncPrefectClient, one: Wanted) -> None:
         name=one.name,
         schedules=clocks,
         concurrency_limit=1,
-        concurrency_options=ConcurrencyOptions(collision_strategy="ENQUEUE"),
-        pull_steps=[],
+        concurrency_options=QUEUED,
         **fields(one),
     )
     client.delete_resource_owned_automations(f"prefect.deployment.{made}")

@@ -17,6 +17,7 @@ from schemas.factor import Factor
 
 POOL = "value-chain"
 TAG = "datafactor"
+AFTER = " follows its inputs"
 PUBLISHED = "datafactor.published"
 HEAD = """\
 # Written by `datafactor deploy --print` from the documents: do not edit.
@@ -64,7 +65,7 @@ class Wanted(NamedTuple):
     @property
     def trigger(self) -> str:
         """The name of the automation that starts it."""
-        return f"{self.name} follows its inputs"
+        return self.name + AFTER
 
     @property
     def started_with(self) -> Document:

@@ -6,11 +6,12 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
-from flows.deploy import is_absolute, refuse_relative
+from flows.deploy import all_wanted, paged
 from flows.deployed import Clock, Wanted, chain, refuse_odd, trigger, wanted
+from flows.places import is_absolute, refuse_relative
 from schemas.errors import FactorError, StoreError
 from schemas.factor import Factor, Schedule, load_factor
-from tests.gauges import documents
+from tests.gauges import INPUTS, documents, head, offer, opened, write
 
 
 @pytest.fixture
@@ -43,7 +44,7 @@ def test_those_that_follow_others_come_last(flood: Factor, tmp_path: Path) -> No
 
     names = [one.name for one in wanted([flood, rain], [])]
 
-    assert names == ["watch-collateral", "rain", "flood"]
+    assert names == ["watch-collateral", "watch-house", "rain", "flood"]
 
 
 def test_a_schedule_that_skips_a_day_is_refused_with_the_days() -> None:
@@ -97,3 +98,52 @@ def test_a_schedule_of_five_fields_in_a_known_zone_is_taken(cron: str) -> None:
 def test_what_is_no_schedule_is_refused(cron: str, zone: str, said: str) -> None:
     with pytest.raises(ValidationError, match=said):
         Schedule(cron=cron, timezone=zone)
+
+
+def test_a_circle_of_factors_is_refused_by_its_names(tmp_path: Path) -> None:
+    documents(tmp_path)
+    write(
+        tmp_path,
+        "rain",
+        head("rain"),
+        "inputs: {flood: flood/product}\n",
+        offer("rain", "query: SELECT gauge, total FROM flood"),
+    )
+    write(
+        tmp_path,
+        "flood",
+        head("flood"),
+        INPUTS.replace("rain/resource", "rain/product"),
+        offer("flood", "query: SELECT gauge, total FROM rain"),
+    )
+
+    with (
+        opened(tmp_path),
+        pytest.raises(FactorError, match="in a circle: flood -> rain -> flood"),
+    ):
+        all_wanted()
+
+
+@pytest.mark.parametrize("count", [0, 1, 200, 201, 400])
+def test_a_list_longer_than_a_page_is_read_to_its_end(count: int) -> None:
+    """The server gives 200 at once, and says nothing of more."""
+    held = [*range(count)]
+
+    def read(limit: int, offset: int) -> list[int]:
+        return held[offset : offset + limit]
+
+    assert [*paged(read)] == held
+
+
+def test_a_schedule_enters_no_terms_of_a_stage(tmp_path: Path) -> None:
+    """A document may be given another hour, and no artifact gets another id."""
+    documents(tmp_path)
+    level = load_factor("level", tmp_path / "factors")
+    hour = Schedule(cron="30 2 * * *", timezone="Asia/Shanghai")
+    planned = level.model_copy(update={"schedule": hour})
+
+    parts = ("resource", "product")
+    assert [getattr(planned, part).identity() for part in parts] == [
+        getattr(level, part).identity() for part in parts
+    ]
+    assert "30 2" not in str([getattr(planned, part).identity() for part in parts])
