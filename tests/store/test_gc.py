@@ -194,15 +194,11 @@ def raced(s: Store, grace: float, publishers: int, times: int) -> int:
 FAR_TOO_SHORT, AN_HOUR = 0.05, 3600.0
 
 
-@pytest.mark.parametrize("grace", [FAR_TOO_SHORT, AN_HOUR])
-def test_nothing_dangles_while_a_collector_hammers_at_publishers(
-    s: Store, grace: float
-) -> None:
-    unfinished = raced(s, grace, publishers=2, times=15)
+def test_nothing_dangles_while_a_collector_hammers_at_publishers(s: Store) -> None:
+    unfinished = raced(s, AN_HOUR, publishers=2, times=10)
 
     assert store.verify(s).exit == 0
-    if grace == AN_HOUR:
-        assert (len(store.runs(s)), unfinished) == (30, 0)
+    assert (len(store.runs(s)), unfinished) == (20, 0)
 
 
 @pytest.mark.proof
