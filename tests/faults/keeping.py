@@ -1,6 +1,7 @@
 """Kill a backup, a restore, a sweep and an erasure at every durable step they take.
 
-Run as ``python -m tests.faults.keeping [KIND…]`` in a process of its own: see ``harness``.
+Run as ``python -m tests.faults.keeping [KIND…]`` in a process of its own: ``harness``
+says why.
 """
 
 import json
