@@ -50,7 +50,7 @@ def test_every_entity_has_its_months_closed() -> None:
 
     assert {d["parameters"]["entity"] for d in CLOSES} == entities
     assert all(d["schedules"][0]["cron"].split()[2:] == ["3", "*", "*"] for d in CLOSES)
-    assert len(CHAINS) + len(CLOSES) + 1 == len(DOCUMENT["deployments"])
+    assert len(CHAINS) + len(CLOSES) + 2 == len(DOCUMENT["deployments"])
 
 
 def test_all_pledges_are_watched_daily_after_the_factors_that_they_rest_on() -> None:
@@ -128,7 +128,7 @@ def test_the_readmes_deploy_commands_plan_and_run_the_factor(
     assert "value-chain/zero-proof: is not deployed" in deploy(check).out
     made = deploy(first)
     assert made.exit == 0, made.err
-    assert deploy(first).out.startswith("24 deployments: no change")
+    assert deploy(first).out.startswith("25 deployments: no change")
     planned = asyncio.run(planned_runs(url))
     differs(server, deploy, check)
     started = subprocess.Popen(
@@ -175,13 +175,13 @@ def differs(
         told = deploy(check)
 
         assert told.exit == 1
-        assert {*told.out.splitlines()[:-1]} == {
+        assert {*told.out.partition("\n25 deployments")[0].splitlines()} == {
             "value-chain/flight-disruption: tags was changed",
             "value-chain/flight-disruption: paused was changed",
             "value-chain/zero-proof: is not deployed",
             "value-chain/route-disruption: no automation starts it after its inputs",
-            "melted: is deployed, and no document asks for it: `prefect deployment"
-            " delete value-chain/melted`",
+            "value-chain/melted: is deployed, and no document asks for it: `prefect"
+            " deployment delete value-chain/melted`",
         }
         client.delete_deployment(left)
     assert deploy(["", "deploy"]).exit == 0
