@@ -117,7 +117,7 @@ def _bring_objects(settings: Settings, objects: Path) -> int:
     count, shards = 0, {settings.objects}
     if settings.bucket:
         return _put_objects(settings, objects)
-    for source in sorted(objects.glob("??/*")):
+    for source in _files(objects):
         target = settings.objects / source.parent.name / source.name
         target.parent.mkdir(exist_ok=True, mode=0o700)
         if not target.exists():
@@ -130,8 +130,13 @@ def _bring_objects(settings: Settings, objects: Path) -> int:
     return count
 
 
+def _files(objects: Path) -> list[Path]:
+    """List the files of a backup; a part that a crash left has another name."""
+    return sorted(f for f in objects.glob("??/*") if not f.name.startswith("."))
+
+
 def _put_objects(settings: Settings, objects: Path) -> int:
-    b, files = bucket.opened(settings.bucket), sorted(objects.glob("??/*"))
+    b, files = bucket.opened(settings.bucket), _files(objects)
     for source in files:
         bucket.put(b, source, source.name)
         failpoint("restore.object")
