@@ -131,6 +131,24 @@ def test_a_damaged_object_is_found_although_the_copy_is_sound(s: Store) -> None:
     assert store.verify(s, s.settings.anchor).exit == 0
 
 
+def test_a_damaged_object_is_refused_where_there_is_no_copy(s: Store) -> None:
+    hurt = made_by("productize")
+    file = store.path(s, hurt.ref.sha256)
+    sound = file.read_bytes()
+    file.unlink()
+    bucket.remove(opened(s), key_of(hurt))
+    bucket.put_new(opened(s), key_of(hurt), b"x" * hurt.bytes)
+
+    with pytest.raises(StoreError, match="have changed"):
+        store.scan(s, hurt.ref)
+
+    assert not file.exists()
+    assert [*s.objects.glob(".part-*")] == []
+    bucket.remove(opened(s), key_of(hurt))
+    bucket.put_new(opened(s), key_of(hurt), sound)
+    assert store.scan(s, hurt.ref).collect().height == hurt.ref.rows
+
+
 def test_another_database_on_the_same_bucket_is_refused(
     s: Store, tmp_path: Path
 ) -> None:
