@@ -90,7 +90,8 @@ def copied(s: Store, sha256: str, folder: Path) -> Store:
     body[len(body) // 2] ^= 1
     target.unlink()
     target.write_bytes(body)
-    settings = s.settings.model_copy(update={"objects": folder})
+    # A bucket stays out of it: what is looked at are the copies of this machine.
+    settings = s.settings.model_copy(update={"objects": folder, "bucket": ""})
     return replace(s, settings=settings)
 
 
