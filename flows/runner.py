@@ -59,7 +59,7 @@ def cluster(workers: int, memory: str | None) -> dict[str, Any]:
 def dask(**given: Any) -> Any:  # Any: see runner
     """Make a Dask runner."""
     try:
-        from prefect_dask import DaskTaskRunner
+        from prefect_dask.task_runners import DaskTaskRunner
     except ImportError:
         raise StoreError(
             "DATAFACTOR_RUNNER asks for Dask, which is not installed: pip install"

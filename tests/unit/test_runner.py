@@ -2,7 +2,7 @@
 
 import pytest
 from prefect.task_runners import ThreadPoolTaskRunner
-from prefect_dask import DaskTaskRunner
+from prefect_dask.task_runners import DaskTaskRunner
 
 from flows.runner import refuse_alone, runner
 from schemas.errors import StoreError
