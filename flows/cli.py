@@ -1544,6 +1544,26 @@ def roles() -> int:
 
 
 @app.command
+def new(
+    kind: Literal["factor", "task"], name: str, *, folder: Path = Path(), json: Json = False
+) -> int:
+    """Begin a factor or a stage task of your own: commented files that pass at once.
+
+    Example: datafactor new factor rain-gauges
+
+    Args:
+        kind: A factor document with rows to try it on, or a package with a stage task.
+        name: Small letters and digits, words joined by -.
+        folder: Where it is written; nothing that is there is overwritten.
+    """
+    from flows import begin
+
+    made = begin.new_task if kind == "task" else begin.new_factor
+    data = made(name, folder)
+    return Answer("new", data, lambda c: begin.show(c, data)).give(json)
+
+
+@app.command
 def what_if(
     factor: str = "",
     *,

@@ -8,6 +8,7 @@ day, and its terms are the document's ``parameters``.
 from collections.abc import Callable, Mapping
 from datetime import date
 from difflib import get_close_matches
+from importlib.metadata import EntryPoint, entry_points
 from typing import Any, get_type_hints
 
 import polars as pl
@@ -20,21 +21,67 @@ from schemas.terms import TaskTerms
 from tasks.stage.signature import Shape, shape_of
 from tasks.stage.task import StageTask
 
+GROUP = "datafactor.tasks"
+
 
 def task_named(name: str) -> StageTask[..., Any]:
-    """Find a registered stage task.
+    """Find a stage task: one of the house, or of a package that is installed.
+
+    A package of one's own names its tasks in its entry points, group ``GROUP``.
 
     Raises:
-        FactorError: None is called so.
+        FactorError: None is called so, or its package cannot be loaded.
     """
     if found := PRODUCT_TASKS.get(name):
         return found
-    near = get_close_matches(name, PRODUCT_TASKS, n=1)
-    known = ", ".join(sorted(PRODUCT_TASKS)) or "none"
+    offered = installed()
+    if name in offered:
+        return loaded(name, offered[name])
+    names = sorted({*PRODUCT_TASKS, *offered})
+    near = get_close_matches(name, names, n=1)
+    known = ", ".join(names) or "none"
     hint = f"did you mean {near[0]}?" if near else f"there are: {known}"
     raise FactorError(
-        f"product.task: no stage task {name} is registered in flows/stages.py; {hint}"
+        f"product.task: no stage task {name} is registered in flows/stages.py, nor by"
+        f" an installed package ({GROUP}); {hint}"
     )
+
+
+def installed() -> dict[str, EntryPoint]:
+    """List the tasks that installed packages offer, by name.
+
+    Raises:
+        FactorError: Two packages call a task the same.
+    """
+    found: dict[str, EntryPoint] = {}
+    for one in entry_points(group=GROUP):
+        if found.setdefault(one.name, one).value != one.value:
+            raise FactorError(
+                f"product.task: {one.name} is offered by {found[one.name].value} and by"
+                f" {one.value}: uninstall one of the two"
+            )
+    return found
+
+
+def loaded(name: str, offered: EntryPoint) -> StageTask[..., Any]:
+    """Load a task of an installed package.
+
+    Raises:
+        FactorError: It cannot be imported, or is no stage task.
+    """
+    try:
+        found = offered.load()
+    except Exception as error:  # whatever the import of another's code raises
+        raise FactorError(
+            f"product.task: {name} cannot be loaded from {offered.value}"
+            f" ({type(error).__name__}): mend its package"
+        ) from error
+    if not isinstance(found, StageTask):
+        raise FactorError(
+            f"product.task: {offered.value} is no stage task: make it with"
+            " stage_task(Stage.PRODUCT, function)"
+        )
+    return found
 
 
 def function_of(name: str) -> Callable[..., Any]:

@@ -22,6 +22,7 @@ from threading import Lock
 from tasks import store
 
 ENGINES = ("polars", "pandera", "sqlglot")
+HOUSE = ("tasks", "schemas", "flows")
 SEAM = ("tasks.stage.run", "tasks.contract", "tasks.source")
 PYTHON = f"python {sys.version_info[:2]}"
 # CPython 3.11 loses count of its recursion when two threads parse at once.
@@ -49,15 +50,30 @@ def digested(module: str) -> str:
     kept = store.current().settings.home / "code.json"
     remember(kept)
     before = len(KNOWN)
-    roots = {module.partition(".")[0], "tasks", "schemas", "flows"}
+    roots = {module.partition(".")[0], *HOUSE}
     state = hashlib.sha256(PYTHON.encode())
     for name in sorted(closure((module, *SEAM), roots)):
         state.update(f"\n{name}\n{meaning(name)[0]}".encode())
-    for engine in ENGINES:
+    for engine in (*ENGINES, *borrowed(module, roots)):
         state.update(f"{engine}=={importlib.metadata.version(engine)}".encode())
     if len(KNOWN) > before:
         keep(kept)
     return state.hexdigest()
+
+
+def borrowed(module: str, roots: set[str]) -> list[str]:
+    """Name the distributions that a package of one's own computes with.
+
+    Their code is not read: their versions stand for it. Of one that is installed from a
+    folder the version stays while the code changes; build it, or raise its version.
+    """
+    own = module.partition(".")[0]
+    if own in HOUSE:
+        return []
+    named = {n for m in closure((module,), {own}) for n in meaning(m)[1]}
+    tops = {n.partition(".")[0] for n in named} - roots
+    offers = importlib.metadata.packages_distributions()
+    return sorted({d for top in tops for d in offers.get(top, ())} - {*ENGINES})
 
 
 def remember(kept: Path) -> None:
