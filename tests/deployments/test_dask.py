@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from tasks import store
+from tests import bucket, postgres
 from tests.builders import temporary_store
 from tests.command import ROOT, datafactor
 from tests.gauges import head, write
@@ -57,7 +58,9 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def expected(data: Path, tmp_path_factory: pytest.TempPathFactory) -> set[str]:
     """What threads make of it, plainly."""
     home = tmp_path_factory.mktemp("threads")
-    said = datafactor("run", "rain", "--as-of", DAY, home=home, **places(data))
+    factors = str(data / "factors")
+    words = ("run", "rain", "--as-of", DAY)
+    said = datafactor(*words, home=home, data=data, DATAFACTOR_FACTORS=factors)
     assert said.exit == 0, said.err
     return ids(home)
 
@@ -69,9 +72,9 @@ def places(data: Path) -> dict[str, str]:
     }
 
 
-def ids(home: Path) -> set[str]:
+def ids(home: Path, **more: str) -> set[str]:
     """List all artifacts of a store."""
-    with temporary_store(home, DATAFACTOR_HOME=str(home / "store")) as s:
+    with temporary_store(home, DATAFACTOR_HOME=str(home / "store"), **more) as s:
         runs = store.runs(s)
         return {ref.id for run in runs for ref in run.refs.values()}
 
@@ -126,6 +129,7 @@ def watched(run: "subprocess.Popen[str]", kill: bool = False) -> Iterator[int]:
     assert not kill, "no worker was there to be killed"
 
 
+@pytest.mark.proof
 def test_two_processes_make_what_threads_make_within_their_memory(
     server: dict[str, str], data: Path, expected: set[str], tmp_path: Path
 ) -> None:
@@ -137,6 +141,27 @@ def test_two_processes_make_what_threads_make_within_their_memory(
     assert ids(tmp_path) == expected
     assert 100_000_000 < most < 1_000_000_000
     assert verified(tmp_path) == 0
+
+
+@pytest.mark.proof
+def test_over_postgresql_and_a_bucket_processes_make_the_same(
+    server: dict[str, str], data: Path, expected: set[str], tmp_path: Path
+) -> None:
+    with (
+        postgres.server() as url,
+        postgres.database(url) as database,
+        bucket.server() as storage,
+        bucket.named(storage),
+    ):
+        objects = bucket.made(storage["AWS_ENDPOINT_URL"])
+        shared = {"DATAFACTOR_DATABASE": database, "DATAFACTOR_OBJECTS": objects}
+        run = begun(server, tmp_path, data, **shared, **storage)
+        said, _ = run.communicate()
+
+        assert run.returncode == 0, said
+        assert ids(tmp_path, **shared) == expected
+        with temporary_store(tmp_path, **shared) as s:  # with a cache of its own
+            assert store.verify(s).exit == 0
 
 
 @pytest.mark.proof
