@@ -58,9 +58,6 @@ class Settings(BaseSettings):
     runner: str = Field(
         "threads:4", description="Where tasks run: threads:N, dask:N, dask:tcp://HOST"
     )
-    runner: str = Field(
-        "threads:4", description="Where tasks run: threads:N, dask:N, dask:tcp://HOST"
-    )
     alarm_url: SecretStr | None = Field(
         None, description="Where `deploy` lets alarms be sent: the URL of a webhook"
     )
