@@ -6,7 +6,14 @@ from typing import Any
 
 from flows.disputes import dispute_over
 from flows.document import factor_named
-from flows.released import Released, offers, released, withdrawal
+from flows.released import (
+    Released,
+    offers,
+    released,
+    released_by,
+    shut,
+    withdrawal,
+)
 from flows.stages import derive_task, productize_task
 from flows.tasked import arguments, task_named
 from flows.versions import refuse_version
@@ -110,13 +117,53 @@ def published(table: str, ref: str, day: date) -> tuple[ArtifactRef, Any]:
     other, _, stage = ref.partition("/")
     refuse_unheld(table, factor_named(other), stage, day)
     if stage == "product":
-        offer = offered(table, other, day)
+        offer = of_day(offered(table, other, day), day)
         refuse_behind(table, other, "product", offer.ref)
         return offer.ref, findings_of(offer)
     refuse_disputed(table, other, day)
+    if past := resource_of_day(other, day):
+        refuse_behind(table, other, "resource", past[0])
+        return past
     resource = made(table, other, "resource")
     refuse_behind(table, other, "resource", resource)
     return resource, made(table, other, "classify")
+
+
+def of_day(offer: Released, day: date) -> Released:
+    """Take the offer of the day, or the last before it, where a later one was made.
+
+    A late run of 06-29 does not read what its input says of 06-30. Where the input was
+    never offered by then, what is offered now stands in.
+    """
+    if offer.as_of <= day:
+        return offer
+    past = (
+        run for run in offers(offer.factor) if (run.publication.as_of or day) <= day
+    )
+    found = next((run for run in past if not shut(run)), None)
+    return released_by(found) if found else offer
+
+
+def resource_of_day(other: str, day: date) -> tuple[ArtifactRef, ArtifactRef] | None:
+    """Find the resource that was assessed on the day, or last before, and its findings.
+
+    None where the newest is not of a later day, or nothing was assessed by then.
+    """
+    s = store.current()
+    newest = store.newest(s, "assess", other)
+    if not newest or (newest[0].publication.as_of or day) <= day:
+        return None
+    dated = [r for r in store.runs(s, other, "assess") if r.publication.as_of]
+    done = [r for r in dated if r.publication.status == "COMPLETE"]
+    past = [r for r in done if r.when[0] <= str(day)]
+    if not past:
+        return None
+    last = max(past, key=lambda run: run.when).publication
+    id = next(i.id for i in last.inputs if i.role == "resource.resource")
+    for run in store.runs(s, other, "classify"):
+        if id in {i.id for i in run.publication.inputs}:
+            return store.resolve(s, id), run.refs["classify"]
+    return None
 
 
 def refuse_behind(table: str, other: str, stage: str, ref: ArtifactRef) -> None:

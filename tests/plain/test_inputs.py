@@ -129,6 +129,28 @@ def test_a_run_again_of_unchanged_inputs_is_reused(made: Path) -> None:
     assert len(store.runs(store.current())) == before
 
 
+def test_a_late_run_reads_what_its_inputs_said_of_its_day(home: Path) -> None:
+    """Run for 06-30, then late for 06-29; of a day that no input knows, what is now."""
+    before, after = date(2026, 6, 29), AS_OF
+    for name in ("rain", "level"):
+        value_chain.fn(name, before)
+    more = "gauge,day,value\na,2026-06-02,100\n"
+    with (home / "rain.csv").open("a") as rain:
+        rain.write("a,2026-06-30,1000\n")
+    (home / "level.csv").write_text(more.replace("100", "5"), "utf-8")
+    for name in ("rain", "level", "flood"):
+        value_chain.fn(name, after)
+    assert rows_of("flood/product") == [("a", 1 + 2 + 1_000 + 5)]
+
+    late = value_chain.fn("flood", before).frames["product"]["product"]
+
+    s = store.current()
+    assert store.scan(s, late).collect().rows() == [("a", 1 + 2 + 30)]
+    assert rows_of("flood/product") == [("a", 1_008)]
+    never = value_chain.fn("flood", date(2026, 6, 1)).frames["product"]["product"]
+    assert store.scan(s, never).collect().rows() == [("a", 1_008)]
+
+
 def test_what_is_not_there_yet_is_told_with_the_command_that_makes_it(
     home: Path,
 ) -> None:
