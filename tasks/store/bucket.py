@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from functools import cache
+from mmap import ACCESS_READ, mmap
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
@@ -29,6 +30,13 @@ MOST = 5_000_000_000  # bytes of one PUT
 CHUNK, PAGE = 1 << 20, 1_000
 AGAIN = 5  # times: S3 answers 409 where two put the same key in one instant
 ENDPOINTS = ("AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL", "AWS_ENDPOINT")
+# One of them says who acts. Without any, obstore would ask the address that clouds give
+# their machines (169.254.169.254), and wait for it wherever there is none.
+WHO = (
+    *("AWS_ACCESS_KEY_ID", "AWS_WEB_IDENTITY_TOKEN_FILE", "AWS_METADATA_ENDPOINT"),
+    "AWS_SKIP_SIGNATURE",  # a public bucket
+    *("AWS_CONTAINER_CREDENTIALS_RELATIVE_URI", "AWS_CONTAINER_CREDENTIALS_FULL_URI"),
+)
 YOUNG = timedelta(hours=1)  # well below the grace of a sweep, a day
 RETRY_FOR = timedelta(seconds=30)
 
@@ -57,7 +65,8 @@ def opened(url: str) -> Bucket:
     """Open ``s3://bucket/prefix``, once a process and set of ``AWS_*`` variables.
 
     Raises:
-        StoreError: It is no such address, or obstore is not installed.
+        StoreError: It is no such address, the variables do not say where or who, or
+            obstore is not installed.
     """
     given = ((n, v) for n, v in os.environ.items() if n.startswith("AWS_"))
     return _opened(url, tuple(sorted(given)))
@@ -74,7 +83,15 @@ def _opened(url: str, given: tuple[tuple[str, str], ...]) -> Bucket:
         ) from None
     name, prefix = address(url)
     known = dict(given)
-    endpoint = next((known[n] for n in ENDPOINTS if known.get(n)), "")
+    variable = next((n for n in ENDPOINTS if known.get(n)), "")
+    endpoint = known.get(variable, "")
+    if variable and not endpoint.startswith(("https://", "http://")):
+        raise StoreError(f"{variable} names no service: begin it with https://")
+    if not any(known.get(n) for n in WHO):
+        raise StoreError(
+            f"nobody is named who opens {url}: set AWS_ACCESS_KEY_ID and"
+            " AWS_SECRET_ACCESS_KEY"
+        )
     client = S3Store(
         name,
         prefix=prefix or None,
@@ -93,7 +110,8 @@ def address(url: str) -> tuple[str, str]:
         StoreError: It is none.
     """
     if (parts := URL.fullmatch(url)) is None:
-        raise StoreError(f"{url} is no address of a bucket: write s3://BUCKET/PREFIX")
+        said = url.rpartition("@")[2]  # before it some write their key
+        raise StoreError(f"{said} is no address of a bucket: write s3://BUCKET/PREFIX")
     return parts[1], (parts[2] or "").strip("/")
 
 
@@ -144,12 +162,19 @@ def _put(
 ) -> None:
     import obstore
 
-    with _asked(b):
-        if isinstance(body, bytes):
-            obstore.put(b.client, key, body, mode=mode, use_multipart=False)
-            return
-        with body.open("rb") as file:
-            obstore.put(b.client, key, file, mode=mode, use_multipart=False)
+    try:
+        with _asked(b):
+            obstore.put(b.client, key, _mapped(body), mode=mode, use_multipart=False)
+    except FileNotFoundError:
+        raise _no_bucket(b) from None
+
+
+def _mapped(body: Path | bytes) -> bytes | mmap:
+    """Lend a file as it lies on the disk: what is given open is read as a whole."""
+    if isinstance(body, bytes) or body.stat().st_size == 0:
+        return body if isinstance(body, bytes) else b""
+    with body.open("rb") as file:
+        return mmap(file.fileno(), 0, access=ACCESS_READ)
 
 
 def _stands(b: Bucket, key: str, part: Path, sha256: str) -> bool:
@@ -267,7 +292,13 @@ def _asked(b: Bucket) -> Iterator[None]:
             " AWS_SECRET_ACCESS_KEY and AWS_REGION to those of who may read and write"
         ) from None
     except known.BaseError as error:
+        if "<Code>NoSuchBucket<" in str(error):
+            raise _no_bucket(b) from None
         raise BucketError(
             f"{b.url} does not answer ({type(error).__name__}): see that the service"
             " at AWS_ENDPOINT_URL runs, then run again"
         ) from None
+
+
+def _no_bucket(b: Bucket) -> StoreError:
+    return StoreError(f"there is no bucket of {b.url}: make it, or correct the address")

@@ -1,12 +1,14 @@
 """Artifacts in object storage: the same protocol, ids and answers as in a folder."""
 
 import hashlib
+import re
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from threading import Event, Thread
 
 import pytest
 
@@ -85,6 +87,7 @@ def test_an_old_object_put_again_is_as_young_as_a_new_one(
 RACE = """
 import sys
 from pathlib import Path
+from threading import Event, Thread
 from tasks.store import bucket
 b, part = bucket.opened(sys.argv[1]), Path(sys.argv[2])
 print("ready", flush=True)
@@ -166,3 +169,87 @@ def test_a_server_that_is_gone_is_said_in_a_sentence_that_may_be_tried_again() -
 def test_what_is_no_bucket_is_refused(url: str) -> None:
     with pytest.raises(StoreError, match="no address of a bucket"):
         bucket.opened(url)
+
+
+def test_a_bucket_that_was_never_made_is_told_without_the_endpoint(
+    endpoint: str, part: Path
+) -> None:
+    b = bucket.opened("s3://never-made/house")
+    for attempt in (
+        lambda: bucket.put(b, part, SHA256),
+        lambda: bucket.put_new(b, "STORE", b"x"),
+        lambda: list(bucket.list_all(b)),
+    ):
+        with pytest.raises(StoreError, match="no bucket of s3://never-made") as failed:
+            attempt()
+        assert endpoint not in str(failed.value)
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "words"),
+    [
+        ("AWS_ACCESS_KEY_ID", "", "set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"),
+        ("AWS_ENDPOINT_URL", "127.0.0.1:9000", "AWS_ENDPOINT_URL names no service"),
+    ],
+)
+def test_variables_that_do_not_say_where_or_who_are_refused_before_anyone_is_asked(
+    endpoint: str,
+    monkeypatch: pytest.MonkeyPatch,
+    variable: str,
+    value: str,
+    words: str,
+) -> None:
+    monkeypatch.setenv(variable, value)
+
+    with pytest.raises(StoreError, match=words) as failed:
+        bucket.opened("s3://lake/house")
+
+    assert not value or value not in str(failed.value)
+
+
+def test_a_key_within_the_address_is_not_told() -> None:
+    with pytest.raises(StoreError, match="no address of a bucket") as failed:
+        bucket.opened("s3://me:hidden@lake/house")
+
+    assert "hidden" not in str(failed.value)
+
+
+def test_an_object_is_put_without_being_held_in_memory(
+    lake: str, tmp_path: Path
+) -> None:
+    """128 MB in less than 32 MB; read as a whole they took 1.6 times their size."""
+    big = tmp_path / "big"
+    with big.open("wb") as file:
+        file.truncate(128_000_000)
+    before, most, done = held_now(), [0], Event()
+
+    def watch() -> None:
+        while not done.wait(0.002):
+            most[0] = max(most[0], held_now())
+
+    watching = Thread(target=watch)
+    watching.start()
+    bucket.put(bucket.opened(lake), big, SHA256)
+    done.set()
+    watching.join()
+
+    assert bucket.size(bucket.opened(lake), SHA256) == 128_000_000
+    assert most[0] - before < 32_000
+    assert most[0]
+
+
+def held_now() -> int:
+    """Read how many kilobytes this process itself holds, mapped files apart."""
+    (line,) = re.findall(r"RssAnon:\s*(\d+) kB", Path("/proc/self/status").read_text())
+    return int(line)
+
+
+def test_nothing_at_all_is_an_object_too(lake: str, tmp_path: Path) -> None:
+    part = tmp_path / "empty"
+    part.touch()
+    sha256 = hashlib.sha256(b"").hexdigest()
+
+    bucket.put(bucket.opened(lake), part, sha256)
+
+    assert bucket.size(bucket.opened(lake), sha256) == 0
+    assert bucket.digest(bucket.opened(lake), bucket.key_of(sha256)) == sha256
