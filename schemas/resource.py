@@ -133,8 +133,14 @@ class Source(Declared):
             raise ValueError("a table has no path: leave path out")
         if self.table and not self.key:
             raise ValueError("key is missing: rows of a table have no order but by it")
-        if self.table and (self.format, self.header) != ("csv", 1):
-            raise ValueError("a table is written as csv with one line of names")
+        said = (self.format, self.encoding, self.header, self.footer, self.sheet)
+        if self.table and (*said, self.records) != ("csv", "utf-8", 1, 0, "", ""):
+            raise ValueError(
+                "a table is written as csv in utf-8 with one line of names: leave"
+                " format, encoding, header, footer, sheet and records out"
+            )
+        if self.table and "" not in self.null_tokens:
+            raise ValueError("null_tokens: a table's missing values are written as ''")
         return self
 
     @property

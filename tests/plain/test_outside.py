@@ -184,6 +184,23 @@ def test_text_is_ordered_by_code_points_whatever_the_database_sorts_by(
     assert asked.endswith('ORDER BY name COLLATE "C"')
 
 
+@pytest.mark.parametrize("value", ["A\rB", "A\nB", 'A"B', " A,B ", "A\r\nB"])
+def test_text_that_could_tear_a_line_comes_whole(tmp_path: Path, value: str) -> None:
+    """Also a lone CR, which Python 3.11 writes without quotes."""
+    url = in_sqlite(tmp_path)
+    with closing(sqlite3.connect(tmp_path / "dwh.db")) as c, c:
+        c.execute("UPDATE people SET name = ? WHERE id = 1", [value])
+    place = "    table: people\n    database: dwh\n"
+    small_factor(tmp_path, DOCUMENT.replace(PATH, place))
+    known = {"DATAFACTOR_FACTORS": str(tmp_path / "factors")}
+
+    with temporary_store(tmp_path, DATAFACTOR_SECRET_DWH=url, **known) as s:
+        value_chain.fn("people", through=Stage.RESOURCE)
+        rows = store.scan(s, store.resolve(s, "people/resource/resource")).collect()
+
+    assert rows["name"].to_list() == [value, "Cy"]
+
+
 def test_the_account_cannot_write_even_where_it_might(
     postgres_database: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -228,6 +245,9 @@ def test_a_table_that_cannot_be_read_is_refused_without_its_url(
         ("    table: people\n    database: dwh\n    path: a.csv\n", "leave path out"),
         ("    path: s3://lake/a.csv\n    retain: reference\n", "retain: copy"),
         ("    table: people\n    database: dwh\n    format: json\n", "as csv"),
+        ("    table: people\n    database: dwh\n    footer: 1\n", "leave format"),
+        ("    table: people\n    database: dwh\n    encoding: big5\n", "in utf-8"),
+        ("    table: people\n    database: dwh\n    null_tokens: [NA]\n", "written as"),
     ],
 )
 def test_a_place_that_contradicts_itself_is_refused(
