@@ -116,11 +116,22 @@ def root_identity(s: Store) -> str:
 def _name_objects(s: Store) -> str:
     """Name a new folder of objects; after a crash in between the name is kept.
 
-    A bucket is named after the database is: many databases may reach it.
+    A bucket is named after the database is: many databases may reach it. A folder that
+    holds artifacts already is another database's: to this one they would be orphans,
+    which ``gc`` removes.
+
+    Raises:
+        StoreError: The folder holds artifacts.
     """
     if s.bucket is not None:
         return secrets.token_hex(32)
     if named := root_identity(s):
+        if any(s.objects.glob(f"{'[0-9a-f]' * 2}/{'[0-9a-f]' * 64}")):
+            raise StoreError(
+                f"{s.objects} holds artifacts of another database, and this one is new:"
+                " set DATAFACTOR_DATABASE to theirs, `datafactor restore` a backup, or"
+                " set DATAFACTOR_OBJECTS to an empty folder"
+            )
         return named
     named = secrets.token_hex(32)
     part = s.objects / f".STORE-{os.getpid()}"
