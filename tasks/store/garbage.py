@@ -139,6 +139,9 @@ def _collect_bucket(s: Store, b: bucket.Bucket, before: float) -> tuple[list[int
         with writing(s.engine) as c:
             some = old[at : at + BATCH]
             for sha256 in {*some} - _names(c, some):
+                there = bucket.look(b, bucket.key_of(sha256))
+                if there is None or there.changed.timestamp() >= before:
+                    continue  # placed anew since it was listed
                 if remove(s, sha256):
                     freed.append(entries[sha256].bytes)
                     failpoint("gc.removed")

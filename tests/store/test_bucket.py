@@ -13,8 +13,12 @@ from threading import Event, Thread
 import pytest
 
 from schemas.errors import StoreError
-from tasks.store import bucket
+from tasks import store
+from tasks.store import bucket, steps
+from tasks.store.garbage import collect_garbage
 from tests import bucket as s3
+from tests.store.build import made, run
+from tests.store.conftest import settings_in
 
 CONTENT = b"what was collected"
 SHA256 = hashlib.sha256(CONTENT).hexdigest()
@@ -253,3 +257,24 @@ def test_nothing_at_all_is_an_object_too(lake: str, tmp_path: Path) -> None:
 
     assert bucket.size(bucket.opened(lake), sha256) == 0
     assert bucket.digest(bucket.opened(lake), bucket.key_of(sha256)) == sha256
+
+
+def test_an_orphan_that_is_placed_while_it_is_swept_stays(
+    endpoint: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It was old when the sweep listed it, and is not when its turn comes."""
+    s = store.opened(settings_in(tmp_path, objects=s3.made(endpoint)))
+    orphan = made(s, "orphan", CONTENT)
+    time.sleep(3)  # S3 tells the age of an object in whole seconds
+    b, key = s.bucket, bucket.key_of(SHA256)
+    assert b is not None
+
+    def again(step: str) -> None:
+        if step == "gc.looked":
+            assert bucket.remove(b, key)
+            assert bucket.put_new(b, key, CONTENT)
+
+    monkeypatch.setattr(steps, "hook", again)
+    assert collect_garbage(s, grace=1.5).orphans == 0
+    store.publish(s, run(orphan))
+    assert store.verify(s).exit == 0
