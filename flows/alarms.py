@@ -29,7 +29,8 @@ BEAT = 180  # seconds between heartbeats where nothing else is set
 RUN = "prefect.flow-run"
 ENDS = ("Completed", "Failed", "Crashed", "Cancelled", "Refused", "Reused", "Waiting")
 PAUSES = ("Suspended", "Paused", "Cancelling")
-WORDS = ("key", "kind", "about", "since", "sentence", "to_do", "money")
+WORDS = ("key", "kind", "about", "since", "sentence", "to_do", "money", "link")
+LOOKED_AT = ["value-chain", "close-period", "draw-loan", "watch-collateral"]
 OURS = {"prefect.resource.id": "prefect.tag.datafactor", "prefect.resource.role": "tag"}
 
 
@@ -39,7 +40,7 @@ def wanted(client: SyncPrefectClient) -> list[AutomationCore]:
     if house := deployment(client, HOUSE):
         made += [look_at_once(house)]
     if block := block_of(client):
-        made += [facts(block), crashes(block)]
+        made += [facts(block), crashes(block), blindness(block)]
     return made
 
 
@@ -73,12 +74,16 @@ def zombies() -> AutomationCore:
 
 
 def look_at_once(house: UUID) -> AutomationCore:
-    """Look at the house as soon as a run failed or a pledge changed, not in an hour."""
+    """Look at the house as soon as a run failed or a pledge changed, not in an hour.
+
+    Never because a look failed: it would be asked for again and again, without end.
+    """
     return AutomationCore(
         name="datafactor: look at the house when something happened",
         description="A run failed or was refused, or the cover of a pledge changed.",
         trigger=EventTrigger(
             expect={f"{RUN}.Failed", f"{RUN}.Refused", "datafactor.pledge.*"},
+            match_related=of_flows(*LOOKED_AT),
             threshold=1,
             within=timedelta(0),
         ),
@@ -99,16 +104,14 @@ def facts(block: UUID) -> AutomationCore:
     )
 
 
+def of_flows(*names: str) -> dict[str, str | list[str]]:
+    """Match the events of runs of some flows."""
+    return {"prefect.resource.role": "flow", "prefect.resource.name": [*names]}
+
+
 def crashes(block: UUID) -> AutomationCore:
     """Send that a run died: the store knows nothing of it."""
-    said = {
-        "key": "'crashed/' ~ flow_run.id",
-        "kind": "'crashed'",
-        "about": "flow_run.name",
-        "since": "flow_run.state.timestamp | string",
-        "sentence": "flow_run.state.message",
-        "to_do": "'press Retry: what was published is reused; ' ~ (flow_run|ui_url)",
-    }
+    said = of_run("crashed", "press Retry: what was published is reused")
     return AutomationCore(
         name="datafactor: send that a run died",
         description="Once a run, which may be later than the death itself.",
@@ -123,12 +126,55 @@ def crashes(block: UUID) -> AutomationCore:
     )
 
 
+def blindness(block: UUID) -> AutomationCore:
+    """Send that a look at the house failed: until one goes well, nothing is told."""
+    to_do = "run `datafactor doctor`, mend what it says, then run watch-house again"
+    return AutomationCore(
+        name="datafactor: send that nobody looks at the house",
+        description="Each look that failed: what it could not see is not told.",
+        trigger=EventTrigger(
+            expect={f"{RUN}.Failed"},
+            match_related=of_flows("watch-house"),
+            for_each={"prefect.resource.id"},
+            threshold=1,
+            within=timedelta(0),
+        ),
+        actions=[
+            CallWebhook(
+                block_document_id=block, payload=template(of_run("blind", to_do))
+            )
+        ],
+    )
+
+
+def of_run(kind: str, to_do: str) -> dict[str, str]:
+    """Say of a run what the server knows: expressions by the names of a fact.
+
+    The server knows no money; it can only say whom to ask.
+    """
+    return {
+        "key": f"'{kind}/' ~ flow_run.id",
+        "kind": f"'{kind}'",
+        "about": "flow_run.name",
+        "since": "flow_run.state.timestamp | string",
+        "sentence": "flow_run.state.message",
+        "to_do": f"'{to_do}'",
+        "money": "'what rests on it: datafactor impact '"
+        " ~ (flow_run.parameters.factor | default('FACTOR', true))",
+        "link": "flow_run|ui_url",
+    }
+
+
 def template(said: dict[str, str]) -> str:
     """Write a JSON message whose values the server fills in, whatever signs they hold.
 
-    ``{"key": "event.payload.key"}`` -> ``{"key": {{ event.payload.key | tojson }}}``.
+    ``{"key": "event.payload.key"}`` -> ``{"key": {{ (event.payload.key) | … }}}``. What
+    is not known is empty: one word that is missing would lose the whole message.
     """
-    words = (f"{json.dumps(n)}: {{{{ ({said[n]}) | tojson }}}}" for n in said)
+    words = (
+        f"{json.dumps(n)}: {{{{ ({said[n]}) | default('', true) | tojson }}}}"
+        for n in said
+    )
     return "{" + ", ".join(words) + "}"
 
 

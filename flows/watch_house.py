@@ -18,8 +18,10 @@ from prefect import flow, runtime
 from prefect.artifacts import create_table_artifact
 from prefect.client.orchestration import get_client
 from prefect.context import FlowRunContext
+from prefect.utilities.urls import url_for
 from rich.console import Console
 
+from flows import alarms
 from flows.calendar import scheduled_date
 from flows.disputes import ALL
 from flows.face import table
@@ -67,10 +69,8 @@ def looked_over(as_of: date | None = None) -> Facts:
     facts = sorted(all_facts(day), key=lambda fact: fact.key)
     known = told_before()
     fresh = [fact for fact in facts if fact.key not in known]
-    if os.environ.get("PREFECT_API_URL"):
-        tell_server(fresh)
-        if {fact.key for fact in facts} != known:
-            tell_task(TellTerms(facts=tuple(facts)))
+    if fresh and os.environ.get("PREFECT_API_URL") and tell_server(fresh):
+        tell_task(TellTerms(facts=tuple(fresh)))
     told = [fact.model_dump(mode="json") for fact in facts]
     show_server(told, fresh, day)
     return {
@@ -90,12 +90,10 @@ def all_facts(day: date) -> Iterator[Fact]:
 
 
 def told_before() -> set[str]:
-    """Read the keys of what the last look has told."""
-    s = store.current()
-    last = store.newest(s, "tell")
-    if not last:
-        return set()
-    return {*store.scan(s, last[0].refs["tell"]).collect()["key"]}
+    """Read the keys of all that was ever told: a key names one fact, for good."""
+    said = [run.publication for run in store.runs(store.current(), task="tell")]
+    told = (one.terms["facts"] for one in said if one.status == "COMPLETE")
+    return {fact["key"] for facts in told for fact in facts}
 
 
 def failed() -> Iterator[Fact]:
@@ -200,23 +198,26 @@ def uncovered() -> Iterator[Fact]:
             )
 
 
-def tell_server(fresh: Iterable[Fact]) -> None:
-    """Hand new facts to the server, and know that it has taken them.
+def tell_server(fresh: Iterable[Fact]) -> bool:
+    """Hand new facts to the server; say whether somebody hears them there.
+
+    Where no address stands nothing is told, so that it is told once there is one.
 
     Raises:
-        StoreError: It did not; the next look tries again.
+        StoreError: It did not take them; the next look tries again.
     """
     events = [event(fact) for fact in fresh]
-    if not events:
-        return
     try:
         with get_client(sync_client=True) as client:
+            if alarms.block_of(client) is None:
+                return False
             client.request("POST", "/events", json=events).raise_for_status()
     except httpx.HTTPError as error:
         raise StoreError(
             f"the Prefect server did not take {len(events)} alarms"
             f" ({type(error).__name__}): they are told at the next look"
         ) from None
+    return True
 
 
 def event(fact: Fact) -> Facts:
@@ -229,8 +230,15 @@ def event(fact: Fact) -> Facts:
             "prefect.resource.id": f"datafactor.alarm.{fact.kind}.{fact.about}",
             "prefect.resource.name": fact.about,
         },
-        "payload": fact.model_dump(mode="json"),
+        "payload": fact.model_dump(mode="json") | {"link": page()},
     }
+
+
+def page() -> str:
+    """Give the address of the run's page, which lists all that stands; else of none."""
+    run = FlowRunContext.get()
+    known = run and run.flow_run
+    return (known and url_for("flow-run", obj_id=known.id)) or ""
 
 
 def event_id(key: str) -> UUID:

@@ -55,7 +55,7 @@ class Fact(Terms):
 
 
 class TellTerms(Terms):
-    """What a look at the house found, and has told."""
+    """What a look at the house has told that no look told before."""
 
     factor: Slug = Field("house", description="Always house: it is of all factors")
-    facts: tuple[Fact, ...] = Field((), description="All that stands now")
+    facts: tuple[Fact, ...] = Field((), description="What is new of it")

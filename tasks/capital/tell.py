@@ -9,10 +9,10 @@ from schemas.contract import frame_of
 
 
 def tell(terms: TellTerms) -> Annotated[pl.LazyFrame, Alarm]:
-    """Keep the facts that stood at a look, by their keys. Contract: Alarm, key key.
+    """Keep the facts that a look has told, by their keys. Contract: Alarm, key key.
 
-    A fact that is gone is left out: should it come back, it is told as it was the first
-    time, if its key says the same.
+    Only what is new: what an earlier look told stands in that look's frame. Two facts
+    ``stale/flood/2026-06-01``, ``dispute/D-1`` -> two rows, D-1 first.
     """
     rows = {fact.key: fact for fact in terms.facts}
     told = [tuple(rows[key].model_dump().values()) for key in sorted(rows)]

@@ -75,7 +75,7 @@ SAID = {
         "dispute D-1 over rain is open",
         "datafactor dispute rain lift",
     ),
-    "pledge": ("BANK-2026-001", "the pledge of BANK-2026-001 is", "CNY"),
+    "pledge": ("BANK-2026-001", "the pledge of BANK-2026-001 is", "the pledgor"),
 }
 LEVEL = """
 sources:
