@@ -3,6 +3,7 @@
 import os
 import secrets
 from functools import cache
+from re import fullmatch
 from threading import Lock
 
 from pydantic import ValidationError
@@ -21,6 +22,7 @@ from tasks.store.steps import failpoint
 
 # The first tasks of a flow start together; a cache alone lets both open.
 FIRST = Lock()
+ADDRESS = "[0-9a-f]{2}/[0-9a-f]{64}"  # of an artifact, below its place
 NAME = "STORE"  # under which a place of objects says whose they are
 
 
@@ -147,7 +149,8 @@ def _name_bucket(s: Store, b: bucket.Bucket, known: str) -> None:
     """Name the bucket of a database that holds no run yet, and see that names stay.
 
     Raises:
-        StoreError: The service overwrites what is there although it is told not to.
+        StoreError: The bucket holds artifacts and no name, or the service overwrites
+            what is there although it is told not to.
     """
     with reading(s.engine) as connection:
         if connection.scalar(select(col(StageRun.seq)).limit(1)) is not None:
@@ -155,6 +158,11 @@ def _name_bucket(s: Store, b: bucket.Bucket, known: str) -> None:
     body = f"{known}\n".encode()
     if bucket.look(b, NAME) is not None:
         return
+    if any(fullmatch(ADDRESS, entry.key) for entry in bucket.list_all(b)):
+        raise StoreError(
+            f"{b.url} holds artifacts of another database, and its object {NAME} is"
+            " gone: put that back, or set DATAFACTOR_OBJECTS to an empty prefix"
+        )
     if bucket.put_new(b, NAME, body) and bucket.put_new(b, NAME, body):
         raise StoreError(
             f"{b.url}: this service does not honour If-None-Match, so one run may"

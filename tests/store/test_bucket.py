@@ -278,3 +278,29 @@ def test_an_orphan_that_is_placed_while_it_is_swept_stays(
     assert collect_garbage(s, grace=1.5).orphans == 0
     store.publish(s, run(orphan))
     assert store.verify(s).exit == 0
+
+
+def test_a_new_database_does_not_take_over_a_bucket_that_lost_its_name(
+    lake: str, tmp_path: Path
+) -> None:
+    bucket.put_new(bucket.opened(lake), bucket.key_of(SHA256), CONTENT)
+
+    for _ in range(2):
+        with pytest.raises(StoreError, match="its object STORE is gone"):
+            store.opened(settings_in(tmp_path, objects=lake))
+    assert bucket.look(bucket.opened(lake), "STORE") is None
+
+
+def test_two_stores_lie_beside_each_other_under_prefixes_of_one_bucket(
+    lake: str, tmp_path: Path
+) -> None:
+    """Even where one prefix lies below the other, a sweep takes only its own."""
+    inner = store.opened(settings_in(tmp_path / "inner", objects=lake))
+    orphan = made(inner, "orphan", CONTENT)
+    outer = store.opened(settings_in(tmp_path, objects=lake.removesuffix("/house")))
+    mine = made(outer, "orphan", b"other")
+
+    assert collect_garbage(outer, grace=-60).orphans == 1
+    with pytest.raises(StoreError, match="not in the store"):
+        store.publish(outer, run(mine))
+    store.publish(inner, run(orphan))
