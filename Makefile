@@ -33,7 +33,7 @@ sbom: $(VENV)/.test ## the list of all parts with their hashes (CycloneDX), into
 ui: $(VENV)/.run ## the same factor on a real Prefect server, with the link to look at
 	@$(BIN)/python -m flows.ui
 bench: $(VENV)/.test ## side by side figures, printed as ratios
-	@for name in demo publications contract_pass month serve close balance stress watch lineage verify; do echo "== $$name"; $(BIN)/python -m tests.benchmarks.$$name || exit 1; done
+	@for name in demo publications contract_pass seam month dask_month serve close balance stress watch lineage verify restore; do echo "== $$name"; $(BIN)/python -m tests.benchmarks.$$name || exit 1; done
 wheel: $(VENV)/.run ## build the wheel into dist/
 	$(BIN)/python -m pip wheel --quiet --no-deps --no-build-isolation -w dist .
 clean: ## forget the environment, not the data
@@ -55,3 +55,4 @@ lock: ## resolve anew; needs uv
 	echo pip | $(subst pyproject.toml,-,$(LOCK)) -o .ci/pip.lock
 	$(LOCK) --group demo -o requirements.lock
 	$(LOCK) -c requirements.lock --group demo --extra postgres --extra s3 --extra dask --group test -o .ci/test.lock
+	$(LOCK) -c .ci/test.lock --group demo --extra postgres --extra s3 --extra dask -o deployments/container/image.lock

@@ -55,9 +55,12 @@ def zombies() -> AutomationCore:
         name="datafactor: a run that died is Crashed",
         description=f"No heartbeat for {within} s: the process or its machine is gone.",
         trigger=EventTrigger(
-            after={f"{RUN}.heartbeat"},
+            # Begun counts as a sign of life: who dies at once never sends a heartbeat.
+            after={f"{RUN}.heartbeat", f"{RUN}.Running"},
             expect={f"{RUN}.heartbeat", *(f"{RUN}.{e}" for e in (*ENDS, *PAUSES))},
             match={"prefect.resource.id": "prefect.flow-run.*"},
+            # Others' runs may send none.
+            match_related=OURS,
             for_each={"prefect.resource.id"},
             posture=Posture.Proactive,
             threshold=1,

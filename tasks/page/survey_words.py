@@ -5,7 +5,7 @@ from tasks.page.words import Pair
 SURVEY_WORDS: dict[str, Pair] = {
     "title": ("数据资源普查", "Survey of data resources"),
     "about": (
-        "每年末次评估时的存量；同一文件一年只计一次，计入按名称排序的首个要素。"
+        "每年末次评估时的存量。同一文件一年只计一次，计入按名称排序的首个要素。"
         "数字为整数，单位换算四舍五入到两位。",
         "Stock at the last assessment of each year; a file counts once a year, for the"
         " first factor by name that reads it. Counts are whole; sizes in words are"

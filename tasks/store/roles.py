@@ -10,9 +10,9 @@ from schemas.tables.market import Quota
 from schemas.tables.pledge import Collateral
 
 OWNER, APP, READ = "datafactor_owner", "datafactor_app", "datafactor_read"
-TURNED = {
-    Collateral: ("cap_fen", "pledged_fen", "exclusive"),
-    Quota: ("limit_units", "used_calls", "used_rows"),
+TURNED: dict[str, tuple[str, ...]] = {
+    Collateral.__name__.lower(): ("cap_fen", "pledged_fen", "exclusive"),
+    Quota.__name__.lower(): ("limit_units", "used_calls", "used_rows"),
 }
 ROLE = """\
 DO $$ BEGIN CREATE ROLE {0} NOLOGIN;
@@ -39,8 +39,7 @@ def statements() -> list[str]:
         f"GRANT INSERT ON {', '.join(tables)} TO {APP};",
         f"GRANT USAGE ON ALL SEQUENCES IN SCHEMA public TO {APP};",
     ]
-    for counter, columns in TURNED.items():
-        name = counter.__name__.lower()
+    for name, columns in TURNED.items():
         made.append(f"GRANT UPDATE ({', '.join(columns)}) ON {name} TO {APP};")
     # Who migrates replaces the guards' functions, and must own them.
     return [*made, FUNCTIONS]

@@ -4,6 +4,7 @@ import json
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -89,7 +90,7 @@ def installed(package: Path, site: Path) -> Path:
     return site
 
 
-def surroundings(home: Path, site: Path) -> dict[str, str]:
+def surroundings(home: Path, site: Path) -> dict[str, Any]:
     return {
         "DATAFACTOR_FACTORS": str(home / "factors"),
         "DATAFACTOR_DATA": str(home / "data"),
@@ -97,11 +98,11 @@ def surroundings(home: Path, site: Path) -> dict[str, str]:
     }
 
 
-def run(home: Path, site: Path, *words: str) -> dict[str, object]:
+def run(home: Path, site: Path, *words: str) -> dict[str, Any]:
     """Run a command where the package is installed."""
     said = afresh(*words, "--json", home=home, **surroundings(home, site))
     assert said.exit == 0, said.err
-    found: dict[str, object] = said.data
+    found: dict[str, Any] = said.data
     return found
 
 

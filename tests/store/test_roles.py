@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from sqlalchemy import Engine, create_engine, text
@@ -49,7 +50,7 @@ def home(tmp_path_factory: pytest.TempPathFactory, database: str) -> Path:
 
 def run(home: Path, database: str, login: str, *words: str) -> Said:
     """Run a command as somebody."""
-    places = {
+    places: dict[str, Any] = {
         "DATAFACTOR_DATABASE": database.replace("postgres@", f"{login}@"),
         "DATAFACTOR_DATA": str(home),
         "DATAFACTOR_FACTORS": str(home / "factors"),
