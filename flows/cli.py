@@ -1545,7 +1545,11 @@ def roles() -> int:
 
 @app.command
 def new(
-    kind: Literal["factor", "task"], name: str, *, folder: Path = Path(), json: Json = False
+    kind: Literal["factor", "task"],
+    name: str,
+    *,
+    folder: Path = Path(),
+    json: Json = False,
 ) -> int:
     """Begin a factor or a stage task of your own: commented files that pass at once.
 

@@ -6,6 +6,7 @@ from decimal import Decimal
 
 import pytest
 
+from tests.command import ROOT
 from tests.house import (
     BAD,
     ENTITY,
@@ -23,6 +24,7 @@ from tests.house import (
     started,
 )
 
+README = (ROOT / "README.md").read_text("utf-8")
 pytestmark = [pytest.mark.proof, pytest.mark.timeout(900)]
 
 
@@ -62,6 +64,10 @@ def broken_is_told_and_repaired(house: House) -> None:
     page = read_page(house, f"/runs/flow-run/{failed.id}", "failed")
 
     sentence = told["sentence"]
+    for command in operators_commands():  # as the operator's page writes them
+        assert house.run(*command).returncode == 0, command
+    assert sentence in house.done("datafactor", "show", "--failed")
+    assert summary(house, "rain").startswith(sentence)
     assert "2 of 3 rows of rain break the contract" in sentence
     assert "no money rests on it" in sentence
     assert failed.state is not None
@@ -74,6 +80,25 @@ def broken_is_told_and_repaired(house: House) -> None:
     house.write("rain.csv", GOOD + "b,2026-07-01,8\n")
     ended(house, "value-chain/rain", "Completed", after=failed)
     assert house.json("show", "--failed") == []
+
+
+def operators_commands() -> list[list[str]]:
+    """Read the commands of the operator's page."""
+    page = README.partition("### The operator's page")[2].partition("\n### ")[0]
+    found = re.findall(r"^\$ (datafactor [^#\n]*)", page, re.M)
+    assert len(found) >= 2
+    return [command.split() for command in found]
+
+
+def summary(house: House, factor: str) -> str:
+    """Read what the page calls ``FACTOR-summary``, without its marks."""
+    asked = {"artifacts": {"key": {"any_": [f"{factor}-summary"]}}, "limit": 1}
+    with house.client as client:
+        found = client.request(
+            "POST", "/artifacts/filter", json={**asked, "sort": "CREATED_DESC"}
+        )
+    text: str = found.json()[0]["data"]
+    return text.lstrip("#*> \n")
 
 
 def approved_is_posted(house: House) -> None:
