@@ -1,8 +1,11 @@
 """Say in SQL who may do what in a PostgreSQL database: owner, app and read.
 
-The owner makes and migrates the tables. The app adds rows and turns the two counters
-that its guards allow; it removes nothing, changes no row, makes no table and switches
-no guard off. Read only reads. SQLite has no roles: there the mode of the file decides.
+The owner makes and migrates the tables. The app adds rows and turns two counters; it
+removes nothing, changes no other row, makes no table and switches no guard off. Read
+only reads. Who holds the app's login may still add a forged run or turn a counter to
+any number: the head that is signed outside and ``verify``, which adds the counters up
+from their rows, find both. What a pledge may secure is decided by those rows, not by
+the counter. SQLite has no roles: there the mode of the file decides.
 """
 
 from schemas.tables.columns import Row
