@@ -13,10 +13,11 @@ import sqlite3
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from fcntl import LOCK_EX, LOCK_NB, flock
 from pathlib import Path
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from sqlalchemy import Connection, select
 
 from schemas.artifact import Hex
@@ -33,6 +34,7 @@ from tasks.store.publish import read_body
 from tasks.store.steps import failpoint
 
 HEADER = "backup.json"
+LOCK = f".{HEADER}.lock"  # stays; what holds it is the process, not the file
 run, made, out = (table_of(t).c for t in (StageRun, Artifact, RunOutput))
 
 
@@ -43,11 +45,11 @@ class Header(BaseModel):
 
     format: Literal["datafactor-backup/1"] = "datafactor-backup/1"
     store: Hex
-    revision: str
+    revision: str = Field(pattern=r"^[0-9]{4}$")
     seq: int
     head: str
     made_at: datetime
-    state: str  # the folder with tables and anchor
+    state: str = Field(pattern=r"^state-[0-9a-f]{16}$")  # has tables and anchor
     tables: dict[str, TableFile]
 
 
@@ -72,11 +74,37 @@ def backup(s: Store, folder: Path) -> Saved:
     """Back a store up into a folder, new or of an earlier backup of the same store.
 
     Raises:
-        StoreError: The folder lies in the store, or holds something else.
+        StoreError: The folder lies in the store, holds something else, or another
+            backup writes into it.
     """
     folder = folder.expanduser().absolute()
     _refuse_folder(s, folder)
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    with _alone(folder):
+        return _saved(s, folder)
+
+
+@contextmanager
+def _alone(folder: Path) -> Iterator[None]:
+    """Hold a folder: each backup takes away what others left, so two would cross.
+
+    Raises:
+        StoreError: Another one holds it.
+    """
+    file = folder / LOCK
+    private(file)
+    with file.open("wb") as held:
+        try:
+            flock(held, LOCK_EX | LOCK_NB)
+        except BlockingIOError:
+            raise StoreError(
+                f"another backup writes into {folder}: wait for it, or name another"
+                " folder"
+            ) from None
+        yield
+
+
+def _saved(s: Store, folder: Path) -> Saved:
     state = folder / f"state-{secrets.token_hex(8)}"
     state.mkdir(mode=0o700)
     with _one_moment(s) as c:

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from datetime import UTC, date, datetime
 from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict
 from sqlalchemy import (
@@ -49,7 +49,7 @@ class TableFile(BaseModel):
 
     rows: int
     sha256: Hex
-    columns: dict[str, str]
+    columns: dict[str, Literal["hash", "flag", "day", "moment", "text", "integer"]]
 
 
 MOMENT = type(table_of(StageRun).c.at.type)
@@ -123,12 +123,26 @@ def check_tables(folder: Path, tables: dict[str, TableFile]) -> None:
     """Hash every table's file before anything of it is believed.
 
     Raises:
-        StoreError: One is missing or was changed.
+        StoreError: One is missing or was changed, or is no table of ours.
     """
     for name, of in tables.items():
+        _refuse_unknown(name, of)
         file = folder / f"{name}.jsonl.gz"
         if not file.is_file() or digest(file) != of.sha256:
             raise StoreError(f"{file} is missing or was changed: take another backup")
+
+
+def _refuse_unknown(name: str, of: TableFile) -> None:
+    """Refuse a table or a column that no release has: its name would go into SQL.
+
+    Migrations only add, so all that any release wrote is known to this one.
+    """
+    known = Row.metadata.tables.get(name)
+    if known is None or not {*of.columns} <= {*known.columns.keys()}:
+        raise StoreError(
+            "the backup names a table or column that no release has, so it was changed:"
+            " take another backup"
+        )
 
 
 def load_tables(c: Connection, folder: Path, tables: dict[str, TableFile]) -> None:

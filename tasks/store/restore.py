@@ -5,11 +5,19 @@ is no store yet, and the same restore goes on from there.
 """
 
 import os
+import zlib
+from gzip import BadGzipFile
 from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict
 from sqlalchemy import Connection, func, select
-from sqlalchemy.exc import DatabaseError, IntegrityError
+from sqlalchemy.exc import (
+    DatabaseError,
+    DataError,
+    DBAPIError,
+    IntegrityError,
+    StatementError,
+)
 
 from schemas.errors import StoreError
 from schemas.tables.columns import table_of
@@ -24,6 +32,10 @@ from tasks.store.portable import check_tables, load_tables
 from tasks.store.settings import Settings
 from tasks.store.steps import failpoint
 from tasks.store.verify import Findings, verify
+
+# What cells raise that no store wrote: as JSON, as a hash or day, in their column.
+BROKEN = (ValueError, TypeError, OverflowError, EOFError, BadGzipFile, zlib.error)
+BREACHES = (IntegrityError, DataError)
 
 
 class Restored(BaseModel):
@@ -193,8 +205,10 @@ def _load(settings: Settings, state: Path, header: Header) -> None:
             failpoint("restore.rows")
             upgraded(c, "head")
             triggers.install(c)
-    except IntegrityError as error:
-        name = type(error.orig).__name__
+    except (*BROKEN, StatementError) as error:
+        if isinstance(error, DBAPIError) and not isinstance(error, BREACHES):
+            raise  # a full disk is no changed row
+        name = type(getattr(error, "orig", None) or error).__name__
         raise StoreError(
             f"a row of the backup breaks a rule of its table ({name}): it was changed;"
             " take another backup"

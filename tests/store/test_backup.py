@@ -5,6 +5,7 @@ import json
 import multiprocessing
 from collections.abc import Iterator
 from contextlib import contextmanager
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ from schemas.artifact import ArtifactRef
 from schemas.errors import StoreError
 from schemas.tables.columns import Row
 from tasks import store
-from tasks.store import Settings, Store, triggers
+from tasks.store import Settings, Store, steps, triggers
 from tasks.store.backup import Saved, backup, present
 from tasks.store.database import reading
 from tasks.store.garbage import collect_garbage
@@ -243,6 +244,91 @@ def test_a_changed_backup_is_refused_and_nothing_is_made(
         restore(there, folder)
 
     assert not there.home.exists()
+
+
+@pytest.mark.parametrize(
+    ("rows", "how"),
+    [
+        ("[not json", "JSONDecodeError"),
+        ('[1, "no hash"]', "breaks a rule of its table"),
+    ],
+    ids=["no JSON", "no hash"],
+)
+def test_rows_that_no_store_wrote_are_refused_in_a_sentence_and_none_is_kept(
+    s: Store, refs: Refs, tmp_path: Path, rows: str, how: str
+) -> None:
+    folder = tmp_path / "backup"
+    backup(s, folder)
+    (file,) = folder.glob("state-*/identity.jsonl.gz")
+    file.write_bytes(gzip.compress(rows.encode()))
+    resealed(folder, "identity", file)
+    there = known_there(s, tmp_path)
+
+    with pytest.raises(StoreError, match=how):
+        restore(there, folder)
+
+    backup(s, tmp_path / "sound")
+    assert restore(there, tmp_path / "sound").findings.exit == 0
+
+
+def known_there(s: Store, folder: Path) -> Settings:
+    """Name an empty place where the key and the signed heads of a store are known."""
+    kept = {"key": str(s.settings.key), "anchor": str(s.settings.anchor)}
+    return settings_in(folder / "there", **kept)
+
+
+def resealed(folder: Path, table: str, file: Path) -> None:
+    """Write the hash of a changed file into the header, as who changed it would."""
+    header = folder / "backup.json"
+    said = json.loads(header.read_text())
+    said["tables"][table]["sha256"] = sha256(file.read_bytes()).hexdigest()
+    header.write_text(json.dumps(said))
+
+
+@pytest.mark.parametrize("name", ["alembic_version", "../../outside"])
+def test_a_backup_names_only_tables_that_a_release_has(
+    s: Store, refs: Refs, tmp_path: Path, name: str
+) -> None:
+    backup(s, tmp_path / "backup")
+    header = tmp_path / "backup" / "backup.json"
+    said = json.loads(header.read_text())
+    said["tables"][name] = said["tables"]["quota"]
+    header.write_text(json.dumps(said))
+
+    with pytest.raises(StoreError, match="names a table or column that no release has"):
+        restore(settings_in(tmp_path / "there"), tmp_path / "backup")
+
+
+def test_a_backup_names_no_folder_but_its_own(
+    s: Store, refs: Refs, tmp_path: Path
+) -> None:
+    backup(s, tmp_path / "backup")
+    header = tmp_path / "backup" / "backup.json"
+    said = json.loads(header.read_text()) | {"state": "../another"}
+    header.write_text(json.dumps(said))
+
+    with pytest.raises(StoreError, match="is damaged, or a newer release wrote it"):
+        restore(settings_in(tmp_path / "there"), tmp_path / "backup")
+
+
+def test_two_backups_into_one_folder_do_not_take_away_what_the_other_wrote(
+    s: Store, refs: Refs, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder, refused = tmp_path / "backup", list[str]()
+
+    def again(step: str) -> None:
+        if step == "backup.anchor":
+            with pytest.raises(StoreError, match="another backup writes into") as said:
+                backup(s, folder)
+            refused.append(str(said.value))
+
+    monkeypatch.setattr(steps, "hook", again)
+    backup(s, folder)
+    monkeypatch.undo()
+
+    assert len(refused) == 1
+    assert restore(known_there(s, tmp_path), folder).findings.exit == 0
+    backup(s, folder)  # nobody holds it any more
 
 
 def test_a_backup_goes_neither_into_the_store_nor_over_another_one(
