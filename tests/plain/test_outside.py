@@ -4,6 +4,7 @@ import hashlib
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
+from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
 import pytest
@@ -69,8 +70,10 @@ def test_an_object_is_the_same_artifact_as_the_file(
 
 def test_a_pattern_names_objects_of_one_folder(endpoint: str, tmp_path: Path) -> None:
     there = bucket.opened(s3.made(endpoint))
-    for key, rows in (("in/b.csv", SECOND), ("in/a.csv", FIRST), ("in/x/c.csv", "?")):
+    for key, rows in (("in/b.csv", SECOND), ("in/a.csv", FIRST)):
         bucket.put_new(there, key, f"{HEADER}\n{rows}".encode())
+    for other in ("in/x/c.csv", "in/x.csv/c", "in.csv", "inner/c.csv"):
+        bucket.put_new(there, other, b"?")
     place = f"    path: {there.url}/in/*.csv\n"
 
     *pieces, whole = run(tmp_path, place, DATAFACTOR_REACH=there.url[5:])
@@ -162,6 +165,14 @@ def test_each_sql_type_is_written_as_a_contract_reads_it(
     assert plain("c", value) == written
 
 
+def test_a_moment_is_told_in_utc_from_whatever_zone_it_comes() -> None:
+    """8 in the morning in Beijing is midnight in UTC; one without a zone stays."""
+    eight = datetime(2026, 6, 30, 8, tzinfo=timezone(timedelta(hours=8)))
+
+    assert plain("c", eight) == "2026-06-30T00:00:00Z"
+    assert plain("c", eight.replace(tzinfo=None)) == "2026-06-30T08:00:00"
+
+
 def test_text_is_ordered_by_code_points_whatever_the_database_sorts_by(
     postgres_database: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -201,12 +212,19 @@ def test_text_that_could_tear_a_line_comes_whole(tmp_path: Path, value: str) -> 
     assert rows["name"].to_list() == [value, "Cy"]
 
 
+@pytest.mark.parametrize("kind", ["sqlite", "postgresql"])
 def test_the_account_cannot_write_even_where_it_might(
-    postgres_database: str, monkeypatch: pytest.MonkeyPatch
+    request: pytest.FixtureRequest,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    kind: str,
 ) -> None:
-    monkeypatch.setenv("DATAFACTOR_SECRET_DWH", postgres_database)
+    url = in_sqlite(tmp_path)
+    if kind == "postgresql":
+        url = request.getfixturevalue("postgres_database")
+    monkeypatch.setenv("DATAFACTOR_SECRET_DWH", url)
 
-    with pytest.raises(SourceError, match="cannot be read"), opened("dwh") as c:
+    with pytest.raises(SourceError, match="the database dwh"), opened("dwh") as c:
         c.execute(text("CREATE TABLE t (a INTEGER)"))
 
 

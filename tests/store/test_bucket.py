@@ -16,6 +16,7 @@ from schemas.errors import StoreError
 from tasks import store
 from tasks.store import bucket, steps
 from tasks.store.garbage import collect_garbage
+from tasks.store.place import intact
 from tests import bucket as s3
 from tests.store.build import made, run
 from tests.store.conftest import settings_in
@@ -304,3 +305,48 @@ def test_two_stores_lie_beside_each_other_under_prefixes_of_one_bucket(
     with pytest.raises(StoreError, match="not in the store"):
         store.publish(outer, run(mine))
     store.publish(inner, run(orphan))
+
+
+def test_a_changed_object_is_never_copied_here(lake: str, tmp_path: Path) -> None:
+    s = store.opened(settings_in(tmp_path, objects=lake))
+    ref = made(s, "flights", CONTENT).ref
+    store.path(s, SHA256).unlink()
+    assert s.bucket is not None
+    bucket.remove(s.bucket, bucket.key_of(SHA256))
+    bucket.put_new(s.bucket, bucket.key_of(SHA256), b"WHAT WAS COLLECTED")
+
+    for _ in range(2):
+        with pytest.raises(StoreError, match="have changed"):
+            store.raw(s, ref)
+    assert not any(s.objects.glob("??/*"))
+
+
+def test_a_damaged_copy_of_an_object_that_is_gone_is_not_read(
+    lake: str, tmp_path: Path
+) -> None:
+    s = store.opened(settings_in(tmp_path, objects=lake))
+    ref = made(s, "flights", CONTENT).ref
+    copy = store.path(s, SHA256)
+    copy.chmod(0o600)
+    copy.write_bytes(b"damaged")
+    assert s.bucket is not None
+    bucket.remove(s.bucket, bucket.key_of(SHA256))
+
+    with pytest.raises(StoreError, match="are missing"):
+        store.raw(s, ref)
+    with pytest.raises(StoreError, match="are missing"):
+        intact(s, SHA256)
+
+
+def test_a_bucket_that_does_not_answer_is_no_news_of_a_finished_run(
+    tmp_path: Path,
+) -> None:
+    """Taken for a loss it would be run again, though nothing is lost."""
+    with s3.server() as known, s3.named(known):
+        place = s3.made(known["AWS_ENDPOINT_URL"])
+        s = store.opened(settings_in(tmp_path, objects=place))
+        done = run(made(s, "flights", CONTENT))
+        store.publish(s, done)
+        assert store.finished(s, done.key) is not None
+    with s3.named(known), pytest.raises(OSError, match="does not answer"):
+        store.finished(s, done.key)
