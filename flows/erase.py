@@ -19,6 +19,7 @@ from flows.resting import rows_of, totals_of
 from flows.stages import erase_task
 from schemas.erasure import Condemned, ErasureAct
 from schemas.errors import FactorError, RegisterError, StoreError
+from schemas.resource import OUTSIDE
 from tasks import store
 from tasks.store import Impact, Store
 from tasks.store.erase import (
@@ -190,10 +191,17 @@ def lines(refs: Sequence[str], data: Facts) -> list[str]:
         count = data["other_versions"]
         said.append(f"{count:,} other versions keep their bytes: --ever takes all")
     places = [place for one in data["bytes"] for place in one["places"]]
-    said += [f"{place} still lies in the data folder: remove it" for place in places]
+    said += map(lying, places)
     if data["erased"]:
         return [*said, data["copies"]]
     return [*said, "to do it: add --because TEXT (a request or a rule, no person)"]
+
+
+def lying(place: str) -> str:
+    """Say where the bytes came from, and must go too."""
+    if place.startswith(OUTSIDE):
+        return f"{place} is where it came from and was not looked at: remove it there"
+    return f"{place} still lies in the data folder: remove it"
 
 
 def made_of(data: Facts) -> list[str]:

@@ -21,6 +21,8 @@ Encoding = Literal[
 ]
 Format = Literal["csv", "xlsx", "json", "jsonl", "parquet"]
 GLOB = re.compile(r"[*?\[]")
+BUCKETS, TABLES = "s3://", "sql:"  # how the place of what is fetched begins
+OUTSIDE = (BUCKETS, TABLES)
 Expectation = Literal["1:1", "n:1", "1:n"]
 # What reading passes over or puts together; a run records how often.
 BLANK, JOINED = "blank lines passed over", "gzip members joined"
@@ -115,7 +117,7 @@ class Source(Declared):
     @classmethod
     def _place_the_table(cls, given: Any) -> Any:  # Any: what the file holds
         if isinstance(given, dict) and given.get("table") and not given.get("path"):
-            place = f"sql:{given.get('database', '')}/{given['table']}"
+            place = f"{TABLES}{given.get('database', '')}/{given['table']}"
             return {**given, "path": place}
         return given
 
@@ -129,7 +131,7 @@ class Source(Declared):
             return self
         if self.retain == "reference":
             raise ValueError("what is fetched is kept: write retain: copy")
-        if self.table and self.path != f"sql:{self.database}/{self.table}":
+        if self.table and self.path != f"{TABLES}{self.database}/{self.table}":
             raise ValueError("a table has no path: leave path out")
         if self.table and not self.key:
             raise ValueError("key is missing: rows of a table have no order but by it")
@@ -146,7 +148,7 @@ class Source(Declared):
     @property
     def is_outside(self) -> bool:
         """Say whether it must be fetched: an object of a bucket, or a SQL table."""
-        return bool(self.table) or self.path.startswith("s3://")
+        return bool(self.table) or self.path.startswith(BUCKETS)
 
     @property
     def part(self) -> str:

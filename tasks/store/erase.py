@@ -10,6 +10,7 @@ from sqlalchemy import Connection, func, select
 
 from schemas.artifact import Hex, Kind
 from schemas.errors import SourceError, StoreError
+from schemas.resource import OUTSIDE
 from schemas.tables.columns import table_of
 from schemas.tables.lineage import Artifact, ErasureRow
 from schemas.tables.pledge import CollateralRootRow, PledgeEventRow, PledgeRow
@@ -105,11 +106,14 @@ def _doomed(s: Store, rows: Sequence[dict[str, Any]]) -> Doomed:
 
 
 def still_lying(s: Store, files: set[tuple[str, str, str]]) -> list[str]:
-    """List the raw files that are still what was collected, ``path!member``."""
+    """List the raw files that are still what was collected, ``path!member``.
+
+    What came from outside is named without a look: its owner must be asked.
+    """
     found = []
     for place, sha256, member in files:
         with suppress(SourceError, OSError):
-            if digest(locate(s, place)) == sha256:
+            if place.startswith(OUTSIDE) or digest(locate(s, place)) == sha256:
                 found.append("!".join(filter(None, (place, member))))
     return found
 

@@ -228,6 +228,18 @@ def test_the_account_cannot_write_even_where_it_might(
         c.execute(text("CREATE TABLE t (a INTEGER)"))
 
 
+def test_a_source_that_is_a_file_says_of_tables_nothing() -> None:
+    """So the terms of all documents, and the ids of what was made by them, stay."""
+    column = Column(name="name", logical_type="string")
+    known = {"name": "t", "licence": "-", "columns": (column,)}
+    file = Source(path="a.csv", **known)
+    rows = Source(table="t", database="dwh", key=("name",), **known)
+
+    assert not {"table", "database"} & file.model_dump(mode="json").keys()
+    assert {"table", "database"} <= rows.model_dump(mode="json").keys()
+    assert file.model_copy(update={"key": ("name",)}).identity() == rows.identity()
+
+
 @pytest.mark.parametrize(
     ("table", "url", "words"),
     [

@@ -7,6 +7,7 @@ import polars as pl
 import pytest
 from sqlalchemy import insert
 
+from flows.erase import lying
 from schemas.artifact import ArtifactRef, Origin
 from schemas.errors import StoreError
 from schemas.registers import Erasure, PledgeEvent
@@ -184,6 +185,21 @@ def test_the_file_that_still_lies_in_the_data_folder_is_named(
     assert doomed(s, [refs["flights"].id])[0].places == ("flights.csv",)
     file.write_text("another")
     assert doomed(s, [refs["flights"].id])[0].places == ()
+
+
+@pytest.mark.parametrize("path", ["s3://lake/people.csv", "sql:dwh/people"])
+def test_where_bytes_came_from_outside_is_named_without_a_look(
+    s: Store, path: str
+) -> None:
+    """Nothing here can see whether they still lie there; they may."""
+    text = "id,name\n1,Ada\n"
+    origin = Origin(path=path, file_sha256=sha(text), member="", licence="own")
+    one = made(s, "people", text.encode(), origin=origin)
+    store.publish(s, run(one, task="collect"))
+
+    (going,) = doomed(s, [one.ref.id])
+    assert going.places == (path,)
+    assert lying(path).startswith(f"{path} is where it came from")
 
 
 def test_of_bytes_kept_by_reference_the_file_is_named_and_not_read_any_more(
