@@ -8,6 +8,7 @@ from prefect.context import FlowRunContext
 from schemas.errors import StoreError
 
 PLACES = ("HOME", "OBJECTS", "FACTORS", "DATA", "ANCHOR", "KEY")
+FILE = "sqlite:///"  # what follows is a path
 
 
 def refuse_adrift() -> None:
@@ -28,6 +29,9 @@ def refuse_relative() -> None:
         StoreError: One is; the sentence names its variable.
     """
     named = {f"DATAFACTOR_{n}": os.environ.get(f"DATAFACTOR_{n}", "") for n in PLACES}
+    database = os.environ.get("DATAFACTOR_DATABASE", "")
+    if database.startswith(FILE):  # a run would make a store where it stands, and go
+        named["DATAFACTOR_DATABASE"] = database.removeprefix(FILE)
     wrong = [n for n, v in named.items() if v and not is_absolute(v)]
     if wrong:
         raise StoreError(

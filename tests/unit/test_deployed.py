@@ -78,6 +78,19 @@ def test_a_relative_place_is_refused_for_a_worker(
             refuse_relative()
 
 
+def test_a_database_file_of_a_relative_path_is_refused_for_a_worker(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A deployed run starts in a folder that goes: its store would go with it."""
+    monkeypatch.setenv("DATAFACTOR_DATABASE", "sqlite:///house.db")
+    with pytest.raises(StoreError, match="DATAFACTOR_DATABASE must be absolute"):
+        refuse_relative()
+
+    for known in ("sqlite:////srv/house.db", "postgresql+psycopg://db/house", ""):
+        monkeypatch.setenv("DATAFACTOR_DATABASE", known)
+        refuse_relative()
+
+
 @pytest.mark.parametrize(
     "cron", ["30 2 * * *", "*/5 0-6,22 1 JAN mon-fri", "0 6 3 * *"]
 )
