@@ -6,6 +6,8 @@ Nothing that is there is ever overwritten.
 import re
 from collections.abc import Iterator, Mapping
 from importlib.resources import files
+from importlib.util import find_spec
+from keyword import iskeyword
 from pathlib import Path
 from typing import Any
 
@@ -33,8 +35,10 @@ def new_task(slug: str, folder: Path) -> Facts:
     """Write a package with one stage task, its test and its entry point.
 
     Raises:
-        FactorError: The name is none, or a file is there already.
+        FactorError: The name is none, another module has it, or a file is there
+            already.
     """
+    refuse_taken(words_of(slug)["name"])
     written = write(folder, dict(rendered(TASK, slug)))
     return {
         "written": written,
@@ -44,6 +48,19 @@ def new_task(slug: str, folder: Path) -> Facts:
             f"in a factor: product: {{task: {words_of(slug)['name']}, …}}",
         ],
     }
+
+
+def refuse_taken(name: str) -> None:
+    """Refuse the name of a module that could not be imported, or would hide another.
+
+    Raises:
+        FactorError: It is a word of Python's, or a module that is installed.
+    """
+    if iskeyword(name) or find_spec(name) is not None:
+        raise FactorError(
+            f"{name} is a word or a module of Python already: choose another name, such"
+            f" as {name.replace('_', '-')}-task"
+        )
 
 
 def new_factor(slug: str, folder: Path) -> Facts:

@@ -42,6 +42,16 @@ def test_a_new_factor_is_sound_and_its_test_passes_in_an_empty_folder(
     assert len(new_factor("snow", tmp_path)["written"]) == 3  # entity, policy stay
 
 
+@pytest.mark.parametrize("name", ["class", "json", "polars"])
+def test_a_new_task_hides_no_module_and_is_no_word_of_python(
+    tmp_path: Path, name: str
+) -> None:
+    with pytest.raises(FactorError, match=f"choose another name, such as {name}-task"):
+        new_task(name, tmp_path)
+
+    assert not any(tmp_path.iterdir())
+
+
 def test_a_package_of_ones_own_is_built_installed_and_makes_a_product(
     tmp_path: Path,
 ) -> None:
