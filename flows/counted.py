@@ -152,11 +152,16 @@ def percent(growth: Decimal | None) -> str | None:
 
 def write(data: Facts, folder: Path) -> list[str]:
     """Write survey.csv and survey.html into a folder; say where they are."""
+    return written(folder, "survey", as_csv(data), survey_page(data))
+
+
+def written(folder: Path, name: str, table_of: str, page: str) -> list[str]:
+    """Write a table and its page under one name; say where they are."""
     folder.mkdir(parents=True, exist_ok=True)
-    table_of, page = folder / "survey.csv", folder / "survey.html"
-    replace(table_of, as_csv(data), "utf-8-sig")  # a spreadsheet asks for the mark
-    replace(page, survey_page(data), "utf-8")
-    return [str(table_of), str(page)]
+    files = folder / f"{name}.csv", folder / f"{name}.html"
+    replace(files[0], table_of, "utf-8-sig")  # a spreadsheet asks for the mark
+    replace(files[1], page, "utf-8")
+    return [str(file) for file in files]
 
 
 def replace(file: Path, text: str, encoding: str) -> None:

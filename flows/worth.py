@@ -17,7 +17,7 @@ import polars as pl
 from rich.console import Console
 
 from flows.answer import chosen, wanted
-from flows.counted import replace
+from flows.counted import written
 from flows.document import factor_named
 from flows.face import table
 from flows.market import rows_of
@@ -183,11 +183,7 @@ def multiplier_facts(found: Multiplier | None) -> Facts | None:
 
 def write(data: Facts, folder: Path) -> list[str]:
     """Write value.csv and value.html into a folder; say where they are."""
-    folder.mkdir(parents=True, exist_ok=True)
-    table_of, page = folder / "value.csv", folder / "value.html"
-    replace(table_of, as_csv(data), "utf-8-sig")  # a spreadsheet asks for the mark
-    replace(page, value_page(data), "utf-8")
-    return [str(table_of), str(page)]
+    return written(folder, "value", as_csv(data), value_page(data))
 
 
 def as_csv(data: Facts) -> str:

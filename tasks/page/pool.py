@@ -13,6 +13,7 @@ from schemas.money import shown
 from tasks.page.catalog import environment
 from tasks.page.plot import WHOLE, Line, chart
 from tasks.page.pool_words import POOL_WORDS
+from tasks.page.sheet import tongues
 
 Row = Mapping[str, Any]  # Any: a row of a frame
 AMOUNTS = ("cash", "taxes", "fees", "senior_interest", "senior_principal")
@@ -35,7 +36,7 @@ def pool_page(
     """
     template = environment().get_template("pool.html")
     return template.render(
-        both=both,
+        both=tongues(POOL_WORDS),
         head=head,
         gates=gates,
         loans=loans,
@@ -44,12 +45,6 @@ def pool_page(
         money=shown,
         drawing=Markup(balances(head, periods)) if periods else "",
     )
-
-
-def both(key: str) -> Markup:
-    """Say a word in Chinese and English, each in its own tongue."""
-    zh, en = POOL_WORDS[key]
-    return Markup('<span lang="zh">{}</span> <span lang="en">{}</span>').format(zh, en)
 
 
 def balances(head: Row, periods: Sequence[Row]) -> str:

@@ -11,6 +11,7 @@ from markupsafe import Markup
 
 from tasks.page.catalog import environment
 from tasks.page.figure import WHOLE, Bar, bars
+from tasks.page.sheet import tongues
 from tasks.page.survey_words import SURVEY_WORDS
 
 Row = Mapping[str, Any]  # Any: a line of a survey
@@ -22,7 +23,7 @@ def survey_page(data: Mapping[str, Any]) -> str:
     """Write the page of what ``flows.counted.survey`` found."""
     template = environment().get_template("survey.html")
     return template.render(
-        both=both,
+        both=tongues(SURVEY_WORDS),
         data=data,
         tables=[(title, name, data[title]) for title, name in TABLES],
         pictures={
@@ -31,12 +32,6 @@ def survey_page(data: Mapping[str, Any]) -> str:
             if data[title]
         },
     )
-
-
-def both(key: str) -> Markup:
-    """Say a word in Chinese and English, each in its own tongue."""
-    zh, en = SURVEY_WORDS[key]
-    return Markup('<span lang="zh">{}</span> <span lang="en">{}</span>').format(zh, en)
 
 
 def picture(title: str, rows: Sequence[Row]) -> str:

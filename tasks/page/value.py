@@ -11,6 +11,7 @@ from markupsafe import Markup
 
 from tasks.page.catalog import environment
 from tasks.page.figure import WHOLE, Bar, bars
+from tasks.page.sheet import tongues
 from tasks.page.value_words import VALUE_WORDS
 
 Row = Mapping[str, Any]  # Any: a month
@@ -26,13 +27,9 @@ def value_page(data: Mapping[str, Any]) -> str:
         for name in DRAWN
         if any(figure(m, name) for m in factor["months"])
     }
-    return template.render(both=both, data=data, drawn=DRAWN, pictures=pictures)
-
-
-def both(key: str) -> Markup:
-    """Say a word in Chinese and English, each in its own tongue."""
-    zh, en = VALUE_WORDS[key]
-    return Markup('<span lang="zh">{}</span> <span lang="en">{}</span>').format(zh, en)
+    return template.render(
+        both=tongues(VALUE_WORDS), data=data, drawn=DRAWN, pictures=pictures
+    )
 
 
 def picture(name: str, months: Sequence[Row]) -> str:
