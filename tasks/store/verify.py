@@ -548,10 +548,13 @@ def _called(key: Key) -> str:
 
 
 def _counted(true: Values | None, found: Values | None) -> str:
+    """Say what a counter says, and what it should; the sum is not all that it holds."""
     says, sums = (
         shown(row["pledged_fen"]) if row and type(row["pledged_fen"]) is int else "0.00"
         for row in (found, true)
     )
+    if says == sums:
+        return ", its ceiling or its exclusiveness is not what was posted"
     return f", it counts {says} pledged where the pledges sum to {sums}"
 
 

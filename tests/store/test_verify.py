@@ -207,6 +207,10 @@ EDITS = {
         "UPDATE collateral SET pledged_fen = 0",
         "it counts 0.00 pledged where the pledges sum to 5,000,000.00",
     ),
+    "a ceiling": (
+        "UPDATE collateral SET cap_fen = cap_fen * 10",
+        "its ceiling or its exclusiveness is not what was posted",
+    ),
     "a removed entry": (
         "DELETE FROM journalentry",
         "a row of JournalEntry was removed",
