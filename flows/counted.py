@@ -44,9 +44,14 @@ def survey(files: Sequence[Path] = ()) -> Facts:
         ``years``, ``industries``, ``regions``: their sums. Counts are decimal text.
 
     Raises:
-        SourceError: A file is no such table; the sentence names the line.
+        SourceError: A file is no such table; the sentence names the line. Or it is
+            this house's own, or given twice.
     """
-    cells = added(census(holdings()), *(read(file) for file in files))
+    tables = [census(holdings())]
+    for file in files:
+        tables.append([*read(file)])
+        refuse_same(file, tables)
+    cells = added(*tables)
     return {
         "cells": [facts(cell) for cell in cells],
         "years": [line_facts(line) for line in lines(cells)],
@@ -54,6 +59,20 @@ def survey(files: Sequence[Path] = ()) -> Facts:
         "regions": [line_facts(line) for line in lines(cells, "region")],
         "houses": 1 + len(files),
     }
+
+
+def refuse_same(file: Path, tables: Sequence[list[Cell]]) -> None:
+    """Refuse a table that is there already, line by line: it would count double.
+
+    Raises:
+        SourceError: It is.
+    """
+    *before, last = map(sorted, tables)
+    if last and last in before:
+        raise SourceError(
+            f"{file.name} is this house's own table, or was given twice, and would"
+            " count double: leave it out"
+        )
 
 
 def holdings() -> Iterator[Holding]:

@@ -45,12 +45,29 @@ def test_what_is_written_can_be_read_and_added_by_another_house(tmp_path: Path) 
     with opened(tmp_path):
         told = survey([tmp_path / "country.csv"])
         table, page = write(told, tmp_path / "out")
-        twice = survey([Path(table), Path(table)])
+        (tmp_path / "other.csv").write_text(COUNTRY.replace(",CN,1,", ",JS,1,"))
+        twice = survey([Path(table), tmp_path / "other.csv"])
 
     rows = list(csv.DictReader(as_csv(told).splitlines()))
     assert [row["bytes"] for row in rows] == ["41060000000000000000000"]
     assert twice["years"][0]["bytes"] == "82120000000000000000000"
     assert "41,060,000,000,000,000,000,000" in Path(page).read_text("utf-8")
+
+
+def test_a_table_that_is_in_the_sum_already_does_not_count_double(
+    tmp_path: Path,
+) -> None:
+    """The house's own table, written last time, or one file named twice."""
+    documents(tmp_path)
+    country = tmp_path / "country.csv"
+    country.write_text(COUNTRY)
+    with opened(tmp_path):
+        value_chain.fn("rain", date(2026, 6, 30), Stage.RESOURCE)
+        own, _ = write(survey(), tmp_path / "out")
+        with pytest.raises(SourceError, match="is this house's own table"):
+            survey([Path(own)])
+        with pytest.raises(SourceError, match=r"country.csv .* count double"):
+            survey([country, country])
 
 
 @pytest.mark.parametrize(
