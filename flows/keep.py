@@ -13,6 +13,10 @@ from tasks.store.opening import settings_here
 from tasks.store.restore import Restored, restore
 
 Facts = dict[str, Any]  # JSON
+ONE = (
+    "two stores of one name share their signed heads: if the first one lives on, run"
+    " here only with DATAFACTOR_ANCHOR set to another folder, or both become untrusted"
+)
 KEYLESS = (
     "the private key is not in it: keep that apart; nor are the raw files in"
     " DATAFACTOR_DATA, the documents and what Prefect remembers"
@@ -81,6 +85,7 @@ def show_restore(console: Console, data: Facts) -> None:
         f" {data['objects']:,} files as of {data['made_at']}; anchor {data['anchor']}",
         markup=False,
     )
+    console.print(ONE, markup=False)
     face.findings(console, data["verified"], "store")
 
 
