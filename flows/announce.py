@@ -17,6 +17,7 @@ from prefect.context import FlowRunContext
 from prefect.events import emit_event
 from prefect.states import Completed
 
+from flows.calendar import scheduled_date
 from flows.deployed import PUBLISHED, resource_id
 from flows.document import factor_named
 from flows.places import refuse_adrift
@@ -55,7 +56,10 @@ def follows(flow_function: Callable[P, R]) -> Callable[P, R]:
 
 def awaited(factor: str, day: date | None) -> str:
     """Say what a run that an event started must wait for; a person's waits for none."""
-    return lacking(factor_named(factor), day) if day and was_triggered() else ""
+    if not was_triggered():
+        return ""
+    terms = factor_named(factor)
+    return lacking(terms, day or scheduled_date(terms.zone))
 
 
 def was_triggered() -> bool:

@@ -40,6 +40,7 @@ from tasks import store
 Facts = dict[str, Any]  # JSON
 T = TypeVar("T")
 QUEUED = ConcurrencyOptions(collision_strategy="ENQUEUE")
+OF_STORE = "datafactor, store "
 SAME = (  # what is compared as the server gives it back
     *("entrypoint", "parameters", "tags", "description", "work_pool_name"),
     *("enforce_parameter_schema", "parameter_openapi_schema", "paused"),
@@ -172,12 +173,27 @@ def label(one: Wanted) -> str:
 
 
 def has_pool(client: SyncPrefectClient) -> bool:
-    """Say whether the work pool is there."""
+    """Say whether the work pool is there.
+
+    Raises:
+        StoreError: Another house has it: names, alarms and triggers would cross.
+    """
     try:
-        client.read_work_pool(POOL)
+        told = client.read_work_pool(POOL).description or ""
     except ObjectNotFound:
         return False
+    if told.startswith(OF_STORE) and told != whose():
+        raise StoreError(
+            f"this Prefect server carries another house ({told.removeprefix(OF_STORE)}"
+            f" of store): one house a server; take another, or `prefect work-pool"
+            f" delete {POOL}` if that house is gone"
+        )
     return True
+
+
+def whose() -> str:
+    """Say which store a work pool belongs to, as its description does."""
+    return OF_STORE + store.current().id[:12]
 
 
 def found(client: SyncPrefectClient, one: Wanted) -> DeploymentResponse | None:
@@ -315,7 +331,8 @@ def bring(
     """Write what differs, and nothing else; name what was written."""
     names = {one.name for one in drift}
     if POOL in names:
-        client.create_work_pool(WorkPoolCreate(name=POOL, type="process"))
+        pool = WorkPoolCreate(name=POOL, type="process", description=whose())
+        client.create_work_pool(pool)
     for one in deployments:
         if label(one) in names:
             write(client, one)
@@ -352,12 +369,13 @@ def show(console: Console, data: Facts, check: bool) -> None:
         console.print(line, markup=False)
     count = f"{data['deployments']} deployments"
     if check:
-        said = "differ" if data["drift"] else "stand as the documents say"
-        console.print(f"{count}: {len(data['drift']) or 'all'} {said}")
+        lines = f"{len(data['drift'])} lines differ"
+        said = lines if data["drift"] else "all stand as the documents say"
+        console.print(f"{count}: {said}")
     else:
         done = len(data["written"])
         console.print(f"{count}: {done} written" if done else f"{count}: no change")
     if not data["alarms_sent"]:
-        console.print("alarms are sent nowhere: set DATAFACTOR_ALARM_URL, deploy again")
+        console.print("alarms are sent nowhere: deploy with DATAFACTOR_ALARM_URL set")
     if not check:
         console.print("next: prefect worker start --pool value-chain")

@@ -113,8 +113,8 @@ def newest(ref: str, source: Source) -> Iterator[tuple[str, Refs]]:
         frame = store.resolve(s, f"{source.factor}/resource/{source.name}")
         if frame.kind == "raw":
             raise StoreError(
-                f"{ref} was collected but not cleaned: `datafactor run {source.factor}`"
-                " first"
+                f"{ref} was collected but never cleaned: mend the source or raise its"
+                f" max_rejected_rate, `datafactor run {source.factor}`, then redrive"
             )
         yield "", store.made_with(s, frame).refs
         return

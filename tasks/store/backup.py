@@ -322,12 +322,18 @@ def bring(source: Path, target: Path) -> bool:
     if source.stat().st_dev == target.parent.stat().st_dev:
         os.link(source, target)
         return True
+    copy(source, target)
+    return False
+
+
+def copy(source: Path, target: Path) -> None:
+    """Copy a file, whole or not at all: what happens to one leaves the other."""
     part = target.with_name(f".part-{os.getpid()}-{target.name}")
+    private(part)
     shutil.copyfile(source, part)
     part.chmod(source.stat().st_mode)
     sync(part)
     os.replace(part, target)
-    return False
 
 
 def _write_header(folder: Path, header: Header) -> None:

@@ -23,7 +23,7 @@ from schemas.errors import StoreError
 from schemas.tables.columns import table_of
 from schemas.tables.lineage import StageRun
 from tasks.store import bucket, triggers
-from tasks.store.backup import Header, bring, read_header
+from tasks.store.backup import Header, copy, read_header
 from tasks.store.database import open_engine, revision, upgraded, writing
 from tasks.store.migrations import HEAD
 from tasks.store.opening import opened
@@ -133,7 +133,7 @@ def _bring_objects(settings: Settings, objects: Path) -> int:
         target = settings.objects / source.parent.name / source.name
         target.parent.mkdir(exist_ok=True, mode=0o700)
         if not target.exists():
-            bring(source, target)
+            copy(source, target)
             shards.add(target.parent)
             failpoint("restore.object")
         count += 1

@@ -129,6 +129,8 @@ def test_the_readmes_deploy_commands_plan_and_run_the_factor(
     made = deploy(first)
     assert made.exit == 0, made.err
     assert deploy(first).out.startswith("25 deployments: no change")
+    other = datafactor(*check[1:], home=home / "other", PREFECT_API_URL=url)
+    assert (other.exit, "carries another house" in other.err) == (1, True), other.err
     planned = asyncio.run(planned_runs(url))
     differs(server, deploy, check)
     started = subprocess.Popen(

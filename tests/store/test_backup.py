@@ -98,6 +98,8 @@ def test_a_restored_store_is_the_same_on_either_database_and_its_anchor_holds(
     post_pledge(there, pledge("BANK-2", principal_fen=1), task="more")
     assert store.verify(there, elsewhere.anchor).exit in (0, 2)  # another key signs
     assert not elsewhere.key.is_relative_to(tmp_path / "backup")
+    apart = [p for p in there.objects.glob("??/*") if p.stat().st_nlink == 1]
+    assert len(apart) == len([*there.objects.glob("??/*")]) > 0
 
 
 def test_the_private_key_is_never_copied(s: Store, refs: Refs, tmp_path: Path) -> None:
