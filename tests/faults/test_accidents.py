@@ -32,7 +32,7 @@ def test_accidents_leave_a_sound_store_and_the_rerun_ends_at_the_same_ids(
 
 
 @pytest.mark.proof
-@pytest.mark.timeout(5_000)
+@pytest.mark.timeout(10_000)
 @pytest.mark.parametrize("kind", ["kill", "full"])
 def test_every_durable_step_may_fail(
     kind: str, capsys: pytest.CaptureFixture[str]
