@@ -8,23 +8,36 @@ import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
+from secrets import token_urlsafe
 
 from rich.console import Console
 
 PORT = 4200
+# In memory, a restart of the server would crash runs that are healthy.
+LEASES = "prefect.server.concurrency.lease_storage.filesystem"
 PATIENCE = 120  # seconds: a first start migrates the server's own database
 
 
 @contextmanager
-def serving(port: int) -> Iterator[str]:
+def serving(port: int, auth: str = "") -> Iterator[str]:
     """Start a Prefect server on loopback, wait until it is healthy, stop it at the end.
+
+    Args:
+        port: Where it listens.
+        auth: What its pages and its API ask for; without it anybody on this machine
+            may start runs.
 
     Raises:
         TimeoutError: It does not become healthy.
     """
     url = f"http://127.0.0.1:{port}/api"
     # The UI asks the address it is told; another server's would show an empty page.
-    told = {"PREFECT_UI_API_URL": url, "PREFECT_SERVER_ANALYTICS_ENABLED": "false"}
+    told = {
+        "PREFECT_UI_API_URL": url,
+        "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
+        "PREFECT_SERVER_CONCURRENCY_LEASE_STORAGE": LEASES,
+        **({"PREFECT_SERVER_API_AUTH_STRING": auth} if auth else {}),
+    }
     command = [sys.executable, "-m", "prefect", "server", "start"]
     server = subprocess.Popen(
         [*command, "--host", "127.0.0.1", "--port", str(port)],
@@ -58,10 +71,16 @@ def main() -> None:
     """Serve, run the demo's factor there, print the link, stay until Ctrl-C."""
     out = Console(highlight=False)
     out.print("starting a Prefect server …")
-    with serving(PORT) as url:
+    auth = f"datafactor:{token_urlsafe(18)}"
+    with serving(PORT, auth) as url:
         command = [sys.executable, "-m", "flows.cli", "demo"]
-        subprocess.run(command, env={**os.environ, "PREFECT_API_URL": url}, check=False)
+        asked = {"PREFECT_API_URL": url, "PREFECT_API_AUTH_STRING": auth}
+        subprocess.run(command, env={**os.environ, **asked}, check=False)
         out.print(f"\nlook at the run: http://127.0.0.1:{PORT}/runs   (Ctrl-C ends it)")
+        out.print(
+            f"its pages ask for: {auth}   (another terminal: export", markup=False
+        )
+        out.print("  PREFECT_API_URL and PREFECT_API_AUTH_STRING of it)", markup=False)
         try:
             while True:
                 time.sleep(3600)

@@ -88,6 +88,7 @@ def keep(kept: Path) -> None:
     part = kept.with_name(f"{kept.name}.{os.getpid()}")
     with suppress(OSError):  # the next process works it out again
         kept.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        part.touch(0o600)
         part.write_text(json.dumps(KNOWN))
         part.replace(kept)
 

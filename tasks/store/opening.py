@@ -137,6 +137,7 @@ def _name_objects(s: Store) -> str:
         return named
     named = secrets.token_hex(32)
     part = s.objects / f".STORE-{os.getpid()}"
+    part.touch(0o600)
     part.write_text(named + "\n")
     sync(part)
     os.replace(part, s.objects / NAME)
