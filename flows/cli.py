@@ -1833,13 +1833,16 @@ def verify(
 
 @app.command
 def doctor(*, json: Json = False) -> int:
-    """Examine the installation: store, triggers, anchor, key, engines.
+    """Examine the installation: store, guards, anchor, key, clock, disk, modes, server.
+
+    Each finding that is not good says what to do. A bad one exits with 1.
 
     Example: datafactor doctor
     """
+    from flows.examined import examined
     from tasks import store
 
-    data = [face.doctor_facts(fact) for fact in store.doctor(store.current())]
+    data = [face.doctor_facts(fact) for fact in examined(store.current())]
     bad = any(fact["state"] == "bad" for fact in data)
     return Answer("doctor", data, lambda c: face.doctor(c, data), int(bad)).give(json)
 

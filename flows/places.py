@@ -28,16 +28,20 @@ def refuse_relative() -> None:
     Raises:
         StoreError: One is; the sentence names its variable.
     """
-    named = {f"DATAFACTOR_{n}": os.environ.get(f"DATAFACTOR_{n}", "") for n in PLACES}
-    database = os.environ.get("DATAFACTOR_DATABASE", "")
-    if database.startswith(FILE):  # a run would make a store where it stands, and go
-        named["DATAFACTOR_DATABASE"] = database.removeprefix(FILE)
-    wrong = [n for n, v in named.items() if v and not is_absolute(v)]
-    if wrong:
+    if wrong := relative():
         raise StoreError(
             f"{', '.join(wrong)} must be absolute: a deployed run starts in an empty"
             " folder of its own"
         )
+
+
+def relative() -> list[str]:
+    """Name the variables whose place is relative."""
+    named = {f"DATAFACTOR_{n}": os.environ.get(f"DATAFACTOR_{n}", "") for n in PLACES}
+    database = os.environ.get("DATAFACTOR_DATABASE", "")
+    if database.startswith(FILE):  # a run would make a store where it stands, and go
+        named["DATAFACTOR_DATABASE"] = database.removeprefix(FILE)
+    return [n for n, v in named.items() if v and not is_absolute(v)]
 
 
 def is_absolute(place: str) -> bool:

@@ -8,6 +8,8 @@ import os
 from contextlib import suppress
 from typing import Any
 
+import httpx
+
 from tasks.store import secrets
 
 
@@ -18,7 +20,8 @@ def block(name: str) -> str:
     # Here, so that a plain run does without Prefect's blocks.
     from prefect.blocks.system import Secret
 
-    with suppress(ValueError):  # the server has none of this name
+    # The server has none of this name, or does not answer: nobody keeps it, then.
+    with suppress(ValueError, OSError, RuntimeError, httpx.HTTPError):
         called = f"datafactor-{name.replace('_', '-')}"
         found: Any = Secret.load(called, _sync=True)  # type: ignore[call-arg]  # as Prefect's wrapper takes it
         return str(found.get())

@@ -36,7 +36,8 @@ def address(name: str) -> str:
     if url := kept(name):
         return url
     raise StoreError(
-        f"the URL of the database {name} is not set: put it into {variable}"
+        f"the URL of the database {name} is not set: put it into {variable}, or into"
+        f" the server's Secret block datafactor-{name.replace('_', '-')}"
     )
 
 
@@ -52,7 +53,8 @@ def secret(name: str) -> bytes:
     value = kept(name)
     if not value:
         raise StoreError(
-            f"the key {name} is not set: put it into {variable}, for example from"
+            f"the key {name} is not set: put it into {variable}, or into the server's"
+            f" Secret block datafactor-{name.replace('_', '-')}, for example from"
             " `openssl rand -hex 32`; keep it, for another key makes other pseudonyms"
         )
     if len(value) < SHORTEST:

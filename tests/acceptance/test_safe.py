@@ -110,7 +110,7 @@ def test_a_planted_secret_is_found_nowhere(house: House) -> None:
     borrow = ("run", FLIGHTS, "--as-of", "2026-06-30", "--json")
     with served(house):
         assert run("deploy") == 0
-        run("run", "people", "--as-of", "2026-06-30")
+        assert run("run", "people", "--as-of", "2026-06-30") == 0  # by the key
         assert run(*borrow) == 1
         (asked,) = house.json("approve")
         assert run("approve", asked["subject"][:12], **controller(house)) == 0
@@ -127,11 +127,12 @@ def test_a_planted_secret_is_found_nowhere(house: House) -> None:
         rows = [*in_database(house, "DATAFACTOR_DATABASE")]
         rows += in_database(house, "PREFECT_SERVER_DATABASE_CONNECTION_URL")
 
+    (house.home / "control").write_text(f"what is searched for is found: {PLANTED}")
     files = [p for p in house.home.rglob("*") if p.is_file()]
     where = [str(p) for p in files if PLANTED.encode() in p.read_bytes()]
     assert len(files) > 100
     assert len(rows) > 500
-    assert where == []
+    assert where == [str(house.home / "control")]
     assert [row[:200] for row in rows if PLANTED in row] == []
     assert PLANTED not in "".join(told)
 
