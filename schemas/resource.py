@@ -63,7 +63,7 @@ class Source(Declared):
     )
     table: str = Field(
         "",
-        pattern=r"^[a-z][a-z0-9_]{0,62}(?:\.[a-z][a-z0-9_]{0,62})?$",
+        pattern=r"^(?:[a-z][a-z0-9_]{0,62}(?:\.[a-z][a-z0-9_]{0,62})?)?$",
         description="Table or view of a database, in place of a path: SCHEMA.NAME",
         exclude_if=operator.not_,
     )
