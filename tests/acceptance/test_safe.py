@@ -40,7 +40,8 @@ product:
     - {name: age, logicalType: integer, classification: internal}
   key: [person]
   deidentification:
-    - {column: person, pseudonym: {key: cohort}}
+    subject: person
+    steps: [{pseudonym: person, key: cohort}]
 """
 
 
@@ -110,7 +111,8 @@ def test_a_planted_secret_is_found_nowhere(house: House) -> None:
     borrow = ("run", FLIGHTS, "--as-of", "2026-06-30", "--json")
     with served(house):
         assert run("deploy") == 0
-        assert run("run", "people", "--as-of", "2026-06-30") == 0  # by the key
+        run("run", "people", "--as-of", "2026-06-30")
+        assert "productize" in told[-2]  # where the key is used
         assert run(*borrow) == 1
         (asked,) = house.json("approve")
         assert run("approve", asked["subject"][:12], **controller(house)) == 0
