@@ -4,45 +4,17 @@ import os
 import stat
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import httpx
 import pytest
-from sqlalchemy import create_engine, inspect, text
 
 from flows.ui import serving
 from tests.archive import small_archive
 from tests.command import ROOT, Said, afresh, environment
-from tests.gauges import head, write
-from tests.house import BAD, FLIGHTS, House, controller, free_port, opened, served
+from tests.house import FLIGHTS, free_port
 
 PLANTED = "pLanted5ecret0f32charactersAndMore"
-PEOPLE = """
-sources:
-  people:
-    path: people.csv
-    licence: CC0-1.0
-    columns:
-      - {name: person, logicalType: string, required: true, classification: personal}
-      - {name: age, logicalType: integer, classification: internal}
-resource:
-  columns:
-    - {name: person, logicalType: string, required: true, classification: personal}
-    - {name: age, logicalType: integer, classification: internal}
-  key: [person]
-product:
-  name: people
-  version: 1.0.0
-  query: SELECT person, age FROM resource
-  columns:
-    - {name: person, logicalType: string, required: true, classification: personal}
-    - {name: age, logicalType: integer, classification: internal}
-  key: [person]
-  deidentification:
-    subject: person
-    steps: [{pseudonym: person, key: cohort}]
-"""
 
 
 def test_nothing_below_a_home_is_open_to_others(tmp_path: Path) -> None:
@@ -77,76 +49,6 @@ def test_a_server_of_ours_asks_for_its_auth_string(
         ]
 
     assert asked == [401, 401, 200]
-
-
-@pytest.fixture
-def house(tmp_path: Path) -> Iterator[House]:
-    """A house whose every secret is one text."""
-    more = {
-        "DATAFACTOR_SECRET_COHORT": PLANTED,
-        "DATAFACTOR_ALARM_URL": f"http://127.0.0.1:9/{PLANTED}",
-        "AWS_SECRET_ACCESS_KEY": PLANTED,
-        "PREFECT_API_AUTH_STRING": f"house:{PLANTED}",
-        "PREFECT_SERVER_API_AUTH_STRING": f"house:{PLANTED}",
-    }
-    with opened(tmp_path, **more) as made:
-        url = made.env["DATAFACTOR_DATABASE"]
-        secret = url.replace("postgres@", f"postgres:{PLANTED}@")
-        yield House(made.home, made.env | {"DATAFACTOR_DATABASE": secret})
-
-
-@pytest.mark.proof
-@pytest.mark.timeout(600)
-def test_a_planted_secret_is_found_nowhere(house: House) -> None:
-    """After good runs, a failed one, alarms, a pack: files, both databases, words."""
-    told: list[str] = []
-
-    def run(*words: str, **more: str) -> int:
-        done = house.run("datafactor", *words, **more)
-        told.extend((done.stdout, done.stderr))
-        return done.returncode
-
-    write(house.home / "deployments", "people", head("people"), PEOPLE)
-    house.write("people.csv", "person,age\nAda,36\nBo,41\n")
-    borrow = ("run", FLIGHTS, "--as-of", "2026-06-30", "--json")
-    with served(house):
-        assert run("deploy") == 0
-        run("run", "people", "--as-of", "2026-06-30")
-        assert "productize" in told[-2]  # where the key is used
-        assert run(*borrow) == 1
-        (asked,) = house.json("approve")
-        assert run("approve", asked["subject"][:12], **controller(house)) == 0
-        assert run(*borrow) == 0
-        house.write("rain.csv", BAD)
-        assert run("run", "rain", "--as-of", "2026-06-30") == 1
-        for words in (
-            ("alarms",),
-            ("show", "--failed", "--json"),
-            ("doctor", "--json"),
-        ):
-            run(*words)
-        assert run("pack", "BANK-2026-001", "-o", str(house.home / "p.zip")) == 0
-        rows = [*in_database(house, "DATAFACTOR_DATABASE")]
-        rows += in_database(house, "PREFECT_SERVER_DATABASE_CONNECTION_URL")
-
-    (house.home / "control").write_text(f"what is searched for is found: {PLANTED}")
-    files = [p for p in house.home.rglob("*") if p.is_file()]
-    where = [str(p) for p in files if PLANTED.encode() in p.read_bytes()]
-    assert len(files) > 100
-    assert len(rows) > 500
-    assert where == [str(house.home / "control")]
-    assert [row[:200] for row in rows if PLANTED in row] == []
-    assert PLANTED not in "".join(told)
-
-
-def in_database(house: House, variable: str) -> Iterator[str]:
-    """Read every row of a database as text."""
-    url = house.env[variable].replace("+asyncpg:", "+psycopg:")
-    engine = create_engine(url)
-    with engine.connect() as c:
-        for table in inspect(c).get_table_names():
-            yield from c.scalars(text(f'SELECT t::text FROM "{table}" t'))
-    engine.dispose()
 
 
 def test_a_secret_of_the_server_is_found_by_its_name(
