@@ -1,6 +1,7 @@
 """Wrap a pure stage function as a Prefect task that also works without a flow run."""
 
 import time
+from collections import deque
 from collections.abc import Callable, Iterator, Mapping
 from functools import partial, wraps
 from typing import Any, ParamSpec, TypeVar, overload
@@ -39,6 +40,9 @@ from tasks.stage.signature import (
 P = ParamSpec("P")
 R = TypeVar("R")
 Refs = dict[str, ArtifactRef]
+# Prefect draws arrows by the place of a result in memory (PrefectHQ/prefect#20558):
+# kept alive, no later text can take its place, and no arrow too many is drawn.
+KEPT: deque[Any] = deque(maxlen=10_000)
 
 
 class StageTask(Task[P, R]):
@@ -53,7 +57,9 @@ class StageTask(Task[P, R]):
         state: State[R] = super().__call__(*args, return_state=True, **kwargs)
         if state.name == "Refused":
             raise Refused(self.fn.__name__, (state.message or "",))
-        return state.result()
+        made = state.result()
+        KEPT.append(made)
+        return made
 
     def start(self, *args: P.args, **kwargs: P.kwargs) -> "PrefectFuture[R] | R":
         """Begin without waiting in a flow run; hand the future on as it is."""
