@@ -5,26 +5,37 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from urllib.request import Request, urlopen
 from uuid import uuid4
 
 # What moto warns of is no matter of ours: it has an interpreter of its own.
 SERVE = """
-import sys
+import pathlib, sys
 from werkzeug.serving import make_server
 from moto.server import DomainDispatcherApplication, create_backend_app
 app = DomainDispatcherApplication(create_backend_app)
-server = make_server("127.0.0.1", int(sys.argv[1]), app, threaded=True)
+full = pathlib.Path(sys.argv[2]) if sys.argv[2] else None
+def within_room(environ, start):
+    if full and full.exists() and environ["REQUEST_METHOD"] == "PUT":
+        start("507 Insufficient Storage", [("Content-Length", "0")])
+        return []
+    return app(environ, start)
+server = make_server("127.0.0.1", int(sys.argv[1]), within_room, threaded=True)
 print(server.port, flush=True)
 server.serve_forever()
 """
 
 
 @contextmanager
-def server(port: int = 0) -> Iterator[dict[str, str]]:
-    """Run one; lend the ``AWS_*`` variables that name it. Its buckets end with it."""
+def server(port: int = 0, full: Path | None = None) -> Iterator[dict[str, str]]:
+    """Run one; lend the ``AWS_*`` variables that name it. Its buckets end with it.
+
+    Args:
+        full: While this file is there, the storage has no room for another object.
+    """
     process = subprocess.Popen(
-        [sys.executable, "-W", "ignore", "-c", SERVE, str(port)],
+        [sys.executable, "-W", "ignore", "-c", SERVE, str(port), str(full or "")],
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
         text=True,

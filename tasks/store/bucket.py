@@ -39,6 +39,7 @@ WHO = (
 )
 YOUNG = timedelta(hours=1)  # well below the grace of a sweep, a day
 RETRY_FOR = timedelta(seconds=30)
+NO_ROOM = "507 Insufficient Storage"  # RFC 4918, 11.5
 
 
 class BucketError(StoreError, OSError):
@@ -294,6 +295,11 @@ def _asked(b: Bucket) -> Iterator[None]:
     except known.BaseError as error:
         if "<Code>NoSuchBucket<" in str(error):
             raise _no_bucket(b) from None
+        if NO_ROOM in str(error):
+            raise BucketError(
+                f"{b.url} has no room left: make room there, or raise its quota, then"
+                " run again"
+            ) from None
         raise BucketError(
             f"{b.url} does not answer ({type(error).__name__}): see that the service"
             " at AWS_ENDPOINT_URL runs, then run again"

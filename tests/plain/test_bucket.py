@@ -204,3 +204,27 @@ def test_a_bucket_that_dies_is_told_and_the_next_run_completes(
         value_chain.fn(FACTOR, AS_OF)
         assert ids() == in_a_folder
         assert store.verify(s).exit == 0
+
+
+def test_a_bucket_without_room_is_told_and_the_next_run_completes(
+    data: Path, tmp_path: Path, in_a_folder: Ids, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It answers 507 to every PUT from the twelfth object on, until room is made."""
+    full = tmp_path / "full"
+    with s3.server(full=full) as known, s3.named(known):
+        places = {"DATAFACTOR_OBJECTS": s3.made(known["AWS_ENDPOINT_URL"])}
+        kept = count()
+
+        def filling(step: str) -> None:
+            if step == "bucket.put" and next(kept) == DIES_AT:
+                full.touch()
+
+        monkeypatch.setattr(steps, "hook", filling)
+        with temporary_store(tmp_path, DATAFACTOR_DATA=str(data), **places) as s:
+            with pytest.raises(StoreError, match="has no room left: make room there"):
+                value_chain.fn(FACTOR, AS_OF)
+            assert store.verify(s).exit == 0
+            full.unlink()
+            value_chain.fn(FACTOR, AS_OF)
+            assert ids() == in_a_folder
+            assert store.verify(s).exit == 0
