@@ -378,4 +378,6 @@ def show(console: Console, data: Facts, check: bool) -> None:
     if not data["alarms_sent"]:
         console.print("alarms are sent nowhere: deploy with DATAFACTOR_ALARM_URL set")
     if not check:
-        console.print("next: prefect worker start --pool value-chain")
+        # Without a limit a worker starts all that is due at once, a process each.
+        limit = os.cpu_count() or 1
+        console.print(f"next: prefect worker start --pool {POOL} --limit {limit}")
