@@ -248,12 +248,16 @@ def test_who_owns_the_database_and_hashes_it_anew_is_found_by_the_signed_heads(
 
 
 def hashed_anew(s: store.Store, old: str, new: str) -> None:
-    """Edit every body that names an amount, and the counter of pledges."""
+    """Edit every body that names an amount, the pledge's row and the counter."""
     with s.engine.connect() as c:
         rows = c.execute(
             text("SELECT seq, hash, body FROM stagerun ORDER BY seq")
         ).all()
-    prev, forged = GENESIS, ["UPDATE collateral SET pledged_fen = 100000000"]
+    prev = GENESIS
+    forged = [
+        "UPDATE collateral SET pledged_fen = 100000000",
+        "UPDATE pledgerow SET principal_fen = 100000000",
+    ]
     assert any(old in row.body for row in rows)
     for row in rows:
         body = row.body.replace(old, new).replace("'", "''")
