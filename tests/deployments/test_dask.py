@@ -6,6 +6,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,7 @@ from tests import bucket, postgres
 from tests.builders import temporary_store
 from tests.command import ROOT, datafactor
 from tests.gauges import head, write
+from tests.house import free_port
 from tests.small import small_factor
 
 DAYS = 24  # partitions
@@ -176,6 +178,48 @@ def test_the_partitions_of_a_killed_worker_are_made_by_another(
     assert run.returncode == 0, said
     assert ids(tmp_path) == expected
     assert verified(tmp_path) == 0
+
+
+@pytest.mark.proof
+def test_a_cluster_that_stands_makes_the_same(
+    server: dict[str, str], data: Path, expected: set[str], tmp_path: Path
+) -> None:
+    """Scheduler and workers were started by hand, as on machines of their own."""
+    shared = {
+        **server,
+        **places(data),
+        "DATAFACTOR_HOME": str(tmp_path / "store"),
+        "DATAFACTOR_ANCHOR": str(tmp_path / "anchor"),
+        "DATAFACTOR_KEY": str(tmp_path / "signing.key"),
+        "POLARS_MAX_THREADS": "1",
+    }
+    at = f"tcp://127.0.0.1:{free_port()}"
+    carrier = ("worker", at, "--nthreads", "1", "--memory-limit", "1GB")
+    with (
+        standing(shared, "scheduler", "--port", at.rpartition(":")[2]),
+        standing(shared, *carrier),
+        standing(shared, *carrier),
+    ):
+        run = begun(server, tmp_path, data, DATAFACTOR_RUNNER=f"dask:{at}")
+        said, _ = run.communicate()
+
+    assert run.returncode == 0, said
+    assert ids(tmp_path) == expected
+    assert verified(tmp_path) == 0
+
+
+@contextmanager
+def standing(env: dict[str, str], role: str, *words: str) -> Iterator[None]:
+    """Keep one process of a Dask cluster."""
+    flags = ("--no-dashboard",)
+    command = [sys.executable, "-m", f"distributed.cli.dask_{role}", *words, *flags]
+    with subprocess.Popen(
+        command, cwd=ROOT, env=env, stdout=subprocess.DEVNULL, stderr=subprocess.STDOUT
+    ) as running:
+        try:
+            yield
+        finally:
+            running.terminate()
 
 
 def verified(home: Path) -> int | None:
