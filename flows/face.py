@@ -13,7 +13,7 @@ from tasks.store import Fact, Findings, Node, Run
 
 Facts = dict[str, Any]  # JSON
 FEW = 8  # roots at the end of a run; `trace` lists all
-PLACES = 20  # rules or files in a table
+PLACES = 20  # rules or files in a table, erased artifacts in a list
 
 
 def table(
@@ -172,8 +172,21 @@ def roots(console: Console, nodes: Sequence[Node], limit: int | None = None) -> 
         where = f"{origin.path}!{origin.member}".rstrip("!")
         console.print(f"  {where}", markup=False)
         console.print(f"    sha256 {node.sha256}  ({origin.licence})", markup=False)
+        if node.erased:
+            console.print(f"    {node.erased}", markup=False)
     if more := len(raw[limit:] if limit else ()):
         console.print(f"  and {more:,} more: `datafactor trace` lists them")
+
+
+def erased(console: Console, artifacts: Sequence[Facts]) -> None:
+    """List the artifacts whose bytes were erased, each with when and why."""
+    gone = [one for one in artifacts if one["erased"]]
+    for one in gone[:PLACES]:
+        name = "/".join(one[n] for n in ("factor", "stage", "frame"))
+        said = f"  {name} ({one['id'][:12]}): {one['erased']}"
+        console.print(said, markup=False)
+    if more := len(gone[PLACES:]):
+        console.print(f"  and {more:,} more that were erased: see --json")
 
 
 def rows(console: Console, data: Facts) -> None:

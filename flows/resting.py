@@ -5,6 +5,7 @@ from typing import Any
 
 from rich.console import Console
 
+from flows.face import erased
 from schemas.money import shown
 from tasks import store
 from tasks.store import Impact, Weight
@@ -94,3 +95,4 @@ def show_rows(console: Console, data: Facts) -> None:
     }
     if more := ", ".join(f"{n:,} {kind}" for kind, n in silent.items() if n):
         console.print(f"  and {more} more: --limit N lists them", markup=False)
+    erased(console, data["artifacts"])

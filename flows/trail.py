@@ -10,7 +10,7 @@ from typing import Any
 from rich.console import Console
 
 from flows.columns import with_levels
-from flows.face import roots, table
+from flows.face import erased, roots, table
 from schemas.artifact import Stage
 from schemas.money import shown
 from schemas.rights import IN_CHINESE, IN_ENGLISH
@@ -81,6 +81,9 @@ def trail(console: Console, found: Trail, data: Facts) -> None:
                 console.print(f"  {line}", markup=False)
     console.print("\nfile 文件", markup=False)
     roots(console, found.nodes)
+    if any(node.erased for node in found.nodes):
+        console.print("\nerased 清除", markup=False)
+        erased(console, data["artifacts"])
     for note in data["notes"]:
         console.print(f"note: {note}", markup=False)
 
@@ -103,7 +106,7 @@ def cells(steps: Sequence[Step], known: dict[str, str]) -> Iterator[tuple[object
             counts = (frame.rows_in, frame.rows_out, frame.rejected)
             asked = (frame.rules, len(frame.failed)) if frame.rules else (None, None)
             yield (
-                f"{step.factor}/{frame.name}" + times(frame),
+                frame.ref + times(frame),
                 f"{frame.rows:,}",
                 step.task,
                 *("" if n is None else f"{n:,}" for n in (*counts, *asked)),
@@ -122,11 +125,11 @@ def remarks(steps: Sequence[Step]) -> Iterator[str]:
         for frame in step.frames:
             for no in frame.failed[:FEW]:
                 yield (
-                    f"{step.factor}/{frame.name}: {no.rule} said no to {no.failed:,} of"
+                    f"{frame.ref}: {no.rule} said no to {no.failed:,} of"
                     f" {no.examined:,}"
                 )
             if more := len(frame.failed[FEW:]):
-                yield f"{step.factor}/{frame.name}: and {more} more rules; see --json"
+                yield f"{frame.ref}: and {more} more rules; see --json"
         for ground in step.shut:
             yield f"{step.factor}, {step.task}: a gate was shut: {ground}"
 

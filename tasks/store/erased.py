@@ -35,6 +35,13 @@ def why_gone(engine: Engine, sha256: str) -> str:
         return told(*said) if said and sha256 in gone_hashes(c, [sha256]) else ""
 
 
+def whys_gone(c: Connection) -> dict[str, str]:
+    """Say of all bytes that no artifact has any more when and why: by hash."""
+    gone = gone_hashes(c)
+    asked = c.execute(select(row.sha256, *SAID)) if gone else ()
+    return {said.sha256: told(*said[1:]) for said in asked if said.sha256 in gone}
+
+
 def gone_hashes(c: Connection, hashes: Sequence[str] | None = None) -> set[str]:
     """List the hashes, all or of some, of bytes that no artifact has any more.
 

@@ -31,6 +31,7 @@ from schemas.tables.lineage import (
     StageRun,
 )
 from tasks.store.database import reading
+from tasks.store.erased import whys_gone
 from tasks.store.place import Store
 from tasks.store.publish import PLACE, Run, read_body, signer_of
 
@@ -51,7 +52,10 @@ class _Answer(BaseModel):
 
 
 class Node(_Answer):
-    """An artifact in a lineage, ``depth`` steps away from the one asked for."""
+    """An artifact in a lineage, ``depth`` steps away from the one asked for.
+
+    ``erased`` says when, why and by whom its bytes were removed; of others nothing.
+    """
 
     id: Hex
     depth: int
@@ -65,6 +69,7 @@ class Node(_Answer):
     sha256: Hex
     parents: tuple[Hex, ...]
     origin: Origin | None
+    erased: str = ""
 
     @property
     def name(self) -> str:
@@ -184,12 +189,14 @@ def described(
     query = yielded(*dict.fromkeys(columns)).join(Artifact, made.id == out.artifact)
     rows = among(c, query, out.artifact, list(depth))
     said = {row["id"]: row for row in reversed(rows)}
+    gone = whys_gone(c)
     parents: dict[str, set[str]] = {}
     for child, parent in edges:
         parents.setdefault(child, set()).add(parent)
     return [
         Node(
             **said[i],
+            erased=gone.get(said[i]["sha256"], "").removeprefix("were "),
             depth=depth[i],
             parents=tuple(sorted(parents.get(i, ()))),
             origin=_origin(said[i]),

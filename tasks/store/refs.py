@@ -9,10 +9,11 @@ What registers and documents call by a number rests on several (``every``):
 import json
 import re
 from collections.abc import Callable, Iterable, Iterator
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, and_, or_, select
+from sqlalchemy import Connection, Select, and_, or_, select
 
 from schemas.artifact import ArtifactRef, Stage
 from schemas.errors import StoreError
@@ -116,7 +117,7 @@ def _unknown(s: Store, text: str) -> StoreError:
         likely = [
             n for n, k in KINDS.items() if k.known and text in k.known(c, s, text)
         ]
-        factors = ", ".join(sorted(c.scalars(select(run.factor).distinct())))
+        factors = _factors(c, text.partition("/")[0])
     if likely:
         return StoreError(
             f"nothing in the store is called {text} alone: write"
@@ -127,6 +128,15 @@ def _unknown(s: Store, text: str) -> StoreError:
         f"nothing in the store is called {text}: there are the factors"
         f" {factors or 'none'}; or give {given}, an id or a file"
     )
+
+
+def _factors(c: Connection, like: str) -> str:
+    """List factors, those spelt alike first; acts of an entity or house are of none."""
+    own = (run.kind == "stage") & run.stage.in_((Stage.RESOURCE, Stage.PRODUCT))
+    known = sorted(c.scalars(select(run.factor).where(own).distinct()))
+    names = list(dict.fromkeys([*get_close_matches(like, known), *known]))
+    more = f" and {len(names) - FEW} more" if len(names) > FEW else ""
+    return ", ".join(names[:FEW]) + more
 
 
 def _loans(c: Connection, _: Store, number: str) -> Ids:
@@ -350,14 +360,18 @@ def _latest(c: Connection, name: str) -> str | None:
     day, and of a task that speaks of none, what ran last.
     """
     factor, stage, frame = [*name.split("/", 2), "", ""][:3]
-    query = (
-        yielded(run.seq, out.frame, out.artifact, run.task)
-        .where(run.factor == factor, run.kind != "snapshot")
-        .where(run.status == "COMPLETE")
-    )
+    query = yielded(run.seq, out.frame, out.artifact, run.task)
+    query = query.where(run.factor == factor, run.status == "COMPLETE")
     if frame:
         query = query.where(out.frame == frame)
-    for one in (stage,) if stage else reversed(Stage):
+    stages = [stage] if stage else [*reversed(Stage)]
+    found = _main(c, query.where(run.kind != "snapshot"), stages)
+    # What was read from a register is meant only where its frame is named.
+    return found or (_main(c, query, stages) if frame else None)
+
+
+def _main(c: Connection, query: Select[Any], stages: Iterable[str]) -> str | None:
+    for one in stages:
         rows = c.execute(query.where(run.stage == one)).all()
         newest: dict[tuple[str, str], Any] = {}  # rows
         for row in rows:

@@ -43,10 +43,12 @@ class Failed(_Answer):
 class Frame(_Answer):
     """A frame on the way; partitions and versions of one name are counted together.
 
-    ``rows_in`` to ``dropped`` are None where nothing was checked (bytes, snapshots).
+    ``ref`` names the one with this id, as every command takes it. ``rows_in`` to
+    ``dropped`` are None where nothing was checked (bytes, snapshots).
     """
 
     name: str
+    ref: str
     id: Hex
     artifacts: int
     rows: int
@@ -220,6 +222,7 @@ def _frame(name: str, nodes: Sequence[Node], bodies: dict[int, RowOf]) -> Frame:
     sums = {n: sum(b[n] for b in balances) if balances else None for n in counted}
     return Frame(
         name=name,
+        ref=nodes[0].name,
         id=nodes[0].id,
         artifacts=len(nodes),
         rows=sum(node.rows for node in nodes),

@@ -37,6 +37,13 @@ def home(tmp_path: Path) -> Iterator[Path]:
         yield tmp_path
 
 
+def said(home: Path, *arguments: str) -> Said:
+    """Run a command in this home."""
+    folders = {n: str(home / n.lower()) for n in ("HOME", "FACTORS")}
+    env = {f"DATAFACTOR_{name}": folder for name, folder in folders.items()}
+    return datafactor(*arguments, home=home, data=home, **env)
+
+
 def holding(home: Path, text: str) -> list[str]:
     """List the kinds of files below the store that hold a text, Parquet unpacked."""
     import polars as pl
@@ -96,6 +103,26 @@ def test_a_person_is_gone_from_every_file_and_a_run_without_her_goes_on(
     assert holding(home, "Gus") == []
 
 
+def test_trace_and_impact_say_of_each_erased_artifact_when_and_why(home: Path) -> None:
+    erase([SOURCE], BECAUSE, [], ever=False)
+    (posted,) = [
+        r for r in store.runs(store.current()) if r.publication.task == "erase"
+    ]
+    told = f"erased on {posted.publication.terms['erased_on']} because {BECAUSE}"
+
+    for asked in ("trace", "impact"):
+        ref = "people/resource/resource" if asked == "trace" else SOURCE
+        nodes = said(home, asked, ref, "--json").data["artifacts"]
+        gone = {n["id"] for n in nodes if n["erased"] == f"{told}, by tester"}
+        assert gone >= {n["id"] for n in nodes if n["frame"] == "people"}
+        assert gone == {n["id"] for n in nodes if n["frame"].startswith("people")}
+        assert {n["erased"] for n in nodes if n["id"] not in gone} == {""}
+        text = said(home, asked, ref).out
+        assert f"  {SOURCE} ({min(gone)[:12]}): {told}" in text
+        assert text.count(told) == len(gone) + (asked == "trace")  # beside its file too
+    assert told not in said(home, "impact", "people/resource/resource").out
+
+
 def test_asked_again_it_says_when_it_was_and_records_nothing_more(home: Path) -> None:
     erase([SOURCE], BECAUSE, [], ever=False)
     before = len(store.runs(store.current()))
@@ -146,18 +173,13 @@ def test_what_the_policy_keeps_too_long_is_listed_and_nothing_is_erased(
 
 
 def test_a_person_erases_from_the_command_line(home: Path) -> None:
-    def said(*arguments: str) -> Said:
-        folders = {n: str(home / n.lower()) for n in ("HOME", "FACTORS")}
-        env = {f"DATAFACTOR_{name}": folder for name, folder in folders.items()}
-        return datafactor(*arguments, home=home, data=home, **env)
-
-    planned = said("erase", SOURCE)
+    planned = said(home, "erase", SOURCE)
     assert planned.exit == 0, planned.err
     assert "nothing is erased yet" in planned.out
     assert "people.csv still lies in the data folder" in planned.out
 
-    done = said("erase", SOURCE, "--because", BECAUSE, "--json")
+    done = said(home, "erase", SOURCE, "--because", BECAUSE, "--json")
     assert done.data["removed"] == 3
 
-    assert said("verify").exit == 4
-    assert said("erase").exit == 1
+    assert said(home, "verify").exit == 4
+    assert said(home, "erase").exit == 1

@@ -150,6 +150,43 @@ def test_what_is_unknown_is_refused_with_what_exists(
         store.resolve(s, text)
 
 
+def test_of_an_unknown_name_factors_alone_are_listed_those_alike_first(
+    s: Store, refs: Refs
+) -> None:
+    """What the house told, an entity decided and an act recorded is of no factor."""
+    for number, (factor, stage, kind) in enumerate(
+        [
+            ("accidents", Stage.RESOURCE, "stage"),
+            ("rain-gauges", Stage.PRODUCT, "stage"),
+            ("house", Stage.CAPITAL, "act"),
+            ("jiangbei-data", Stage.ASSET, "close"),
+            ("taihu-data", Stage.CAPITAL, "stage"),
+            ("wells", Stage.RESOURCE, "act"),
+        ]
+    ):
+        one = made(s, "one", pl.DataFrame({"a": [number]}))
+        store.publish(s, run(one, factor=factor, stage=stage, kind=kind, task=factor))
+
+    with pytest.raises(StoreError, match=r"factors rain-gauges, accidents, flights; "):
+        store.resolve(s, "rain-guages/product")
+    with pytest.raises(StoreError, match=r"factors flights, accidents, rain-gauges; "):
+        store.resolve(s, "fligths")
+
+
+def test_a_frame_that_was_read_from_a_register_is_named_in_full(s: Store) -> None:
+    told = run(
+        made(s, "rights.snapshot", pl.DataFrame({"a": [1]})),
+        task="snapshot",
+        stage=Stage.ASSET,
+        kind="snapshot",
+    )
+    ref = store.publish(s, told).refs["rights.snapshot"]
+
+    assert store.resolve(s, "flights/asset/rights.snapshot") == ref
+    with pytest.raises(StoreError, match="nothing in the store is called"):
+        store.resolve(s, "flights/asset")
+
+
 def test_a_manifest_is_scanned_in_its_own_order(s: Store) -> None:
     frames = {"2013-02": pl.DataFrame({"m": [2]}), "2013-01": pl.DataFrame({"m": [1]})}
     parts = {v: made(s, f"resource@{v}", frame).ref for v, frame in frames.items()}
