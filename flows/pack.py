@@ -14,6 +14,7 @@ from schemas.errors import FactorError, RegisterError, SourceError, StoreError
 from tasks.pack import contents
 from tasks.pack.chain import Head, Seal, chain_text, followed, keys_in, seal_text
 from tasks.pack.chosen import Kept, Loan, concerns, loan_in, others, wanted
+from tasks.pack.erased import gone_in
 from tasks.pack.examine import Trusted, examine
 from tasks.pack.frames import Held, opened
 from tasks.pack.zipped import MAX_BYTES, zipped
@@ -70,7 +71,9 @@ def packed(number: str, sample: int = 0) -> tuple[bytes, contents.Given]:
     if faults:
         raise RegisterError(f"{faults[0]}: `datafactor verify` says more")
     loan = loan_in(links, number)
-    kept = [(k, bytes_of(s, k.output.made.ref.sha256)) for k in wanted(links, loan)]
+    gone = gone_in(links)
+    there = [k for k in wanted(links, loan) if k.output.made.ref.id not in gone]
+    kept = [(k, bytes_of(s, k.output.made.ref.sha256)) for k in there]
     for other in others(links, loan):
         data = bytes_of(s, other.output.made.ref.sha256)
         if speaks(opened(other, data), loan):

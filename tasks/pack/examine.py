@@ -31,7 +31,8 @@ from tasks.pack.chain import (
     read_seal,
 )
 from tasks.pack.chosen import Kept, Loan, concerns, loan_in, others, wanted
-from tasks.pack.facts import Told, rests_on, valuation_row
+from tasks.pack.erased import gone_in, sentences, why
+from tasks.pack.facts import Told, erased_facts, rests_on, valuation_row
 from tasks.pack.frames import Held, opened, register_rows
 from tasks.pack.journal import unbalanced
 from tasks.pack.zipped import Files, unzipped
@@ -227,6 +228,7 @@ def examine_loan(
     decide(report, manifest, loan, held)
     appraise(report, entries, told)
     follow(report, entries, manifest, head, told)
+    report.find(UNVERIFIABLE, *sentences(erased_facts(told)))
     leave_out(report, told, sampled=contents.SAMPLE in entries)
 
 
@@ -241,9 +243,14 @@ def frames_of(
     must = {kept.name: kept for kept in wanted(links, loan)}
     may = {kept.name: kept for kept in others(links, loan)}
     there = [name for name in sorted(entries) if name.startswith("frames/")]
+    gone = gone_in(links)
     for name in sorted(must.keys() - there):
-        posted = must[name].register or of_this_release(manifest)
-        report.find(CORRUPT if posted else UNVERIFIABLE, f"{name} is not in the pack")
+        lost = gone.get(must[name].output.made.ref.id)
+        bad = must[name].register or (of_this_release(manifest) and not lost)
+        said = f": its bytes were {why(lost)}" if lost else ""
+        report.find(
+            CORRUPT if bad else UNVERIFIABLE, f"{name} is not in the pack{said}"
+        )
     held = []
     for name in there:
         kept = must.get(name) or may.get(name)
@@ -315,7 +322,7 @@ def appraise(report: Report, entries: Files, told: Told) -> None:
         return
     found = bundle.reperform(entries[contents.BUNDLE])
     value = exact_fen(Decimal(found["value"]))
-    if value != valued.get("appraised_fen"):
+    if valued and value != valued.get("appraised_fen"):  # else its frame is missed
         report.find(
             CORRUPT,
             f"the bundle gives {shown(value)}, the valuation another appraised value",

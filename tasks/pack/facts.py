@@ -9,14 +9,17 @@ from datetime import date
 from typing import Any, NamedTuple
 
 from schemas.artifact import Publication
+from schemas.asset import Valuation
+from schemas.capital import Position
 from schemas.money import yuan
 from schemas.quality import DIMENSIONS, TOTAL
 from tasks.capital.pledging import registration
 from tasks.finance import ratio
 from tasks.pack.account import account_facts, accounts_of
 from tasks.pack.chain import Link, Output, closure, outputs
-from tasks.pack.chosen import Loan, concerns
+from tasks.pack.chosen import Loan, concerns, wanted
 from tasks.pack.descent import lineage_of
+from tasks.pack.erased import gone_in
 from tasks.pack.frames import Held, Row, frame_named, register_frame, register_rows
 from tasks.pack.journal import journal_of
 from tasks.pack.steps import steps_of
@@ -57,6 +60,7 @@ def facts_of(told: Told) -> dict[str, Any]:  # Any: JSON
         "schedule": schedule_facts(told),
         "lineage": lineage_of(told.loan, outputs(told.links)),
         "sources": sources_facts(told),
+        "erased": erased_facts(told),
         "contracts": contracts_facts(told),
         "pledge": pledge_facts(told),
         "journal": journal_facts(told),
@@ -169,7 +173,7 @@ def position_row(told: Told) -> Row:
 
 def position_facts(told: Told) -> Facts:
     """Tell where the loan stands."""
-    return plain(position_row(told))
+    return plain(position_row(told) or dict.fromkeys(Position.to_schema().columns))
 
 
 def account_of(told: Told) -> list[Facts]:
@@ -284,7 +288,8 @@ def valuation_row(told: Told) -> Row:
 def valuation_facts(told: Told) -> Facts:
     """Tell book value beside appraised value, and the plan of its amortisation."""
     plan = frame_named(told.held, run_of(told, "valuation"), "amortization")
-    return plain(valuation_row(told)) | {
+    valued = valuation_row(told) or dict.fromkeys(Valuation.to_schema().columns)
+    return plain(valued) | {
         "plan": [
             {"period": row["period"], "carrying": amount(row["carrying_fen"])}
             for row in plan
@@ -360,6 +365,14 @@ def sources_facts(told: Told) -> list[Facts]:
     return sorted(
         found, key=lambda f: (f["factor"], f["table"], f["path"], f["member"])
     )
+
+
+def erased_facts(told: Told) -> list[Facts]:
+    """Tell which bytes that the loan rests on were erased: when, why, by whom."""
+    mine = {kept.output.made.ref.id for kept in wanted(told.links, told.loan)}
+    gone = gone_in(told.links)
+    found = [gone[id] for id in gone.keys() & (rests_on(told).keys() | mine)]
+    return sorted(found, key=lambda one: (one["on"], one["name"], one["id"]))
 
 
 def cleaning(told: Told) -> dict[str, Link]:

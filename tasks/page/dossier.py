@@ -195,7 +195,7 @@ def value_drawing(facts: Facts) -> str:
 def debt(facts: Facts) -> list[tuple[date, int]]:
     """List what is owed by plan, from the day the loan was looked at last."""
     position, rows = facts["position"], facts["schedule"]
-    if not rows or not facts["loan"]["as_of"]:
+    if not rows or not facts["loan"]["as_of"] or not position["outstanding"]:
         return []
     start = day_of(facts["loan"]["as_of"])
     later = [r for r in rows if day_of(r["due_on"]) > start]

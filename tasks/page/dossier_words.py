@@ -224,6 +224,19 @@ DOSSIER_WORDS: dict[str, Pair] = {
         "The bytes are not in this pack, their digests are: compare the SHA-256 of the"
         " originals.",
     ),
+    "erased": ("已清除的字节", "Bytes that were erased"),
+    "erased_say": (
+        "本贷款所依据的部分字节已被清除：摘要与沿革仍在，字节再也无人能够出示。",
+        "Bytes on which this loan rests were erased: digests and lineage stay, nobody"
+        " can show the bytes any more.",
+    ),
+    "erased_more": (
+        "另有 {more} 项，见 facts/erased.json。",
+        "{more} more stand in facts/erased.json.",
+    ),
+    "erased_on": ("清除日", "Erased on"),
+    "reason": ("原因", "Reason"),
+    "by": ("经办", "By"),
     "table": ("表", "Table"),
     "rows_in": ("入", "In"),
     "rows_out": ("出", "Out"),

@@ -73,6 +73,10 @@ def facts(**changed: Any) -> dict[str, Any]:
         "schedule": [due | {"ltv": "0.000000", "coverage": ""}],
         "lineage": [box],
         "sources": [],
+        "erased": [
+            {"name": EVIL, "on": "2026-07-01", "reason": EVIL, "person": EVIL}
+            | {"kind": "raw", "id": "1" * 64, "sha256": "ab" * 32}
+        ],
         "contracts": [],
         "pledge": {
             **{name: [] for name in REGISTERS},
@@ -162,7 +166,7 @@ def test_every_section_that_is_listed_is_there() -> None:
     text = page(facts(), END).decode()
 
     listed = re.findall(r'<a href="#([a-z]+)"><span', text)
-    assert len(listed) == 14
+    assert len(listed) == 15  # one leads to what was erased
     assert all(f'id="{name}"' in text for name in listed)
 
 
