@@ -13,7 +13,7 @@ from contextlib import suppress
 from decimal import Decimal
 from io import StringIO
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 from rich.console import Console
 
@@ -29,11 +29,21 @@ from tasks.store.sizes import sizes
 Facts = dict[str, Any]  # JSON
 By = Literal["industry", "region"]
 HEAD = [*Cell._fields]
-GROWN = [*HEAD, "bytes_growth_percent", "rows_growth_percent"]
+HOUSES = "houses"  # the column that says whose rows a table adds up
+GROWN = [*HEAD, "bytes_growth_percent", "rows_growth_percent", HOUSES]
+MARK = "store:"
+SIGNS = 12  # of a store's id
 NOT_STATED = "not stated 未说明"
 LONGEST = 40  # digits of a figure
 MOST = 100_000  # lines of a table that is added
 MEASURED = "resource.resource"  # the role in which `assess` reads it
+
+
+class Table(NamedTuple):
+    """Lines of a survey, and the marks of the houses whose rows are in them."""
+
+    cells: list[Cell]
+    houses: frozenset[str]
 
 
 def survey(files: Sequence[Path] = ()) -> Facts:
@@ -42,36 +52,65 @@ def survey(files: Sequence[Path] = ()) -> Facts:
     Returns:
         ``cells``: a line each year, industry and region, contract as in the CSV;
         ``years``, ``industries``, ``regions``: their sums. Counts are decimal text.
+        ``stores``: marks of the houses that are added up, as far as they are known.
 
     Raises:
-        SourceError: A file is no such table; the sentence names the line. Or it is
-            this house's own, or given twice.
+        SourceError: A file is no such table; the sentence names the line. Or rows of
+            this house, or of one that was added already, are in it.
     """
-    tables = [census(holdings())]
+    mine = [*holdings()]
+    tables = [own(mine)]
     for file in files:
-        tables.append([*read(file)])
-        refuse_same(file, tables)
-    cells = added(*tables)
+        refuse_counted(file, table := read(file), tables)
+        tables.append(table)
+    cells = added(*(table.cells for table in tables))
     return {
         "cells": [facts(cell) for cell in cells],
         "years": [line_facts(line) for line in lines(cells)],
         "industries": [line_facts(line) for line in lines(cells, "industry")],
         "regions": [line_facts(line) for line in lines(cells, "region")],
         "houses": 1 + len(files),
+        "stores": sorted(frozenset().union(*(table.houses for table in tables))),
+        "notes": [*unplaced(mine)],
     }
 
 
-def refuse_same(file: Path, tables: Sequence[list[Cell]]) -> None:
-    """Refuse a table that is there already, line by line: it would count double.
+def own(mine: Sequence[Holding]) -> Table:
+    """Make this house's own table; a store that holds nothing leaves no mark."""
+    mark = f"{MARK}{store.current().id[:SIGNS]}"
+    return Table(census(mine), frozenset([mark] if mine else []))
+
+
+def refuse_counted(file: Path, table: Table, before: Sequence[Table]) -> None:
+    """Refuse rows of a house that are there already: they would count double.
+
+    An earlier table of a house has other figures: its mark tells, and where somebody
+    left that out, only lines that are all the same.
 
     Raises:
-        SourceError: It is.
+        SourceError: There are some.
     """
-    *before, last = map(sorted, tables)
-    if last and last in before:
+    same = [sorted(table.cells) == sorted(one.cells) for one in before]
+    twice = [bool(table.houses & one.houses) for one in before]
+    if table.cells and (twice[0] or same[0]):
         raise SourceError(
-            f"{file.name} is this house's own table, or was given twice, and would"
-            " count double: leave it out"
+            f"{file.name} holds this house's own rows, of this or an earlier survey,"
+            " and would count double: leave it out, they are counted from the store"
+        )
+    if table.cells and any(twice + same):
+        raise SourceError(
+            f"{file.name} holds rows of a house that another table holds too, and would"
+            " count double: take the newest table of each house"
+        )
+
+
+def unplaced(mine: Sequence[Holding]) -> Iterator[str]:
+    """Say of which factors nobody knows industry and region."""
+    if names := sorted({one.factor for one in mine if one.industry == NOT_STATED}):
+        yield (
+            f"{', '.join(names)}: no document below DATAFACTOR_FACTORS states industry"
+            " and region (it is gone, or wrong: `datafactor check` says), so they count"
+            f" as {NOT_STATED}"
         )
 
 
@@ -110,8 +149,10 @@ def where(factor: str) -> tuple[str, str]:
     return NOT_STATED, NOT_STATED
 
 
-def read(file: Path) -> Iterator[Cell]:
+def read(file: Path) -> Table:
     """Read the table of another house, line by line."""
+    cells: list[Cell] = []
+    houses: set[str] = set()
     try:
         with file.open(encoding="utf-8-sig", newline="") as text:
             rows = csv.reader(text, strict=True)
@@ -121,13 +162,17 @@ def read(file: Path) -> Iterator[Cell]:
                     f"{file.name} line 1: the table begins with {','.join(HEAD)}; take"
                     " what `datafactor survey -o FOLDER` wrote"
                 )
+            marked = head.index(HOUSES) if HOUSES in head else len(head)
             for number, row in enumerate(rows, 2):
-                yield cell(file.name, number, row)
+                cells.append(cell(file.name, number, row))
+                words = " ".join(row[marked:]).split()
+                houses |= {word for word in words if word.startswith(MARK)}
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise SourceError(
             f"{file.name} cannot be read as a table of the survey: give the survey.csv"
             f" that `datafactor survey -o FOLDER` wrote ({type(error).__name__})"
         ) from None
+    return Table(cells, frozenset(houses))
 
 
 def cell(name: str, number: int, row: Sequence[str]) -> Cell:
@@ -191,14 +236,23 @@ def replace(file: Path, text: str, encoding: str) -> None:
 
 
 def as_csv(data: Facts) -> str:
-    """Write the table, one line a year, industry and region, with its growth."""
+    """Write the table, one line a year, industry and region, with its growth.
+
+    Each line bears the marks of all houses, so that none is added twice.
+    """
     known = {(c["year"], c["industry"], c["region"]): c for c in data["cells"]}
     made = StringIO()
     rows = csv.writer(made)
     rows.writerow(GROWN)
     for one in data["cells"]:
         last = known.get((one["year"] - 1, one["industry"], one["region"]), {})
-        rows.writerow([*(plain(one[n]) for n in HEAD), *grown(one, last)])
+        rows.writerow(
+            [
+                *(plain(one[n]) for n in HEAD),
+                *grown(one, last),
+                " ".join(data["stores"]),
+            ]
+        )
     return made.getvalue()
 
 
@@ -222,6 +276,8 @@ def show(console: Console, data: Facts, by: By) -> None:
     console.print(
         shown(title, data["industries" if by == "industry" else "regions"], by)
     )
+    for note in data["notes"]:
+        console.print(f"note: {note}", markup=False)
 
 
 def shown(title: str, rows: Sequence[Facts], by: str) -> Any:  # Any: a table

@@ -2,11 +2,13 @@
 
 import csv
 from datetime import date
+from io import StringIO
 from pathlib import Path
 
 import pytest
+from rich.console import Console
 
-from flows.counted import as_csv, survey, write
+from flows.counted import NOT_STATED, as_csv, show, survey, write
 from flows.value_chain import value_chain
 from schemas.artifact import Stage
 from schemas.errors import SourceError
@@ -64,10 +66,58 @@ def test_a_table_that_is_in_the_sum_already_does_not_count_double(
     with opened(tmp_path):
         value_chain.fn("rain", date(2026, 6, 30), Stage.RESOURCE)
         own, _ = write(survey(), tmp_path / "out")
-        with pytest.raises(SourceError, match="is this house's own table"):
+        with pytest.raises(
+            SourceError, match=r"survey\.csv holds this house's own rows"
+        ):
             survey([Path(own)])
         with pytest.raises(SourceError, match=r"country.csv .* count double"):
             survey([country, country])
+
+
+def test_an_earlier_table_of_a_house_is_not_added_to_its_newer_rows(
+    tmp_path: Path,
+) -> None:
+    """Its own, whose figures have changed since; another house's beside a sum of it."""
+    documents(tmp_path)
+    country, other = tmp_path / "country.csv", tmp_path / "other"
+    country.write_text(COUNTRY)
+    with opened(tmp_path):
+        value_chain.fn("rain", date(2026, 6, 30), Stage.RESOURCE)
+        older, _ = write(survey(), tmp_path / "older")
+        value_chain.fn("level", date(2026, 6, 30), Stage.RESOURCE)
+        with pytest.raises(SourceError, match="this house's own rows, of this or an"):
+            survey([Path(older)])
+        newer, _ = write(survey([country]), tmp_path / "newer")
+    other.mkdir()
+    documents(other)
+    with opened(other):
+        value_chain.fn("level", date(2026, 6, 30), Stage.RESOURCE)
+        with pytest.raises(SourceError, match="of a house that another table holds"):
+            survey([Path(older), Path(newer)])
+        both = survey([Path(newer)])
+
+    assert len(both["stores"]) == 2
+    rain, level = len(RAIN), len(LEVEL)
+    assert [y["bytes"] for y in both["years"]][-1] == str(rain + 2 * level)
+
+
+def test_a_factor_whose_document_is_gone_is_named_in_a_note(tmp_path: Path) -> None:
+    documents(tmp_path)
+    with opened(tmp_path):
+        for name in ("rain", "level"):
+            value_chain.fn(name, date(2026, 6, 30), Stage.RESOURCE)
+        assert survey()["notes"] == []
+        (tmp_path / "factors" / "rain.yaml").unlink()
+        told = survey()
+        _, page = write(told, tmp_path / "out")
+        console = Console(file=StringIO(), record=True, width=300)
+        show(console, told, "industry")
+
+    (note,) = told["notes"]
+    assert note.startswith("rain: no document below DATAFACTOR_FACTORS states industry")
+    assert {i["name"] for i in told["industries"]} == {"O81 services", NOT_STATED}
+    assert note in console.export_text()
+    assert "rain: no document below" in Path(page).read_text("utf-8")
 
 
 @pytest.mark.parametrize(
