@@ -281,6 +281,8 @@ def show(
 ) -> int:
     """Show the latest runs (of all, of a factor), or the rows of a frame.
 
+    FACTOR shows its runs, FACTOR/product and FACTOR/asset/journal rows; an id, a number
+    or a file the runs that made it.
     With --failed: what failed, was refused or found nobody to approve it, and was not
     made good since; what to do, and what money rests on it.
 
@@ -290,7 +292,7 @@ def show(
         failed: Show only what a person must look at, of all or of a factor.
         limit: How many rows of a frame to show.
     """
-    from flows.rejected import frame_rows
+    from flows.rejected import frame_rows, in_full
     from tasks import store
 
     if failed:
@@ -299,9 +301,9 @@ def show(
         told = operate.failures(ref or None)
         return Answer("show", told, lambda c: operate.show(c, told)).give(json)
     s = store.current()
-    named = ref.count("/") == 2 or "@" in ref
+    named = "/" in ref or "@" in ref
     if named and store.is_frame(frame := store.resolve(s, ref)):
-        rows = frame_rows(ref, frame, limit)
+        rows = frame_rows(in_full(ref, frame), frame, limit)
         return Answer("show", rows, lambda c: face.rows(c, rows)).give(json)
     runs = store.runs(s, ref) if ref else store.runs(s)
     if ref and not runs:  # no factor: it must be an artifact

@@ -129,6 +129,15 @@ def record(cells: Sequence[str]) -> str:
     return buffer.getvalue()
 
 
+def in_full(ref: str, frame: ArtifactRef) -> str:
+    """Name a frame by factor, stage and frame: ``rain/product`` leaves the last out."""
+    if ref.count("/") == 2:
+        return ref
+    run = store.made_with(store.current(), frame).publication
+    made = next(m.frame for m in run.artifacts if m.ref.id == frame.id)
+    return f"{run.factor}/{run.stage}/{made}"
+
+
 def frame_rows(ref: str, frame: ArtifactRef, limit: int) -> dict[str, Any]:  # Any: JSON
     """Take the first rows of a frame, masked like its rejects.
 

@@ -83,7 +83,8 @@ def _hashes(s: Store, starts: Sequence[str]) -> list[str]:
 
 def _refuse_posted(c: Connection, rows: Sequence[dict[str, Any]]) -> None:
     """Refuse to erase what the books, or any register, are rebuilt from."""
-    names = {row["id"]: "/".join((row["factor"], row["frame"])) for row in rows}
+    told = ("factor", "stage", "frame")
+    names = {row["id"]: "/".join(row[n] for n in told) for row in rows}
     for table in registers.TABLES.values():
         column = table_of(table).c.artifact
         posted = among(c, select(column).distinct(), column, [*names])

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 from datetime import date
 from io import StringIO
 from pathlib import Path
+from typing import Any
 
 import pytest
 from rich.console import Console
@@ -12,6 +13,7 @@ from flows.erase import erase
 from flows.summary import Chain
 from flows.trail import trail, trail_facts
 from flows.value_chain import value_chain
+from schemas.artifact import Stage
 from schemas.errors import StoreError
 from tasks import store
 from tests.command import datafactor
@@ -76,3 +78,25 @@ def test_each_name_of_a_table_in_parts_is_taken_and_shown(gauges: Path) -> None:
     for name in names:
         said = datafactor("show", name, home=gauges, data=gauges, **places)
         assert said.exit == 0, said.err
+
+
+def test_a_stage_is_shown_by_the_rows_of_its_frame_and_a_factor_by_its_runs(
+    gauges: Path,
+) -> None:
+    value_chain.fn("people", date(2026, 6, 30), Stage.RESOURCE)
+    places = {"DATAFACTOR_HOME": str(gauges / "home")}
+    places["DATAFACTOR_FACTORS"] = str(gauges / "factors")
+
+    def shown(ref: str) -> Any:  # Any: JSON
+        said = datafactor("show", ref, "--json", home=gauges, data=gauges, **places)
+        assert said.exit == 0, said.err
+        return said.data
+
+    for short, whole in {
+        "level/product": "level/product/product",
+        "level/resource": "level/resource/resource",
+        "people/resource": "people/resource/resource",  # whose names are masked
+    }.items():
+        assert shown(short) == shown(whole)
+    assert shown("level/product")["rows"] == [{"gauge": "a", "total": 30}]
+    assert {run["factor"] for run in shown("level")} == {"level"}
