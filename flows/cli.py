@@ -1727,16 +1727,23 @@ def erase(
 
 
 @app.command
-def backup(folder: Path, *, json: Json = False) -> int:
+def backup(folder: Path, *, check: bool = False, json: Json = False) -> int:
     """Copy the store to a folder: rows, bytes and signed heads, never the private key.
 
     It may run while others publish. Again into the same folder it copies what is new,
     and takes away what was erased since. Bytes that are missing or damaged: exit 1.
 
     Example: datafactor backup /backup/datafactor
+
+    Args:
+        check: Write nothing; hash every file there. Damaged or missing ones: exit 1.
     """
     from flows import keep
 
+    if check:
+        found = keep.read_again(folder)
+        told = partial(keep.show_reread, data=found)
+        return Answer("backup", found, told, int(not found["sound"])).give(json)
     data = keep.backed_up(folder)
     show = partial(keep.show_backup, data=data)
     return Answer("backup", data, show, int(not data["sound"])).give(json)

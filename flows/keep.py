@@ -10,6 +10,7 @@ from tasks import store
 from tasks.store.backup import Saved, backup
 from tasks.store.garbage import collect_garbage
 from tasks.store.opening import settings_here
+from tasks.store.reread import reread
 from tasks.store.restore import Restored, restore
 
 Facts = dict[str, Any]  # JSON
@@ -54,6 +55,34 @@ def show_backup(console: Console, data: Facts) -> None:
             "  what is linked lies on the same disk: copy the folder to another"
         )
     console.print(data["apart"], markup=False)
+
+
+def read_again(folder: Path) -> Facts:
+    """Read a backup again; what is damaged or missing makes it unsound."""
+    found = reread(folder)
+    bad = found.damaged or found.missing
+    return {**found.model_dump(mode="json"), "sound": not bad}
+
+
+def show_reread(console: Console, data: Facts) -> None:
+    """Say what was read, and what of it must come from another copy."""
+    console.print(
+        f"{data['folder']}: {data['files']:,} files of {data['seq']:,} runs as of"
+        f" {data['made_at']} were read again",
+        markup=False,
+    )
+    for word in ("damaged", "missing"):
+        for name in data[word]:
+            console.print(f"  {name} is {word}", markup=False)
+    if not data["complete"]:
+        console.print("  an older release wrote it: what is missing was not examined")
+    if data["sound"]:
+        console.print("the backup is sound")
+        return
+    console.print(
+        "the backup is not sound: back up into a fresh folder; objects alone are also"
+        " mended by deleting them and backing up into this one again"
+    )
 
 
 def brought_back(folder: Path) -> tuple[Facts, int]:

@@ -5,6 +5,7 @@ state; the next backup adds what is new and takes away what was erased. The priv
 is never copied: who holds a backup must not be able to sign.
 """
 
+import hashlib
 import json
 import os
 import secrets
@@ -13,7 +14,7 @@ import sqlite3
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from fcntl import LOCK_EX, LOCK_NB, flock
+from fcntl import LOCK_EX, LOCK_NB, LOCK_SH, flock
 from pathlib import Path
 from typing import Literal
 
@@ -35,6 +36,8 @@ from tasks.store.steps import failpoint
 
 HEADER = "backup.json"
 LOCK = f".{HEADER}.lock"  # stays; what holds it is the process, not the file
+ANCHOR = ("anchor.jsonl", "anchor.pub")
+LISTED = "objects.txt"  # a hash a line: what must lie in the folder
 run, made, out = (table_of(t).c for t in (StageRun, Artifact, RunOutput))
 
 
@@ -51,6 +54,10 @@ class Header(BaseModel):
     made_at: datetime
     state: str = Field(pattern=r"^state-[0-9a-f]{16}$")  # has tables and anchor
     tables: dict[str, TableFile]
+    # The rest of the state, by name with its hash, and the hash of all that stands
+    # here; a backup of before 2026-12 has neither.
+    files: dict[str, Hex] = Field(default_factory=dict)
+    digest: str = ""
 
 
 class Saved(BaseModel):
@@ -91,11 +98,30 @@ def _alone(folder: Path) -> Iterator[None]:
     Raises:
         StoreError: Another one holds it.
     """
-    file = folder / LOCK
-    private(file)
-    with file.open("wb") as held:
+    private(folder / LOCK)
+    with _locked(folder, "wb", LOCK_EX):
+        yield
+
+
+@contextmanager
+def still(folder: Path) -> Iterator[None]:
+    """Keep backups out of a folder while it is read; a copy may lack the lock.
+
+    Raises:
+        StoreError: One writes into it.
+    """
+    if not (folder / LOCK).is_file():
+        yield
+        return
+    with _locked(folder, "rb", LOCK_SH):
+        yield
+
+
+@contextmanager
+def _locked(folder: Path, mode: str, how: int) -> Iterator[None]:
+    with (folder / LOCK).open(mode) as held:
         try:
-            flock(held, LOCK_EX | LOCK_NB)
+            flock(held, how | LOCK_NB)
         except BlockingIOError:
             raise StoreError(
                 f"another backup writes into {folder}: wait for it, or name another"
@@ -116,7 +142,8 @@ def _saved(s: Store, folder: Path) -> Saved:
     _copy_anchor(s, state, header.seq)
     failpoint("backup.anchor")
     copied = _Copied(s, folder / "objects", wanted, referred)
-    _write_header(folder, header)
+    files = _listed(state, copied.there)
+    _write_header(folder, header.model_copy(update={"files": files}))
     failpoint("backup.header")
     removed = _tidy(folder, state.name, wanted)
     return Saved(
@@ -245,7 +272,7 @@ def _copy_anchor(s: Store, state: Path, seq: int) -> None:
     kept = [line for line in lines if line.endswith(b"\n") and _seq(line) <= seq]
     keys = file.with_suffix(".pub")
     known = keys.read_bytes() if keys.is_file() else b""
-    for name, content in (("anchor.jsonl", b"".join(kept)), ("anchor.pub", known)):
+    for name, content in zip(ANCHOR, (b"".join(kept), known), strict=True):
         private(state / name)
         (state / name).write_bytes(content)
         sync(state / name)
@@ -268,11 +295,13 @@ class _Copied:
         self.fresh = self.linked = self.by_reference = 0
         self.missing: list[str] = []
         self.damaged: list[str] = []
+        self.there: list[str] = []
         shards: set[Path] = set()
         objects.mkdir(exist_ok=True, mode=0o700)
         for sha256 in sorted(wanted):
             target = objects / sha256[:2] / sha256
             if target.exists():
+                self.there.append(sha256)
                 continue
             target.parent.mkdir(exist_ok=True, mode=0o700)
             came = self._fetch(s, target) if s.bucket else self._bring(s, target)
@@ -283,6 +312,7 @@ class _Copied:
             elif came != sha256:
                 self.damaged.append(sha256)
             else:
+                self.there.append(sha256)
                 self.fresh += 1
                 shards |= {target.parent, objects, objects.parent}
                 failpoint("backup.object")
@@ -314,7 +344,7 @@ class _Copied:
         return came
 
     def told(self) -> dict[str, object]:
-        return {**vars(self)}
+        return {n: said for n, said in vars(self).items() if n != "there"}
 
 
 def bring(source: Path, target: Path) -> bool:
@@ -336,10 +366,27 @@ def copy(source: Path, target: Path) -> None:
     os.replace(part, target)
 
 
+def _listed(state: Path, there: Iterable[str]) -> dict[str, str]:
+    """List the bytes that a backup holds, and hash what stands beside its tables."""
+    file = state / LISTED
+    private(file)
+    file.write_text("".join(f"{sha256}\n" for sha256 in there))
+    sync(file)
+    sync(state)
+    return {name: digest(state / name) for name in (*ANCHOR, LISTED)}
+
+
+def digest_of(header: Header) -> str:
+    """Hash all else that a header says."""
+    said = header.model_dump_json(exclude={"digest"})
+    return hashlib.sha256(said.encode()).hexdigest()
+
+
 def _write_header(folder: Path, header: Header) -> None:
     part = folder / f".{HEADER}"
     private(part)
-    part.write_text(header.model_dump_json(indent=1) + "\n")
+    whole = header.model_copy(update={"digest": digest_of(header)})
+    part.write_text(whole.model_dump_json(indent=1) + "\n")
     sync(part)
     failpoint("backup.part")
     os.replace(part, folder / HEADER)

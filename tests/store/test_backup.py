@@ -5,6 +5,7 @@ import json
 import multiprocessing
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -21,9 +22,11 @@ from tasks.store import Settings, Store, steps, triggers
 from tasks.store.backup import Saved, backup, present
 from tasks.store.database import reading
 from tasks.store.garbage import collect_garbage
+from tasks.store.reread import reread
 from tasks.store.restore import Restored, restore
 from tests import bucket as s3
 from tests import postgres
+from tests.command import datafactor
 from tests.store.build import chain, made, pledge, post_pledge, run, sha
 from tests.store.conftest import settings_in
 from tests.store.test_erase import erased
@@ -130,6 +133,57 @@ def test_the_next_backup_copies_only_what_is_new_and_drops_what_was_erased(
     assert third.removed == 1
     sha256 = refs["flights"].sha256
     assert not (folder / "objects" / sha256[:2] / sha256).exists()
+
+
+def test_a_byte_that_rots_anywhere_in_a_backup_is_named(
+    s: Store, refs: Refs, tmp_path: Path
+) -> None:
+    folder = tmp_path / "backup"
+    backup(s, folder)
+    sound = reread(folder)
+    files = [p for p in folder.rglob("*") if p.is_file() and p.name[0] != "."]
+    assert (sound.damaged, sound.missing, sound.complete) == ((), (), True)
+    assert sound.files == len(files) - 1  # the header speaks for itself
+
+    unnoticed = []
+    for file in files:
+        content = file.read_bytes()
+        at = len(content) // 2
+        file.chmod(0o600)
+        file.write_bytes(content[:at] + bytes([content[at] ^ 1]) + content[at + 1 :])
+        name = file.relative_to(folder).as_posix()
+        try:
+            if reread(folder).damaged != (name,):
+                unnoticed.append(name)
+        except StoreError as error:
+            if "backup.json is damaged" not in str(error):
+                unnoticed.append(name)
+        file.write_bytes(content)
+    assert unnoticed == []
+
+    backup(s, folder)  # which reads nothing again
+    gone = folder / "objects" / refs["product"].sha256[:2] / refs["product"].sha256
+    gone.unlink()
+    assert reread(folder).missing == (gone.relative_to(folder).as_posix(),)
+
+
+def test_a_backup_is_checked_where_no_store_is(
+    s: Store, refs: Refs, tmp_path: Path
+) -> None:
+    folder, empty = tmp_path / "backup", tmp_path / "elsewhere"
+    backup(s, folder)
+    file = folder / "objects" / refs["product"].sha256[:2] / refs["product"].sha256
+    ask = partial(datafactor, "backup", str(folder), "--check", home=empty)
+    assert (sound := ask()).exit == 0, sound.err
+    assert "the backup is sound" in sound.out
+
+    file.chmod(0o600)
+    file.write_bytes(b"0" + file.read_bytes()[1:])
+
+    told = ask()
+    assert told.exit == 1
+    assert f"{file.relative_to(folder)} is damaged" in told.out
+    assert not (empty / "store").exists()
 
 
 def test_missing_and_damaged_bytes_are_told_and_never_copied(
