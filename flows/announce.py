@@ -1,17 +1,22 @@
 """Tell what was published, and start what reads it once all it reads is there.
 
-The event says what the store recorded: its id follows from store, artifact and day, so
-that the same publication told twice is one event. A run that an event started asks the
-store, not Prefect, whether its other inputs of that day are there.
+The event says what the store recorded: its id follows from store, artifacts and day, so
+that the same publication told twice is one event. However a run ends, what it published
+is told, and what a run that was killed left untold is told by the next one. A run that
+an event started asks the store, not Prefect, whether its other inputs of that day are
+there.
 """
 
 import inspect
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import date
 from functools import wraps
 from typing import ParamSpec, TypeVar
 from uuid import NAMESPACE_URL, UUID, uuid5
 
+import httpx
+from prefect.client.orchestration import get_client
 from prefect.client.schemas.objects import State
 from prefect.context import FlowRunContext
 from prefect.events import emit_event
@@ -21,15 +26,14 @@ from flows.calendar import scheduled_date
 from flows.deployed import PUBLISHED, resource_id
 from flows.document import factor_named
 from flows.places import refuse_adrift
-from flows.summary import Chain
 from schemas.factor import Factor
 from tasks import store
 from tasks.store import Run
-from tasks.store.usage import last_run
 
 P = ParamSpec("P")
 R = TypeVar("R")
 MAKERS = {"resource": "assess", "product": "productize"}  # who makes it for a day
+ASSESSED = "resource.resource"  # the role in which `assess` reads it
 
 
 def follows(flow_function: Callable[P, R]) -> Callable[P, R]:
@@ -42,14 +46,15 @@ def follows(flow_function: Callable[P, R]) -> Callable[P, R]:
             return flow_function(*args, **kwargs)
         refuse_adrift()
         given = signature.bind(*args, **kwargs).arguments
-        if lack := awaited(str(given["factor"]), given.get("as_of")):
+        factor, day = str(given["factor"]), given.get("as_of")
+        if lack := awaited(factor, day):
             named: State[R] = Completed(name="Waiting", message=lack)
             return named  # type: ignore[return-value]  # Prefect takes a state as the end
-        before = last_run(store.current())
-        made = flow_function(*args, **kwargs)
-        if isinstance(made, Chain):
-            announce(made, before)
-        return made
+        try:
+            return flow_function(*args, **kwargs)
+        finally:  # a later stage that fails or is refused takes nothing back
+            with suppress(*store.UNREACHED):  # the flow says that itself
+                announce(factor, day or scheduled_date(factor_named(factor).zone))
 
     return run
 
@@ -98,30 +103,48 @@ def is_open(run: Run) -> bool:
     return all(gate.passed for gate in run.publication.gates)
 
 
-def announce(made: Chain, before: int) -> None:
-    """Emit one event where this run published anything that others read.
+def announce(factor: str, day: date) -> None:
+    """Emit one event for what others may read of a factor and a day.
 
-    What was reused is no news: its event was emitted by the run that made it.
+    What was told before is no news, and starts nothing again.
     """
-    news = [
-        run
-        for task in MAKERS.values()
-        for run in made_on(made.factor, task, made.as_of)
-        if run.seq > before and is_open(run)
-    ]
-    if not news:
+    found = offered(factor, day)
+    id = event_id(factor, "+".join(found.values()), day)
+    if not found or is_told(id):
         return
-    stage = "product" if made.frames.get("product") else "resource"
-    artifact = made.frames[stage][stage].id
+    stage, artifact = [*found.items()][-1]
     emit_event(
         event=PUBLISHED,
         resource={
-            "prefect.resource.id": resource_id(made.factor),
-            "prefect.resource.name": made.factor,
+            "prefect.resource.id": resource_id(factor),
+            "prefect.resource.name": factor,
         },
-        payload={"as_of": str(made.as_of), "artifact": artifact, "stage": stage},
-        id=event_id(made.factor, artifact, made.as_of),
+        payload={"as_of": str(day), "artifact": artifact, "stage": stage},
+        id=id,
     )
+
+
+def offered(factor: str, day: date) -> dict[str, str]:
+    """Give the artifacts that were made for a day, no gate shut: by stage, in order."""
+    found: dict[str, str] = {}
+    for stage, task in MAKERS.items():
+        for run in filter(is_open, made_on(factor, task, day)[::-1]):  # newest last
+            read = {i.role: i.id for i in run.publication.inputs}
+            made = {m.frame: m.ref.id for m in run.publication.artifacts}
+            found[stage] = read[ASSESSED] if stage == "resource" else made[stage]
+    return found
+
+
+def is_told(id: UUID) -> bool:
+    """Say whether the server has an event; one that cannot say is told again."""
+    asked = {"filter": {"id": {"id": [str(id)]}}}
+    with (
+        suppress(httpx.HTTPError, RuntimeError),
+        get_client(sync_client=True) as client,
+    ):
+        answer = client.request("POST", "/events/filter", json=asked)
+        return bool(answer.json()["events"])
+    return False
 
 
 def event_id(factor: str, artifact: str, day: date) -> UUID:
