@@ -11,6 +11,7 @@ from contextlib import suppress
 from datetime import date
 from typing import Any, NamedTuple
 
+import httpx
 from prefect.artifacts import create_markdown_artifact
 from prefect.context import FlowRunContext
 
@@ -26,6 +27,10 @@ from tasks.store import Trouble
 NO_DATABASE = (
     "the database cannot be reached, is locked or is out of disk: see `datafactor"
     " doctor`, then run again"
+)
+NO_SERVER = (
+    "the Prefect server does not answer; what was published stands: start the server,"
+    " then run again, and what is done is reused"
 )
 CHAIN = "value-chain"
 CHINESE = {"Failed": "失败", "Refused": "拒绝", "Waiting": "等待复核"}
@@ -66,6 +71,8 @@ def stopped(asked: Asked, error: Exception) -> str:
         return str(error)
     if store.is_outage(error):
         return f"{asked.flow}: {NO_DATABASE}"
+    if isinstance(error, httpx.TransportError):
+        return f"{asked.flow}: {NO_SERVER}"
     kind = f"stopped by {type(error).__name__}"
     try:
         troubles = store.troubles(store.current(), asked.name)
