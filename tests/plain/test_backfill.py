@@ -3,21 +3,24 @@
 import json
 import re
 from collections.abc import Iterator
-from datetime import UTC, date, datetime
+from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 
-from flows.backfill import due, planned
+from flows.backfill import Plan, due, filled, last_task, notes, planned
 from flows.cli import main
 from flows.document import factor_named
 from flows.value_chain import value_chain
 from schemas.artifact import Stage
 from schemas.errors import FactorError
+from schemas.trust import ContributionTerms, TrustTerms
 from tasks import store
 from tests import shop
 from tests.builders import temporary_store
+from tests.store.build import run
 
 SPAN = "2026-06-27..2026-06-30"
 DAILY = 'schedule: {cron: "30 2 * * *", timezone: Asia/Shanghai}\n'
@@ -146,12 +149,12 @@ def test_a_schedule_asks_for_the_days_on_which_it_fires(home: Path) -> None:
 
 def test_without_a_schedule_every_day_is_due_that_has_come(home: Path) -> None:
     write(home)
-    today = datetime.now(UTC).date()
+    today = datetime.now(ZoneInfo("Asia/Shanghai")).date()
 
     days = due(factor_named("rain"), date(2026, 6, 1), date(2999, 1, 1))
 
     assert days[:2] == (date(2026, 6, 1), date(2026, 6, 2))
-    assert 0 <= (days[-1] - today).days <= 1  # Shanghai may be a day ahead
+    assert days[-1] == today
 
 
 def test_a_run_that_stopped_before_the_end_of_the_document_is_missing(
@@ -166,3 +169,67 @@ def test_a_run_that_stopped_before_the_end_of_the_document_is_missing(
 def test_what_is_no_span_is_refused(home: Path, span: str) -> None:
     with pytest.raises(FactorError, match=re.escape(f"{span!r} is no span of days")):
         planned("rain", span)
+
+
+def test_midnight_is_of_the_day_that_it_begins(home: Path) -> None:
+    write(home, 'schedule: {cron: "0 0 * * *", timezone: Asia/Shanghai}\n')
+    day = date(2026, 6, 29)
+
+    assert due(factor_named("rain"), day, day) == (day,)
+
+
+def test_a_day_that_has_not_come_is_not_due_by_a_schedule_either(home: Path) -> None:
+    today = datetime.now(ZoneInfo("Asia/Shanghai")).date()
+    week = timedelta(days=7)
+
+    assert due(factor_named("rain"), today - week, today + week)[-1] <= today
+
+
+def test_a_day_whose_last_task_failed_is_missing(home: Path) -> None:
+    day = date(2026, 6, 29)
+    failed = run(
+        task="productize", factor="rain", as_of=day, status="FAIL", message="no rows"
+    )
+    store.publish(store.current(), failed)
+
+    assert day in planned("rain", SPAN).missing
+
+
+def test_a_day_is_made_when_the_task_at_the_end_of_the_document_was() -> None:
+    loan = factor_named("flight-disruption")  # raw bytes to a pledged loan
+    terms = {"capital": None}, {"capital": None, "asset": None}
+    kind: dict[str, Any] = {}  # that it is one is all that is asked of a deal
+    deals = (made.model_construct(**kind) for made in (ContributionTerms, TrustTerms))
+    others = [loan.model_copy(update={"capital": deal}) for deal in deals]
+    less = [loan.model_copy(update=update) for update in terms]
+    resource = less[1].model_copy(update={"product": None})
+
+    assert [last_task(one) for one in (loan, *others, *less, resource)] == [
+        *("capitalize", "contribute", "settle", "post", "productize", "assess")
+    ]
+
+
+def test_only_what_its_path_dates_can_be_had_again_of_an_old_day(home: Path) -> None:
+    rain = factor_named("rain")
+    dated = {"update_frequency": "P1D", "path": "rain_2026-06.csv"}
+    source = rain.sources["rain"].model_copy(update=dated)
+
+    assert [*notes(rain.model_copy(update={"sources": {"rain": source}}))] == []
+    read = rain.model_copy(update={"inputs": {"level": "level/product"}})
+    assert [*notes(read)] == [
+        "input level is the newest level/product, not that of the old dates"
+    ]
+
+
+def test_a_disk_that_is_full_on_one_day_is_said_of_that_day() -> None:
+    days = date(2026, 6, 28), date(2026, 6, 29)
+
+    def carry(day: date) -> None:
+        if day == days[0]:
+            raise OSError(28, "No space left on device")
+
+    first, second = filled(Plan("rain", days, days, ()), carry)
+
+    assert first["outcome"] == "failed"
+    assert first["said"] == "No space left on device: see the store's disk"
+    assert second["outcome"] == "done"

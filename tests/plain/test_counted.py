@@ -4,15 +4,20 @@ import csv
 from datetime import date
 from io import StringIO
 from pathlib import Path
+from typing import Any
 
 import pytest
 from rich.console import Console
 
-from flows.counted import NOT_STATED, as_csv, show, survey, write
+from flows import counted
+from flows.counted import NOT_STATED, as_csv, facts, show, survey, write
 from flows.value_chain import value_chain
 from schemas.artifact import Stage
 from schemas.errors import SourceError
+from tasks import store
+from tasks.census import Cell
 from tests.gauges import documents, opened
+from tests.store.build import run
 
 RAIN = b"gauge,day,value\na,2026-05-01,1\na,2026-06-01,2\nb,2026-06-01,4\n"
 LEVEL = b"gauge,day,value\na,2026-05-01,10\na,2026-06-01,20\n"
@@ -128,6 +133,9 @@ def test_a_factor_whose_document_is_gone_is_named_in_a_note(tmp_path: Path) -> N
         (COUNTRY + "2024,A01,CN,1,-4,7\n", "line 3: write year, industry"),
         (COUNTRY + "2024,A01,,1,4,7\n", "line 3: write year, industry"),
         (COUNTRY + "2024,A01\n", "line 3: write year, industry"),
+        (COUNTRY + "24,A01,CN,1,4,7\n", "line 3: write year, industry"),
+        (COUNTRY + f"2024,A01,CN,1,{'9' * 41},7\n", "line 3: write year, industry"),
+        (COUNTRY + '2024,"A01"x,CN,1,4,7\n', "cannot be read as a table"),
         ("", "line 1: the table begins with"),
     ],
 )
@@ -138,3 +146,71 @@ def test_a_table_that_is_none_is_refused_by_its_line(
     documents(tmp_path)
     with opened(tmp_path), pytest.raises(SourceError, match=f"other.csv {said}"):
         survey([tmp_path / "other.csv"])
+
+
+def test_of_a_year_the_last_day_counts_that_was_assessed_whenever_it_was_made(
+    tmp_path: Path,
+) -> None:
+    """March was made after June, of fewer rows; in December it failed."""
+    documents(tmp_path)
+    with opened(tmp_path):
+        value_chain.fn("rain", date(2026, 6, 30), Stage.RESOURCE)
+        (tmp_path / "rain.csv").write_bytes(RAIN.rpartition(b"b,")[0])
+        value_chain.fn("rain", date(2026, 3, 31), Stage.RESOURCE)
+        failed = run(
+            task="assess",
+            factor="rain",
+            as_of=date(2026, 12, 31),
+            status="FAIL",
+            message="assess: no rule",
+        )
+        store.publish(store.current(), failed)
+        (year,) = survey()["years"]
+
+    assert (year["year"], year["rows"], year["bytes"]) == (2026, "3", str(len(RAIN)))
+
+
+def test_a_line_of_the_table_says_by_how_much_it_grew() -> None:
+    """125 after 100 and 3 after 4; another region is new."""
+    cells = [
+        Cell(2025, "A01", "CN", 1, 100, 4),
+        Cell(2026, "A01", "CN", 1, 125, 3),
+        Cell(2026, "A01", "JS", 1, 7, 7),
+    ]
+
+    rows = csv.DictReader(
+        as_csv({"cells": [*map(facts, cells)], "stores": []}).splitlines()
+    )
+
+    grown = [(r["bytes_growth_percent"], r["rows_growth_percent"]) for r in rows]
+    assert grown == [("", ""), ("25.0", "-25.0"), ("", "")]
+
+
+def test_a_spreadsheet_reads_the_signs_and_runs_no_cell(tmp_path: Path) -> None:
+    cells = [facts(Cell(2026, "=1+1", "江苏", 1, 7, 7))]
+    sums: dict[str, Any] = {n: [] for n in ("years", "industries", "regions")}
+    data = {"cells": cells, **sums, "houses": 1, "stores": [], "notes": []}
+
+    table, _ = write(data, tmp_path)
+
+    assert Path(table).read_bytes().startswith(b"\xef\xbb\xbf")
+    (row,) = csv.DictReader(Path(table).read_text("utf-8-sig").splitlines())
+    assert (row["industry"], row["region"]) == ("'=1+1", "江苏")
+
+
+def test_a_file_that_is_no_text_or_endless_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other = tmp_path / "other.csv"
+    documents(tmp_path)
+    with opened(tmp_path):
+        other.write_bytes(COUNTRY.encode() + b"2024,\xff,CN,1,4,7\n")
+        with pytest.raises(SourceError, match=r"other\.csv cannot be read as a table"):
+            survey([other])
+        other.unlink()
+        with pytest.raises(SourceError, match=r"other\.csv cannot be read as a table"):
+            survey([other])
+        other.write_text(COUNTRY + COUNTRY.splitlines()[1] + "\n")
+        monkeypatch.setattr(counted, "MOST", 2)
+        with pytest.raises(SourceError, match=r"line 3: .* in at most 2 lines"):
+            survey([other])

@@ -1,10 +1,14 @@
 """Which days a schedule fires on, where clocks are changed; by the zones' own rules."""
 
 from datetime import UTC, date, datetime
+from typing import Any
+from uuid import uuid4
 
 import pytest
+from prefect.client.schemas.objects import FlowRun
+from prefect.context import FlowRunContext
 
-from flows.calendar import fire_dates, fires, odd_dates
+from flows.calendar import fire_dates, fires, odd_dates, scheduled_date
 
 START = date(2026, 1, 1)
 
@@ -82,3 +86,22 @@ def test_days_are_told_in_the_zone_of_the_entity() -> None:
 
     assert days == [date(2026, 6, 29), date(2026, 6, 30)]
     assert first == [datetime(2026, 6, 28, 17, 30, tzinfo=UTC)]
+
+
+def test_midnight_fires_on_the_day_that_it_begins() -> None:
+    day = date(2026, 6, 29)
+
+    assert fire_dates("0 0 * * *", "Asia/Shanghai", day, day) == [day]
+
+
+def test_a_run_speaks_of_the_day_that_it_was_planned_for_however_late_it_starts() -> (
+    None
+):
+    """17:30Z of 2026-06-29 is the 30th in Shanghai."""
+    planned = datetime(2026, 6, 29, 17, 30, tzinfo=UTC)
+    started = FlowRun(flow_id=uuid4(), name="x", expected_start_time=planned)
+    known: dict[str, Any] = {"flow_run": started}  # all that is asked of it
+
+    with FlowRunContext.model_construct(**known):
+        assert scheduled_date("Asia/Shanghai") == date(2026, 6, 30)
+        assert scheduled_date("UTC") == date(2026, 6, 29)

@@ -2,13 +2,17 @@
 
 from datetime import date
 from pathlib import Path
+from typing import Any
+from uuid import UUID, uuid4
 
 import pytest
+from prefect.client.schemas.objects import FlowRun
+from prefect.context import FlowRunContext
 from pydantic import ValidationError
 
 from flows.deploy import all_wanted, paged
 from flows.deployed import Clock, Wanted, chain, refuse_odd, trigger, wanted
-from flows.places import is_absolute, refuse_relative
+from flows.places import is_absolute, refuse_adrift, refuse_relative
 from schemas.errors import FactorError, StoreError
 from schemas.factor import Factor, Schedule, load_factor
 from tests.gauges import INPUTS, documents, head, offer, opened, write
@@ -76,6 +80,35 @@ def test_a_relative_place_is_refused_for_a_worker(
     if not known:
         with pytest.raises(StoreError, match="DATAFACTOR_DATA must be absolute"):
             refuse_relative()
+
+
+@pytest.mark.parametrize(
+    "name", ["HOME", "OBJECTS", "FACTORS", "DATA", "ANCHOR", "KEY"]
+)
+def test_each_place_of_a_worker_must_be_absolute(
+    name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(f"DATAFACTOR_{name}", "here")
+
+    with pytest.raises(StoreError, match=f"^DATAFACTOR_{name} must be absolute"):
+        refuse_relative()
+
+
+@pytest.mark.parametrize(("deployment", "refused"), [(uuid4(), True), (None, False)])
+def test_only_a_run_that_a_worker_started_is_refused_for_its_places(
+    deployment: UUID | None, refused: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Who runs a flow by hand stands where the paths are meant."""
+    monkeypatch.setenv("DATAFACTOR_DATA", "here")
+    started = FlowRun(flow_id=uuid4(), name="x", deployment_id=deployment)
+    known: dict[str, Any] = {"flow_run": started}  # all that is asked of it
+
+    with FlowRunContext.model_construct(**known):
+        if refused:
+            with pytest.raises(StoreError, match="DATAFACTOR_DATA must be absolute"):
+                refuse_adrift()
+        else:
+            refuse_adrift()
 
 
 def test_a_database_file_of_a_relative_path_is_refused_for_a_worker(

@@ -27,6 +27,9 @@ def test_a_cluster_of_this_machine_has_processes_of_one_thread_and_bounded_memor
     assert made.cluster_kwargs["threads_per_worker"] == 1
     assert made.cluster_kwargs["memory_limit"] == "1GB"
     assert made.cluster_kwargs["env"] == {"POLARS_MAX_THREADS": "1"}
+    assert made.cluster_kwargs["dashboard_address"] is None, "no port is opened"
+    monkeypatch.setenv("DATAFACTOR_RUNNER", "dask:3")
+    assert runner().cluster_kwargs["memory_limit"] == "auto"
 
 
 def test_a_cluster_that_stands_is_taken_by_its_address(
@@ -37,7 +40,9 @@ def test_a_cluster_that_stands_is_taken_by_its_address(
     assert runner().address == "tcp://10.0.0.1:8786"
 
 
-@pytest.mark.parametrize("said", ["dask", "dask:0", "ray:2", "threads:", "dask:2@lots"])
+@pytest.mark.parametrize(
+    "said", ["dask", "dask:0", "ray:2", "threads:", "threads:0", "dask:2@lots"]
+)
 def test_what_is_no_runner_is_refused(
     said: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
