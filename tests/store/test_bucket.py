@@ -281,6 +281,23 @@ def test_an_orphan_that_is_placed_while_it_is_swept_stays(
     assert store.verify(s).exit == 0
 
 
+def test_an_orphan_that_is_published_while_it_is_swept_stays(
+    endpoint: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It was old and nobody's when the sweep listed it."""
+    s = store.opened(settings_in(tmp_path, objects=s3.made(endpoint)))
+    orphan = made(s, "orphan", CONTENT)
+
+    def publishing(step: str) -> None:
+        if step == "gc.looked":
+            monkeypatch.undo()
+            store.publish(s, run(orphan))
+
+    monkeypatch.setattr(steps, "hook", publishing)
+    assert collect_garbage(s, grace=-60).orphans == 0
+    assert store.verify(s).exit == 0
+
+
 def test_a_new_database_does_not_take_over_a_bucket_that_lost_its_name(
     lake: str, tmp_path: Path
 ) -> None:

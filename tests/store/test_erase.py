@@ -1,6 +1,7 @@
 """Erased bytes are gone for good; what they were and what rests on them stays told."""
 
 import hashlib
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import polars as pl
@@ -9,18 +10,19 @@ from sqlalchemy import insert
 
 from schemas.artifact import ArtifactRef, Origin
 from schemas.errors import StoreError
-from schemas.registers import Erasure, PledgeEvent
+from schemas.registers import CollateralRoot, Erasure, PledgeEvent
 from schemas.tables.lineage import ErasureRow
 from tasks import store
 from tasks.store import Store
 from tasks.store.database import writing
-from tasks.store.erase import doomed, pledged_on, sweep
+from tasks.store.erase import collected_before, doomed, pledged_on, sweep
 from tests.store.build import (
     LOAN,
     erasure,
     event,
     frame_of,
     made,
+    root,
     run,
     sha,
 )
@@ -255,6 +257,36 @@ def test_a_loan_that_was_topped_up_from_the_bytes_counts_as_resting_on_them(
     store.publish(s, act)
 
     assert pledged_on(s, [other.ref.id]) == {"BANK-2026-001"}
+
+
+def test_a_loan_whose_roots_were_moved_onto_the_bytes_counts_as_resting_on_them(
+    s: Store, refs: Refs
+) -> None:
+    other = made(s, "other", b"another source")
+    store.publish(s, run(other, task="collect other"))
+    frame = made(s, "roots", frame_of(CollateralRoot, [root(version="2.0.0")]))
+    act = run(
+        frame, task="secure", inputs={"root": other.ref}, register="CollateralRoot"
+    )
+    store.publish(s, act)
+
+    assert pledged_on(s, [other.ref.id]) == {"BANK-2026-001"}
+
+
+def test_what_was_collected_again_since_is_not_kept_too_long(s: Store) -> None:
+    """Its term runs from the last run that yielded it, of its own factor."""
+    raw = made(s, "people", b"id")
+    store.publish(s, run(raw, task="collect"))
+    store.publish(s, run(raw, task="collect again"))
+    last, first = (one.at for one in store.runs(s))
+    assert first < last
+
+    def due(factor: str, moment: datetime) -> list[str]:
+        return [row["name"] for row in collected_before(s, factor, moment)]
+
+    assert due("flights", last) == []
+    assert due("flights", last + timedelta(seconds=1)) == ["people"]
+    assert due("others", last + timedelta(seconds=1)) == []
 
 
 def test_an_erasure_that_somebody_wrote_into_the_table_is_found_out(

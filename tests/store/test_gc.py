@@ -132,12 +132,16 @@ def test_scratch_and_parts_of_crashed_runs_go_and_those_of_live_ones_stay(
     for folder in (dead, live):
         folder.mkdir(parents=True)
         (folder / "part").write_bytes(b"1234567")
-    (s.objects / ".part-x").write_bytes(b"123")
-    aged(dead / "part", dead, live, s.objects / ".part-x")  # live still writes
+    shard = s.objects / "ab"
+    shard.mkdir(exist_ok=True)
+    left = [s.objects / ".part-x", s.objects / ".STORE-1", shard / ".gc-x"]
+    for file in left:
+        file.write_bytes(b"123")
+    aged(dead / "part", dead, live, *left)  # live still writes
 
     freed = collect_garbage(s)
 
-    assert (freed.scratch, freed.bytes) == (2, 10)
+    assert (freed.scratch, freed.bytes) == (4, 16)
     assert not dead.exists()
     assert (live / "part").exists()
     assert (s.objects / "STORE").read_text().strip() == s.id

@@ -8,6 +8,7 @@ import pytest
 from sqlalchemy import Engine, create_engine, text
 from sqlalchemy.exc import DBAPIError
 
+from tasks.store import triggers
 from tasks.store.roles import APP, OWNER, READ, statements
 from tests import postgres
 from tests.builders import temporary_store
@@ -39,9 +40,9 @@ def home(tmp_path_factory: pytest.TempPathFactory, database: str) -> Path:
         s.engine.dispose()
     engine = create_engine(database, isolation_level="AUTOCOMMIT")
     with engine.connect() as c:
-        for _ in range(2):  # again, it changes nothing
-            for statement in statements():
-                c.execute(text(statement))
+        grown = f"GRANT DELETE ON stagerun TO {APP}, {READ}"
+        for statement in (*statements(), grown, *statements()):  # it goes again
+            c.execute(text(statement))
         for login, role in LOGINS.items():
             c.execute(text(f"CREATE ROLE {login} LOGIN IN ROLE {role}"))
     engine.dispose()
@@ -115,8 +116,31 @@ def denied(database: str, login: str, statement: str) -> str:
         engine.dispose()
 
 
-def test_the_tables_and_counters_are_all_named(home: Path) -> None:
-    said = "\n".join(statements())
+def test_the_app_turns_the_counters_and_no_other_cell(
+    home: Path, database: str
+) -> None:
+    """What a pledge and a delivery count up; asked of the database itself."""
+    turned = text(
+        "SELECT table_name || '.' || column_name"
+        " FROM information_schema.column_privileges"
+        " WHERE grantee = :app AND privilege_type = 'UPDATE'"
+    )
+    engine = create_engine(database)
+    with engine.connect() as c:
+        found = {*c.scalars(turned, {"app": APP})}
+    engine.dispose()
 
-    assert "GRANT UPDATE (cap_fen, pledged_fen, exclusive) ON collateral" in said
-    assert said.count("OWNER TO") > 30
+    assert found == {
+        *("collateral.cap_fen", "collateral.pledged_fen", "collateral.exclusive"),
+        *("quota.limit_units", "quota.used_calls", "quota.used_rows"),
+    }
+
+
+def test_who_is_owner_puts_the_guards_back_as_a_migration_does(
+    home: Path, database: str
+) -> None:
+    engine = create_engine(database.replace("postgres@", "maker@"))
+    with engine.begin() as c:
+        triggers.install(c)
+        assert triggers.differing(c) == []
+    engine.dispose()

@@ -102,3 +102,11 @@ def test_a_flow_that_came_to_a_later_end_is_told_by_that_one(s: Store) -> None:
     ended(s, "clean", "clean[days]: 2 of 3 rows", **of("days"))
 
     assert told(s) == [("clean", 0)]
+
+
+def test_a_resource_that_was_gathered_says_nothing_of_a_source(s: Store) -> None:
+    """It is made of parts of the resource; a source is cleaned as a whole."""
+    ended(s, "clean", "clean[days]: 2 of 3 rows", **of("days"))
+    ended(s, "gather")
+
+    assert told(s) == [("clean", 0)]
