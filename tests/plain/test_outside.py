@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import closing
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
+from typing import Any
 
 import pytest
 from sqlalchemy import create_engine, text
@@ -17,7 +18,7 @@ from schemas.contract import Column
 from schemas.errors import DatafactorError, SourceError, StoreError
 from schemas.resource import Source
 from tasks import store
-from tasks.store import bucket
+from tasks.store import bucket, outside
 from tasks.store.outside import opened, plain, query, write_table
 from tests import bucket as s3
 from tests.builders import temporary_store
@@ -193,6 +194,80 @@ def test_text_is_ordered_by_code_points_whatever_the_database_sorts_by(
 
     assert (tmp_path / "t.csv").read_text() == "name\nA\nB\na\n"
     assert asked.endswith('ORDER BY name COLLATE "C"')
+
+
+def rows_of(table: str, *columns: str, **more: Any) -> Source:
+    """Name a table whose key is its first column."""
+    said = tuple(Column(name=one, logical_type="string") for one in columns)
+    known = {"name": "t", "licence": "-", "database": "dwh", "key": columns[:1]}
+    return Source(table=table, columns=said, **known | more)
+
+
+def test_rows_that_share_a_key_come_in_the_order_of_their_other_columns(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """So a table that somebody filled anew in another order is the same bytes."""
+    url = in_sqlite(tmp_path)
+    with closing(sqlite3.connect(tmp_path / "dwh.db")) as c, c:
+        c.execute("CREATE TABLE t (a TEXT, b TEXT)")
+        c.execute("INSERT INTO t VALUES ('x', '3'), ('x', '1'), ('x', '2')")
+    monkeypatch.setenv("DATAFACTOR_SECRET_DWH", url)
+
+    write_table(rows_of("t", "a", "b", delimiter=";"), tmp_path / "t.csv")
+
+    assert (tmp_path / "t.csv").read_text() == "a;b\nx;1\nx;2\nx;3\n"
+
+
+def test_a_column_is_asked_for_by_the_name_that_the_table_gives_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DATAFACTOR_SECRET_DWH", in_sqlite(tmp_path))
+    number = Column(name="number", physical_name="id", logical_type="integer")
+    source = rows_of("people", "number").model_copy(update={"columns": (number,)})
+
+    write_table(source, tmp_path / "t.csv")
+
+    assert (tmp_path / "t.csv").read_text() == "id\n1\n3\n"
+
+
+def test_a_table_of_a_schema_is_not_its_namesake_and_may_have_an_enum_as_key(
+    postgres_database: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An enum is ordered as it was declared: no rule of a language applies to it."""
+    engine = create_engine(postgres_database)
+    with engine.begin() as c:
+        c.execute(text("CREATE SCHEMA lake"))
+        c.execute(text("CREATE TYPE state AS ENUM ('low', 'high')"))
+        for table, rows in (("t", "('low')"), ("lake.t", "('high'), ('low')")):
+            c.execute(text(f"CREATE TABLE {table} (state state)"))
+            c.execute(text(f"INSERT INTO {table} VALUES {rows}"))
+    engine.dispose()
+    monkeypatch.setenv("DATAFACTOR_SECRET_DWH", postgres_database)
+
+    write_table(rows_of("lake.t", "state"), tmp_path / "t.csv")
+
+    assert (tmp_path / "t.csv").read_text() == "state\nlow\nhigh\n"
+
+
+def test_what_would_fill_the_disk_is_not_fetched(
+    endpoint: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    there = bucket.opened(s3.made(endpoint))
+    for name in "ab":
+        bucket.put_new(there, f"in/{name}.csv", f"{HEADER}\n{FIRST}".encode())
+    place = f"    path: {there.url}/in/*.csv\n"
+    reach = {"DATAFACTOR_REACH": there.url[5:]}
+
+    monkeypatch.setattr(outside, "MOST_OBJECTS", 1)
+    with pytest.raises(SourceError, match=r"names 2 objects of .*: narrow it"):
+        run(tmp_path, place, **reach)
+    monkeypatch.undo()
+    monkeypatch.setattr(outside, "SPARE", 10**18)  # bytes, of which no disk has so many
+    with pytest.raises(SourceError, match=r"names 2 objects of .*: narrow it"):
+        run(tmp_path, place, **reach)
+    monkeypatch.setenv("DATAFACTOR_SECRET_DWH", in_sqlite(tmp_path))
+    with pytest.raises(SourceError, match="people is larger than this disk takes"):
+        write_table(rows_of("people", "id"), tmp_path / "t.csv")
 
 
 @pytest.mark.parametrize("value", ["A\rB", "A\nB", 'A"B', " A,B ", "A\r\nB"])

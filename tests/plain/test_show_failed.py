@@ -11,7 +11,7 @@ from flows import operate
 from flows.value_chain import value_chain
 from schemas.artifact import Stage
 from schemas.errors import ContractError, FactorError, SourceError
-from schemas.registers import PledgeEvent
+from schemas.registers import Loan, PledgeEvent
 from tasks import store
 from tests import leased, shop
 from tests.builders import temporary_store
@@ -110,8 +110,27 @@ def test_what_is_lent_to_an_entity_rests_on_its_books_and_on_the_whole_house(
     assert str(operate.resting("another-entity")) == "no money rests on it"
 
 
+def test_a_sentence_names_three_loans_and_counts_the_others() -> None:
+    four = operate.Money(("A", "B", "C", "D"), 4, 400, None, 100)
+
+    assert str(four) == (
+        "on it rest 4.00 CNY of loans (A, B, C and 1 more) and 1.00 CNY of orders"
+    )
+    assert "(A, B, C)," in str(four._replace(loans=four.loans[:3], many=3, owed_fen=1))
+
+
 def test_a_pledge_that_was_released_is_no_money_at_risk(home: Path) -> None:
     leased.post(PledgeEvent, build.event("release", request="LOAN-9"))
 
     assert str(operate.resting("rain")) == "no money rests on it"
     assert str(operate.resting("jiangbei-data")) == "no money rests on it"
+
+
+def test_what_was_lent_without_a_pledge_still_rests_on_the_books(home: Path) -> None:
+    """The pledged loan is over; nobody has shown that this one is."""
+    known = {"entity": "jiangbei-data", "factor": "rain"}
+    leased.post(Loan, build.loan(loan="LINE-1", amount_fen=300_000, **known))
+
+    money = operate.resting("jiangbei-data")
+
+    assert (money.loans, money.lent_fen) == (("LINE-1",), 300_000)

@@ -4,23 +4,27 @@ import csv
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from flows.deliver import deliver
 from flows.demo import FACTOR
+from flows.document import factor_named
 from flows.market import Asked, take_order
 from flows.meter import meter
 from flows.stages import invoice_task
 from flows.summary import Chain
 from flows.value_chain import value_chain
-from flows.worth import as_csv, value, write
+from flows.worth import as_csv, combined, value, write
+from schemas.appraisal import Appraisal, Contribution
 from schemas.artifact import Snapshot, Stage
 from schemas.errors import StoreError
 from schemas.registers import Entitlement, Invoice, Order, Usage
 from schemas.sale import InvoiceTerms
 from tasks.finance import months_later
 from tests import shop
+from tests.finance_case import sourced
 
 INPUT = shop.DOCUMENT.partition("sources:")
 SNOW = (
@@ -49,6 +53,32 @@ def test_cost_falls_into_the_months_of_the_vouchers(chain: Chain) -> None:
     assert told["total"]["cost"] == "1,253,500.51"
     assert [m["decisions"] for m in told["months"]][-2:] == [None, 2_084]
     assert told["multiplier"] is None
+    rows = csv.DictReader(as_csv({"factors": [told]}).splitlines())
+    assert next(rows)["cost"] == "90000.00", "a spreadsheet counts it"
+
+
+def test_what_was_stated_last_of_groups_of_providers_is_taken() -> None:
+    """30 and 50 alone; 110 together by the older report, 100 by the newer one."""
+
+    def report(together: str, day: int) -> Appraisal:
+        worth = {"a": "30", "b": "50", "a+b": together}
+        stated = sourced(providers=["a", "b"], worth=worth, unit="points")
+        said: dict[str, Any] = {
+            "report": f"R-{day}",
+            "reported_on": date(2026, 6, day),
+            "contribution": Contribution.model_validate(stated),
+        }
+        return Appraisal.model_construct(**said)
+
+    terms = factor_named(FACTOR)
+    assert terms.asset
+    reports = (report("110", 1), report("100", 30), report("110", 2))
+    asset = terms.asset.model_copy(update={"appraisal": reports})
+    found = combined(terms.model_copy(update={"asset": asset}))
+
+    assert found is not None
+    assert (found.more, found.times) == (Decimal(20), Decimal("1.25"))
+    assert (found.unit, found.ground[:6]) == ("points", "R-30: ")
 
 
 def invoice(name: str, today: date) -> None:
