@@ -18,6 +18,7 @@ from tasks.store.opening import settings_here
 ADDRESS = re.compile(r"dask:((?:tcp|tls|ucx)://\S+)")
 LOCAL = re.compile(r"dask:([1-9]\d{0,2})(?:@(\d+(?:\.\d+)?[KMGT]i?B))?")
 THREADS = re.compile(r"threads:([1-9]\d{0,2})")
+LEAST = "400MB"  # a worker holds 0.2 GB before its partition; below it none ever starts
 # Each task is one partition: more threads of Polars than processors help nobody.
 ONE_THREAD = {"POLARS_MAX_THREADS": "1"}
 
@@ -26,7 +27,8 @@ def runner() -> Any:  # Any: a task runner; their future types share no base
     """Make the task runner that ``DATAFACTOR_RUNNER`` names.
 
     Raises:
-        StoreError: The setting is none of the three, or Dask is not installed.
+        StoreError: The setting is none of the three, Dask is not installed, or its
+            workers get less memory than they need to start.
     """
     said = settings_here().runner
     if threads := THREADS.fullmatch(said):
@@ -34,7 +36,9 @@ def runner() -> Any:  # Any: a task runner; their future types share no base
     if address := ADDRESS.fullmatch(said):
         return dask(address=address[1])
     if local := LOCAL.fullmatch(said):
-        return dask(cluster_kwargs=cluster(int(local[1]), local[2]))
+        made = dask(cluster_kwargs=cluster(int(local[1]), local[2]))
+        refuse_narrow(local[2])
+        return made
     raise StoreError(
         "DATAFACTOR_RUNNER is none of threads:4, dask:2, dask:2@2GB (memory of each"
         " worker) or dask:tcp://HOST:8786: write one of them"
@@ -54,6 +58,21 @@ def cluster(workers: int, memory: str | None) -> dict[str, Any]:
         "dashboard_address": None,
         "env": ONE_THREAD,
     }
+
+
+def refuse_narrow(memory: str | None) -> None:
+    """Refuse workers that would be killed as they start, for ever.
+
+    Raises:
+        StoreError: They get less than what the imports take.
+    """
+    from dask.utils import parse_bytes
+
+    if memory and parse_bytes(memory) < parse_bytes(LEAST):
+        raise StoreError(
+            f"DATAFACTOR_RUNNER gives each worker {memory}, and one holds 0.2 GB before"
+            f" its partition: give it {LEAST} or more, or fewer workers"
+        )
 
 
 def dask(**given: Any) -> Any:  # Any: see runner

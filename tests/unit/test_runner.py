@@ -32,6 +32,18 @@ def test_a_cluster_of_this_machine_has_processes_of_one_thread_and_bounded_memor
     assert runner().cluster_kwargs["memory_limit"] == "auto"
 
 
+def test_workers_that_could_never_start_are_refused(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """With 160MB they were killed as they started, and the run waited for ever."""
+    monkeypatch.setenv("DATAFACTOR_RUNNER", "dask:2@399MB")
+
+    with pytest.raises(StoreError, match="399MB, and one holds"):
+        runner()
+    monkeypatch.setenv("DATAFACTOR_RUNNER", "dask:2@400MB")
+    assert runner().cluster_kwargs["memory_limit"] == "400MB"
+
+
 def test_a_cluster_that_stands_is_taken_by_its_address(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
