@@ -74,8 +74,8 @@ def due(terms: Factor, first: date, last: date) -> tuple[date, ...]:
 
     Without a schedule every day that has come. The days are the entity's, as a run's.
     """
+    last = min(last, scheduled_date(terms.zone))
     if terms.schedule is None:
-        last = min(last, scheduled_date(terms.zone))
         return tuple(first + n * DAY for n in range((last - first).days + 1))
     at = ZoneInfo(terms.zone)
     end = min(midnight(last + DAY, at) - SECOND, datetime.now(UTC))

@@ -182,7 +182,10 @@ def test_a_day_that_has_not_come_is_not_due_by_a_schedule_either(home: Path) -> 
     today = datetime.now(ZoneInfo("Asia/Shanghai")).date()
     week = timedelta(days=7)
 
-    assert due(factor_named("rain"), today - week, today + week)[-1] <= today
+    rain = factor_named("rain")
+    assert due(rain, today - week, today + week)[-1] <= today
+    assert due(rain, today - week, date.max) == due(rain, today - week, today)
+    assert due(rain, today + week, date.max) == ()
 
 
 def test_a_day_whose_last_task_failed_is_missing(home: Path) -> None:

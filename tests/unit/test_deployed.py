@@ -170,6 +170,16 @@ def test_a_circle_of_factors_is_refused_by_its_names(tmp_path: Path) -> None:
         all_wanted()
 
 
+def test_a_document_whose_schedule_skips_days_stops_all(tmp_path: Path) -> None:
+    documents(tmp_path)
+    odd = 'schedule: {cron: "30 0 * * *", timezone: America/Santiago}\n'
+    with (tmp_path / "factors" / "rain.yaml").open("a") as more:
+        more.write(odd)
+
+    with opened(tmp_path), pytest.raises(FactorError, match="^rain: the schedule"):
+        all_wanted()
+
+
 @pytest.mark.parametrize("count", [0, 1, 200, 201, 400])
 def test_a_list_longer_than_a_page_is_read_to_its_end(count: int) -> None:
     """The server gives 200 at once, and says nothing of more."""
