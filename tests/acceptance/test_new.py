@@ -13,7 +13,7 @@ from schemas.errors import FactorError
 from tests.command import ROOT, afresh, environment
 
 
-def pytest_in(folder: Path) -> "subprocess.CompletedProcess[str]":
+def pytest_in(folder: Path, **more: str) -> "subprocess.CompletedProcess[str]":
     """Run the tests of a folder as its owner does: from there."""
     return subprocess.run(
         [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "."],
@@ -21,7 +21,7 @@ def pytest_in(folder: Path) -> "subprocess.CompletedProcess[str]":
         text=True,
         check=False,
         cwd=folder,
-        env={**environment(folder), "PYTHONPATH": str(ROOT)},
+        env={**environment(folder), "PYTHONPATH": str(ROOT), **more},
     )
 
 
@@ -40,6 +40,23 @@ def test_a_new_factor_is_sound_and_its_test_passes_in_an_empty_folder(
         new_factor("rain-gauges", tmp_path)
     assert all(p.read_bytes() == said for p, said in before.items())
     assert len(new_factor("snow", tmp_path)["written"]) == 3  # entity, policy stay
+
+
+def test_the_test_of_a_new_factor_leaves_the_house_alone_that_a_terminal_names(
+    tmp_path: Path,
+) -> None:
+    """Who works for a house has its database, its server and its bucket set."""
+    new_factor("rain-gauges", tmp_path)
+    house = {
+        "DATAFACTOR_DATABASE": f"sqlite:///{tmp_path / 'house.db'}",
+        "DATAFACTOR_OBJECTS": str(tmp_path / "house"),
+        "PREFECT_API_URL": "http://127.0.0.1:9/api",
+    }
+
+    done = pytest_in(tmp_path, **house)
+
+    assert done.returncode == 0, done.stdout
+    assert not [*tmp_path.glob("house*")]
 
 
 @pytest.mark.parametrize("name", ["class", "json", "polars"])

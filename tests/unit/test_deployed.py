@@ -176,7 +176,7 @@ def test_a_document_whose_schedule_skips_days_stops_all(tmp_path: Path) -> None:
     with (tmp_path / "factors" / "rain.yaml").open("a") as more:
         more.write(odd)
 
-    with opened(tmp_path), pytest.raises(FactorError, match="^rain: the schedule"):
+    with opened(tmp_path), pytest.raises(FactorError, match=r"^rain: the schedule"):
         all_wanted()
 
 
