@@ -52,6 +52,7 @@ def test_cost_falls_into_the_months_of_the_vouchers(chain: Chain) -> None:
     ]
     assert told["total"]["cost"] == "1,253,500.51"
     assert [m["decisions"] for m in told["months"]][-2:] == [None, 2_084]
+    assert told["total"]["decisions"] == 2_084, "those of today, not the sum"
     assert told["multiplier"] is None
     rows = csv.DictReader(as_csv({"factors": [told]}).splitlines())
     assert next(rows)["cost"] == "90000.00", "a spreadsheet counts it"
@@ -119,6 +120,16 @@ def test_what_was_sold_and_used_stands_in_its_month_and_combining_adds_its_own(
     assert (
         as_csv({"factors": []}) == "factor,month,cost,revenue,calls,rows,decisions\r\n"
     )
+
+
+def test_of_a_month_the_product_of_its_last_day_answers(tmp_path: Path) -> None:
+    """That of the 15th was made after that of the 30th, of one row."""
+    with shop.shop(tmp_path):
+        (tmp_path / "rain.csv").write_text("day,town,tenths_mm\n1,a,5\n")
+        value_chain.fn("rain", date(2026, 6, 15), Stage.PRODUCT)
+        (told,) = value(["rain"])["factors"]
+
+    assert [(m["month"], m["decisions"]) for m in told["months"]] == [("2026-06", 40)]
 
 
 def test_of_what_nobody_knows_nothing_is_told(tmp_path: Path) -> None:
