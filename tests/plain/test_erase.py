@@ -11,7 +11,7 @@ from flows.rejected import rejected_rows
 from flows.retention import retention
 from flows.value_chain import value_chain
 from schemas.artifact import Stage
-from schemas.errors import StoreError
+from schemas.errors import RegisterError, StoreError
 from tasks import store
 from tasks.store.erase import collected_before
 from tests.builders import temporary_store
@@ -121,6 +121,14 @@ def test_trace_and_impact_say_of_each_erased_artifact_when_and_why(home: Path) -
         assert f"  {SOURCE} ({min(gone)[:12]}): {told}" in text
         assert text.count(told) == len(gone) + (asked == "trace")  # beside its file too
     assert told not in said(home, "impact", "people/resource/resource").out
+
+
+def test_a_reason_of_no_word_is_none_and_nothing_goes(home: Path) -> None:
+    with pytest.raises(RegisterError, match="reason"):
+        erase([SOURCE], " ", [], ever=False)
+
+    assert store.verify(store.current()).exit == 0
+    assert "objects" in holding(home, "Gus")
 
 
 def test_asked_again_it_says_when_it_was_and_records_nothing_more(home: Path) -> None:
