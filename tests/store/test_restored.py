@@ -1,26 +1,35 @@
 """What a backup leaves out, and what a restore takes over from a place or a release."""
 
+import gzip
 import json
 from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import inspect
 
 from schemas.artifact import ArtifactRef, Origin
 from schemas.errors import StoreError
 from tasks import store
-from tasks.store import Settings, Store, bucket, steps
+from tasks.store import Store, bucket, steps, triggers
 from tasks.store.backup import backup
-from tasks.store.database import reading, revision
+from tasks.store.database import (
+    open_engine,
+    reading,
+    revision,
+    upgraded,
+    writing,
+)
 from tasks.store.migrations import HEAD
 from tasks.store.restore import restore
 from tests import bucket as s3
 from tests.store.build import chain, made, run
 from tests.store.conftest import settings_in
-from tests.store.test_backup import elsewhere, known_there
+from tests.store.test_backup import known_there
+from tests.store.test_migrations import RELEASED, database, published
 
 Refs = dict[str, ArtifactRef]
-__all__ = ["elsewhere"]  # a fixture
+__all__ = ["database"]  # a fixture
 
 
 def test_heads_signed_after_the_rows_were_written_stay_out(
@@ -144,18 +153,52 @@ def test_a_backup_names_only_columns_that_a_release_has(
         restore(settings_in(tmp_path / "there"), tmp_path / "backup")
 
 
-def test_a_backup_of_an_older_release_comes_up_to_this_one(
-    s: Store, refs: Refs, elsewhere: Settings, tmp_path: Path
+@pytest.mark.parametrize("release", RELEASED)
+def test_a_backup_of_each_release_comes_up_on_either_database(
+    database: str, tmp_path: Path, release: str
 ) -> None:
-    """Revision 0005 came with one table, which no older backup has."""
-    assert HEAD == "0005"
-    backup(s, tmp_path / "backup")
-    header = tmp_path / "backup" / "backup.json"
-    said = json.loads(header.read_text()) | {"revision": "0004", "digest": ""}
-    del said["tables"]["erasurerow"]
-    header.write_text(json.dumps(said))
+    new = store.opened(settings_in(tmp_path))
+    published(new, tmp_path, release)
+    backup(new, tmp_path / "backup")
+    made_old(tmp_path / "backup", release, columns_of(release, tmp_path))
+    there = settings_in(
+        tmp_path / "there", key=str(new.settings.key), database=database
+    )
 
-    assert restore(elsewhere, tmp_path / "backup").findings.exit == 0
+    said = restore(there, tmp_path / "backup")
 
-    with reading(store.opened(elsewhere).engine) as c:
+    assert [f.sentence for f in said.findings.findings] == []
+    up = store.opened(there)
+    assert len(store.runs(up)) == len(store.runs(new))
+    with reading(up.engine) as c:
         assert revision(c) == HEAD
+        assert triggers.differing(c) == []
+
+
+def columns_of(release: str, folder: Path) -> dict[str, list[str]]:
+    """List the tables and columns that a release had, by its own statements."""
+    engine = open_engine(f"sqlite:///{folder / 'then.db'}")
+    with writing(engine) as c:
+        upgraded(c, release)
+        there = inspect(c)
+        found = {n: there.get_columns(n) for n in there.get_table_names()}
+    engine.dispose()
+    return {table: [one["name"] for one in of] for table, of in found.items()}
+
+
+def made_old(folder: Path, release: str, known: dict[str, list[str]]) -> None:
+    """Leave in a backup what a release knew, and seal it as that did."""
+    header = folder / "backup.json"
+    said = json.loads(header.read_text()) | {"revision": release, "digest": ""}
+    for table in {*said["tables"]} - known.keys():
+        del said["tables"][table]
+    for table, of in said["tables"].items():
+        file = folder / said["state"] / f"{table}.jsonl.gz"
+        all_ = [*of["columns"]]
+        of["columns"] = {n: k for n, k in of["columns"].items() if n in known[table]}
+        lines = gzip.decompress(file.read_bytes()).decode().splitlines()
+        rows = (dict(zip(all_, json.loads(line), strict=True)) for line in lines)
+        cut = [json.dumps([row[n] for n in of["columns"]]) + "\n" for row in rows]
+        file.write_bytes(gzip.compress("".join(cut).encode()))
+        of["sha256"] = store.digest(file)
+    header.write_text(json.dumps(said))
