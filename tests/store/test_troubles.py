@@ -110,3 +110,10 @@ def test_a_resource_that_was_gathered_says_nothing_of_a_source(s: Store) -> None
     ended(s, "gather")
 
     assert told(s) == [("clean", 0)]
+
+
+def test_a_run_that_speaks_of_no_day_makes_one_of_any_day_good(s: Store) -> None:
+    ended(s, "clean", "clean[days]: 2 of 3 rows", as_of=DAY, **of("days"))
+    ended(s, "clean", **of("days"))
+
+    assert told(s) == []
